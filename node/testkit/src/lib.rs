@@ -1,0 +1,3 @@
+//! Drives the real pallets over Ethereum's test files, and makes load for the benchmarks.
+
+pub mod load;

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Installs what a fresh Debian machine with rustup and Node.js lacks. Safe to run again.
+# Usage: scripts/setup.sh
+source "$(dirname "$0")/env.sh"
+
+PACKAGES=(clang cmake g++ libclang-dev lld make mold pkg-config protobuf-compiler)
+
+missing=()
+for package in "${PACKAGES[@]}"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+    echo "installing system packages: ${missing[*]}"
+    as_root=$([ "$(id -u)" = 0 ] || echo sudo)
+    $as_root apt-get update -qq
+    $as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+command -v rustup >/dev/null || {
+    echo "rustup is missing: install it from https://rustup.rs and run this again" >&2
+    exit 1
+}
+# Installs the pinned toolchain, its components and the wasm target of rust-toolchain.toml.
+(cd "$ROOT" && rustup show active-toolchain >/dev/null 2>&1 || rustup toolchain install)
+(cd "$ROOT" && rustup target add wasm32v1-none >/dev/null 2>&1)
+
+command -v node >/dev/null || {
+    echo "Node.js is missing: install version 20 or newer and run this again" >&2
+    exit 1
+}
+# The npm packages of the client tests, installed once per lock file.
+lock=$ROOT/scripts/clients/package-lock.json
+if [ -f "$lock" ] && ! cmp -s "$lock" "$NPM_DIR/package-lock.json"; then
+    echo "installing npm packages into $NPM_DIR"
+    mkdir -p "$NPM_DIR"
+    cp "$ROOT/scripts/clients/package.json" "$NPM_DIR/"
+    rm -f "$NPM_DIR/package-lock.json"
+    cp "$lock" "$NPM_DIR/package-lock.json"
+    (cd "$NPM_DIR" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || {
+        rm -f "$NPM_DIR/package-lock.json"
+        echo "npm ci failed in $NPM_DIR: see above" >&2
+        exit 1
+    }
+fi
