@@ -1,0 +1,207 @@
+//! The instruction table: Cancun's, with two opcodes fewer and each opcode metered.
+//!
+//! BLOBHASH and BLOBBASEFEE are invalid opcodes, because the prover's kernel has no blobs.
+//! Metering is part of the instructions, not an inspector, so plain execution pays one addition and
+//! one comparison per opcode, and tracing meters the same.
+
+use crate::{
+    crypto,
+    execute::BzkContext,
+    meter::{cost, EXHAUSTED},
+    profile::SPEC,
+};
+use core::marker::PhantomData;
+use revm::{
+    bytecode::opcode as op,
+    context::journal::JournalEntry,
+    context_interface::{context::ContextError, Cfg, ContextTr},
+    handler::instructions::EthInstructions,
+    interpreter::{
+        instructions::{gas_table_spec, instruction_table, InstructionTable},
+        interpreter::{resize_memory, EthInterpreter},
+        interpreter_types::Jumps,
+        Instruction, InstructionContext, InstructionExecResult, InstructionResult,
+    },
+    primitives::{hints_util::cold_path, KECCAK_EMPTY, U256},
+    Database,
+};
+
+type Table<DB> = InstructionTable<EthInterpreter, BzkContext<DB>>;
+type Frame<'a, DB> = InstructionContext<'a, BzkContext<DB>, EthInterpreter>;
+
+/// The instructions of the profile.
+pub type ProfileInstructions<DB> = EthInstructions<EthInterpreter, BzkContext<DB>>;
+
+/// Builds the instructions of the profile.
+pub fn instructions<DB: Database>() -> ProfileInstructions<DB> {
+    EthInstructions::new(Tables::<DB>::METERED, gas_table_spec(SPEC), SPEC)
+}
+
+/// Tables that are computed at compile time for each database type.
+struct Tables<DB>(PhantomData<DB>);
+
+impl<DB: Database> Tables<DB> {
+    /// What each opcode does.
+    const BASE: Table<DB> = {
+        let mut table = instruction_table::<EthInterpreter, BzkContext<DB>>();
+        table[op::KECCAK256 as usize] = Instruction::new(keccak256::<DB>);
+        table
+    };
+
+    /// What each opcode does, and charges.
+    const METERED: Table<DB> = metered_table::<DB>();
+}
+
+/// Fills in wrappers, one per opcode so that the compiler can inline opcode and cost.
+macro_rules! wrap {
+    ($table:ident, $wrapper:ident: $($opcode:ident)*) => {
+        $($table[op::$opcode as usize] = Instruction::new($wrapper::<{ op::$opcode }, DB>);)*
+    };
+}
+
+/// Opcodes that are not named here are invalid and halt the frame with all its gas.
+const fn metered_table<DB: Database>() -> Table<DB> {
+    let mut table: Table<DB> = [Instruction::unknown(); 256];
+    wrap!(table, fixed:
+        STOP ADD MUL SUB DIV SDIV MOD SMOD ADDMOD MULMOD SIGNEXTEND
+        LT GT SLT SGT EQ ISZERO AND OR XOR NOT BYTE SHL SHR SAR
+        ADDRESS ORIGIN CALLER CALLVALUE CALLDATALOAD CALLDATASIZE CODESIZE GASPRICE RETURNDATASIZE
+        BLOCKHASH COINBASE TIMESTAMP NUMBER DIFFICULTY GASLIMIT CHAINID SELFBALANCE BASEFEE
+        POP MLOAD MSTORE MSTORE8 PC MSIZE GAS JUMPDEST TLOAD TSTORE INVALID
+        PUSH0 PUSH1 PUSH2 PUSH3 PUSH4 PUSH5 PUSH6 PUSH7 PUSH8 PUSH9 PUSH10 PUSH11 PUSH12 PUSH13
+        PUSH14 PUSH15 PUSH16 PUSH17 PUSH18 PUSH19 PUSH20 PUSH21 PUSH22 PUSH23 PUSH24 PUSH25 PUSH26
+        PUSH27 PUSH28 PUSH29 PUSH30 PUSH31 PUSH32
+        DUP1 DUP2 DUP3 DUP4 DUP5 DUP6 DUP7 DUP8 DUP9 DUP10 DUP11 DUP12 DUP13 DUP14 DUP15 DUP16
+        SWAP1 SWAP2 SWAP3 SWAP4 SWAP5 SWAP6 SWAP7 SWAP8 SWAP9 SWAP10 SWAP11 SWAP12 SWAP13 SWAP14
+        SWAP15 SWAP16
+    );
+    wrap!(table, sized:
+        EXP KECCAK256 CALLDATACOPY CODECOPY RETURNDATACOPY MCOPY LOG0 LOG1 LOG2 LOG3 LOG4
+        RETURN REVERT
+    );
+    wrap!(table, accessing:
+        BALANCE EXTCODEHASH SLOAD SSTORE SELFDESTRUCT
+        CALL CALLCODE DELEGATECALL STATICCALL CREATE CREATE2
+    );
+    wrap!(table, reading_code: EXTCODESIZE EXTCODECOPY);
+    wrap!(table, jumping: JUMP JUMPI);
+    table
+}
+
+/// Stops the transaction: the error that the host keeps ends every frame above too.
+#[cold]
+#[inline(never)]
+fn exhausted<DB: Database>(host: &mut BzkContext<DB>) -> InstructionExecResult {
+    host.error = Err(ContextError::Custom(EXHAUSTED.into()));
+    Err(InstructionResult::FatalExternalError)
+}
+
+#[inline(always)]
+fn charge<DB: Database>(host: &mut BzkContext<DB>, cycles: u64) -> InstructionExecResult {
+    if host.chain.charge(cycles) {
+        return Ok(());
+    }
+    cold_path();
+    exhausted(host)
+}
+
+#[inline(always)]
+const fn fixed_cost<const OP: u8>() -> u64 {
+    const { cost::opcode(OP) }
+}
+
+/// An opcode whose cost is the same each time.
+fn fixed<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecResult {
+    charge(frame.host, fixed_cost::<OP>())?;
+    Tables::<DB>::BASE[OP as usize].execute(frame)
+}
+
+/// An opcode that works on as many bytes as an operand says. It is charged once it has paid its
+/// gas, since an operand that nobody paid for costs the kernel nothing.
+fn sized<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecResult {
+    let InstructionContext { interpreter, host } = frame;
+    charge(host, fixed_cost::<OP>())?;
+    let operand = interpreter.stack.peek(const { cost::size_operand(OP) }).unwrap_or_default();
+    let result = Tables::<DB>::BASE[OP as usize]
+        .execute(InstructionContext { interpreter: &mut *interpreter, host: &mut *host });
+    if matches!(result, Ok(()) | Err(InstructionResult::Return | InstructionResult::Revert)) {
+        charge(host, cost::sized::<OP>(operand))?;
+    }
+    result
+}
+
+/// An opcode that may touch a cold account or slot. The journal tells which it warmed.
+fn accessing<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecResult {
+    let InstructionContext { interpreter, host } = frame;
+    charge(host, fixed_cost::<OP>())?;
+    let before = host.journaled_state.journal.len();
+    let result = Tables::<DB>::BASE[OP as usize]
+        .execute(InstructionContext { interpreter, host: &mut *host });
+    let cold: u64 = host
+        .journaled_state
+        .journal
+        .get(before..)
+        .unwrap_or_default()
+        .iter()
+        .map(|entry| match entry {
+            JournalEntry::AccountWarmed { .. } => cost::COLD_ACCOUNT,
+            JournalEntry::StorageWarmed { .. } => cost::COLD_SLOT,
+            _ => 0,
+        })
+        .sum();
+    charge(host, cold)?;
+    result
+}
+
+/// An opcode that makes the kernel load and hash the whole code of an account.
+fn reading_code<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecResult {
+    let InstructionContext { interpreter, host } = frame;
+    let address = interpreter.stack.peek(0).unwrap_or_default();
+    let copied = if OP == op::EXTCODECOPY {
+        interpreter.stack.peek(const { cost::size_operand(OP) }).unwrap_or_default()
+    } else {
+        U256::ZERO
+    };
+    accessing::<OP, DB>(InstructionContext { interpreter, host: &mut *host })?;
+    let address = revm::primitives::Address::from_word(address.into());
+    let loaded =
+        host.journaled_state.state.get(&address).and_then(|account| account.info.code.as_ref());
+    let bytes = loaded.map_or(0, |code| code.len() as u64);
+    charge(host, cost::code_load(bytes).saturating_add(cost::sized::<OP>(copied)))
+}
+
+/// A jump. The first one to each destination in a frame needs a proof that it is no push data.
+fn jumping<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecResult {
+    let InstructionContext { interpreter, host } = frame;
+    charge(host, fixed_cost::<OP>())?;
+    let next = interpreter.bytecode.pc();
+    Tables::<DB>::BASE[OP as usize]
+        .execute(InstructionContext { interpreter: &mut *interpreter, host: &mut *host })?;
+    let destination = interpreter.bytecode.pc();
+    if OP == op::JUMPI && destination == next {
+        return Ok(());
+    }
+    Ok(())
+}
+
+/// KECCAK256 with the host's hash instead of one in wasm.
+fn keccak256<DB: Database>(frame: Frame<'_, DB>) -> InstructionExecResult {
+    let InstructionContext { interpreter, host } = frame;
+    let Some(([offset], top)) = interpreter.stack.popn_top::<1>() else {
+        return Err(InstructionResult::StackUnderflow);
+    };
+    let length = usize::try_from(*top).map_err(|_| InstructionResult::InvalidOperandOOG)?;
+    let gas = host.cfg().gas_params();
+    if !interpreter.gas.record_regular_cost(gas.keccak256_cost(length)) {
+        return Err(InstructionResult::OutOfGas);
+    }
+    let hash = if length == 0 {
+        KECCAK_EMPTY
+    } else {
+        let from = usize::try_from(offset).map_err(|_| InstructionResult::InvalidOperandOOG)?;
+        resize_memory(&mut interpreter.gas, &mut interpreter.memory, gas, from, length)?;
+        crypto::keccak256(&interpreter.memory.slice_len(from, length))
+    };
+    *top = hash.into();
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! The precompiled contracts of the profile: 0x01..=0x09 run, 0x01..=0x0a are warm.
+//!
+//! The prover's kernel warms 0x0a like Ethereum but has no point evaluation there, so a call to it
+//! is a call to a plain account.
+
+use crate::{
+    meter::{cost, Meter, EXHAUSTED},
+    profile::LAST_WARM,
+};
+use alloc::string::{String, ToString};
+use revm::{
+    context_interface::{Cfg, ContextTr},
+    handler::{precompile_output_to_interpreter_result, PrecompileProvider},
+    interpreter::{CallInputs, InterpreterResult},
+    precompile::Precompiles,
+    primitives::{Address, AddressSet, OnceLock},
+};
+
+/// The precompiled contracts, each call charged to the proving-cost meter.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProfilePrecompiles;
+
+impl ProfilePrecompiles {
+    /// The contracts that run. Berlin's set is that of Cancun without the point evaluation.
+    fn running() -> &'static Precompiles {
+        Precompiles::berlin()
+    }
+
+    /// The addresses that are warm from the start.
+    pub fn warm() -> &'static AddressSet {
+        static WARM: OnceLock<AddressSet> = OnceLock::new();
+        WARM.get_or_init(|| (1..=LAST_WARM).map(Address::with_last_byte).collect())
+    }
+}
+
+impl<CTX: ContextTr<Chain = Meter>> PrecompileProvider<CTX> for ProfilePrecompiles {
+    type Output = InterpreterResult;
+
+    fn set_spec(&mut self, _: <CTX::Cfg as Cfg>::Spec) -> bool {
+        // The profile has one hard fork; the journal warms the addresses when it has none.
+        false
+    }
+
+    fn run(
+        &mut self,
+        context: &mut CTX,
+        inputs: &CallInputs,
+    ) -> Result<Option<InterpreterResult>, String> {
+        let Some(precompile) = Self::running().get(&inputs.bytecode_address) else {
+            return Ok(None);
+        };
+        let output = precompile
+            .execute(&inputs.input.as_bytes(context), inputs.gas_limit, inputs.reservoir)
+            .map_err(|error| error.to_string())?;
+        // Gas is an exact function of what the kernel has to do, and the gas limit bounds it, so
+        // charging afterwards costs no more than the gas paid for.
+        let cycles = cost::precompile(
+            &inputs.bytecode_address,
+            output.is_success().then_some(output.gas_used),
+        );
+        if !context.chain_mut().charge(cycles) {
+            return Err(EXHAUSTED.into());
+        }
+        Ok(Some(precompile_output_to_interpreter_result(output, inputs.gas_limit)))
+    }
+
+    fn warm_addresses(&self) -> &AddressSet {
+        Self::warm()
+    }
+
+    fn contains(&self, address: &Address) -> bool {
+        Self::running().contains(address)
+    }
+}
