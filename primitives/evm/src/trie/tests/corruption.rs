@@ -1,5 +1,5 @@
 use super::{build, differential::key, Entries, MemoryStore};
-use crate::trie::{get, prove, update, TrieError, EMPTY_ROOT, MAX_VALUE_BYTES};
+use crate::trie::{get, node::Node, prove, update, TrieError, EMPTY_ROOT, MAX_VALUE_BYTES};
 use alloc::{vec, vec::Vec};
 use proptest::{
     collection::{btree_map, vec as vec_of},
@@ -74,14 +74,15 @@ fn values_out_of_bounds_are_errors() {
 
 #[test]
 fn malformed_nodes_are_errors() {
-    let key = [0xa1, 0x00];
     let branch = |children: &[&[u8]], value: &[u8]| {
         let mut payload = children.concat();
         payload.extend(core::iter::repeat_n(0x80, 16 - children.len()));
         payload.extend(value);
         [vec![0xc0 + payload.len() as u8], payload].concat()
     };
-    let leaf = [vec![0xe2, 0xa0, 0x20], vec![0; 31], vec![5]].concat();
+    // A leaf for the key 0 at the root; `first` is the first byte of its hex prefix.
+    let leaf = |first| [vec![0xe3, 0xa1, first], vec![0; 32], vec![5]].concat();
+    assert!(Node::decode(&leaf(0x20), 0).is_some());
     let nodes = [
         ("nothing", vec![]),
         ("an empty list", vec![0xc0]),
@@ -89,12 +90,16 @@ fn malformed_nodes_are_errors() {
         ("one item", vec![0xc1, 0x20]),
         ("three items", vec![0xc3, 0x20, 0x20, 0x20]),
         ("a leaf too high", vec![0xc2, 0x20, 0x05]),
-        ("a leaf of odd flags", [&[0xc3 + 1, 0x82, 0xe0, 0x00], &[5][..]].concat()),
-        ("an extension of nothing", vec![0xc2, 0x00, 0x80]),
-        ("an extension to a short string", [&[0xc4][..], &key, &[0x05, 0x80]].concat()),
+        ("a leaf with an unknown flag", leaf(0x60)),
+        ("a leaf with a nibble for padding", leaf(0x21)),
+        ("a leaf too low", [vec![0xe4, 0xa2, 0x20], vec![0; 33], vec![5]].concat()),
+        ("a leaf whose key is a list", [vec![0xe3, 0xe1, 0x20], vec![0; 32], vec![5]].concat()),
+        ("an extension by nothing", [vec![0xe2, 0x00, 0xa0], vec![7; 32]].concat()),
+        ("an extension to nothing", vec![0xc2, 0x11, 0x80]),
+        ("an extension to a short string", vec![0xc3, 0x11, 0x81, 0x80]),
         ("a branch of one child", branch(&[&[0xc2, 0x20, 0x05]], &[0x80])),
         ("a branch with a value", branch(&[&[0xc2, 0x20, 5], &[0xc2, 0x20, 5]], &[5])),
-        ("bytes after the node", [leaf, vec![0]].concat()),
+        ("bytes after the node", [leaf(0x20), vec![0]].concat()),
         ("a length beyond memory", vec![0xff; 40]),
     ];
     for (name, node) in nodes {
