@@ -42,3 +42,5 @@ if [ -f "$lock" ] && ! cmp -s "$lock" "$NPM_DIR/package-lock.json"; then
         exit 1
     }
 fi
+# Node looks for packages beside the sources.
+[ ! -d "$NPM_DIR/node_modules" ] || ln -sfn "$NPM_DIR/node_modules" "$ROOT/scripts/clients/node_modules"

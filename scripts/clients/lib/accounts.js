@@ -1,0 +1,22 @@
+// The development preset's prefunded accounts (mnemonic "test test ... junk").
+import { mnemonicToAccount } from 'viem/accounts'
+import { defineChain } from 'viem'
+
+export const MNEMONIC = 'test test test test test test test test test test test junk'
+
+/** The `index`-th prefunded account. */
+export const account = (index) => mnemonicToAccount(MNEMONIC, { addressIndex: index })
+
+/** The private key of the `index`-th prefunded account, as 0x hex. */
+export const privateKey = (index) =>
+  `0x${Buffer.from(account(index).getHdKey().privateKey).toString('hex')}`
+
+/** Our chain as viem describes one. */
+export const chain = (node) =>
+  defineChain({
+    id: 97304,
+    name: 'BitcoinZK development',
+    nativeCurrency: { name: 'Bitcoin', symbol: 'BTC', decimals: 18 },
+    rpcUrls: { default: { http: [node.url], webSocket: [node.ws] } },
+    contracts: { multicall3: { address: '0xcA11bde05977b3631167028862bE2a173976CA11' } },
+  })

@@ -1,0 +1,102 @@
+// Starts real nodes for the client tests: each on free ports with a data folder of its own.
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm, open } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const CACHE = process.env.BZK_CACHE ?? join(homedir(), '.cache/bitcoinzk')
+const TARGET = process.env.CARGO_TARGET_DIR ?? join(CACHE, 'target')
+export const BINARY = process.env.BZK_NODE ?? join(TARGET, 'release/bitcoinzk')
+
+/** A port that nobody listens on. */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.on('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+/** One JSON-RPC call over HTTP; throws the node's error with its code and data. */
+export async function call(url, method, params = []) {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+  })
+  const { result, error } = await response.json()
+  if (error) throw Object.assign(new Error(error.message), { code: error.code, data: error.data })
+  return result
+}
+
+/** Waits until `probe` answers something truthy; fails after `seconds`. */
+export async function until(probe, what, seconds = 60) {
+  const end = Date.now() + seconds * 1000
+  let last
+  while (Date.now() < end) {
+    try {
+      const value = await probe()
+      if (value) return value
+    } catch (error) {
+      last = error
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error(`${what}: not within ${seconds} s${last ? ` (${last.message})` : ''}`)
+}
+
+/** A running node. */
+export class Node {
+  constructor(dir, args, port, p2pPort) {
+    Object.assign(this, { dir, args, port, p2pPort })
+    this.url = `http://127.0.0.1:${port}`
+    this.ws = `ws://127.0.0.1:${port}`
+    this.log = join(dir, 'node.log')
+  }
+
+  /** Starts the process and waits until it answers. */
+  async start() {
+    const log = await open(this.log, 'a')
+    this.process = spawn(
+      BINARY,
+      [...this.args, '--base-path', this.dir, '--rpc-port', String(this.port),
+        '--port', String(this.p2pPort), '--no-prometheus', '--no-telemetry', '--no-mdns'],
+      { stdio: ['ignore', log.fd, log.fd] },
+    )
+    this.exited = new Promise((resolve) => this.process.once('exit', resolve))
+    await log.close()
+    await until(async () => {
+      if (this.process.exitCode !== null) throw new Error(`exited, see ${this.log}`)
+      return this.call('eth_chainId')
+    }, `node on port ${this.port}`)
+    return this
+  }
+
+  call(method, params) {
+    return call(this.url, method, params)
+  }
+
+  /** Ends the process with a signal and waits for it. */
+  async end(signal = 'SIGTERM') {
+    if (this.process.exitCode === null && this.process.signalCode === null) {
+      this.process.kill(signal)
+    }
+    await this.exited
+  }
+
+  /** Ends the process and removes its data. */
+  async stop() {
+    await this.end()
+    await rm(this.dir, { recursive: true, force: true })
+  }
+}
+
+/** Starts a development node (`--dev` unless other arguments are given). */
+export async function startNode(args = ['--dev']) {
+  const dir = await mkdtemp(join(tmpdir(), 'bzk-node-'))
+  return new Node(dir, args, await freePort(), await freePort()).start()
+}

@@ -1,0 +1,121 @@
+// Bad input gets a clear error; the node stays alive and its memory bounded.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+import { parseGwei } from 'viem'
+import WebSocket from 'ws'
+import { account } from '../lib/accounts.js'
+import { startNode, until } from '../lib/node.js'
+
+const SUBSCRIPTIONS = 10_000
+let node
+
+before(async () => { node = await startNode() })
+after(() => node?.stop())
+
+const residentMiB = () =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${node.process.pid}/status`, 'utf8'))[1]) / 1024
+
+const base = {
+  chainId: 97304, nonce: 0, to: account(1).address, value: 1n, gas: 21000n,
+  maxFeePerGas: parseGwei('10'), maxPriorityFeePerGas: parseGwei('1'),
+}
+const send = async (change, from = 9) =>
+  node.call('eth_sendRawTransaction', [await account(from).signTransaction({ ...base, ...change })])
+
+const refusals = [
+  ['a wrong chain id', { chainId: 1 }, /invalid chain id/],
+  ['too little gas', { gas: 20999n }, /intrinsic gas too low/],
+  ['more gas than a block has', { gas: 4_000_000_000n }, /exceeds block gas limit/],
+  ['a tip above the fee cap', { maxFeePerGas: 1n, maxPriorityFeePerGas: 2n }, /max priority fee per gas higher than max fee per gas/],
+  ['a value that nobody has', { value: 10n ** 40n }, /insufficient funds for gas \* price \+ value/],
+  ['a fee that overflows', { maxFeePerGas: 2n ** 255n, maxPriorityFeePerGas: 0n }, /insufficient funds|overflow|higher than|bits/],
+  ['a nonce far ahead', { nonce: 1_000_000 }, /nonce/],
+  ['a precompile as target', { to: '0x0000000000000000000000000000000000000006', gas: 100000n }, /precompile/],
+  ['init code above the limit', { to: undefined, data: `0x${'00'.repeat(0xc001)}`, gas: 10_000_000n }, /max initcode size exceeded/],
+  ['oversized data', { data: `0x${'00'.repeat(140_000)}`, gas: 10_000_000n }, /oversized data/],
+]
+for (const [what, change, error] of refusals) {
+  test(`${what} is refused`, () => assert.rejects(send(change), error))
+}
+
+test('a nonce that was used is refused, and so is a cheap replacement', async () => {
+  const hash = await send({ nonce: 0 }, 8)
+  await until(() => node.call('eth_getTransactionReceipt', [hash]), 'receipt', 30)
+  await assert.rejects(send({ nonce: 0 }, 8), /nonce too low/)
+  await send({ nonce: 5 }, 8)
+  await assert.rejects(send({ nonce: 5 }, 8), /already known/)
+  await assert.rejects(send({ nonce: 5, value: 2n }, 8), /replacement transaction underpriced/)
+  await send({ nonce: 5, value: 2n, maxFeePerGas: parseGwei('20'), maxPriorityFeePerGas: parseGwei('2') }, 8)
+})
+
+test('blob and set-code transactions are refused by type', async () => {
+  for (const raw of ['0x03f800', '0x04f800', '0x05c0']) {
+    await assert.rejects(node.call('eth_sendRawTransaction', [raw]), /transaction type not supported/)
+  }
+})
+
+test('garbage bytes are refused', async () => {
+  for (const raw of ['0x', '0x00', '0xc0', '0x02', '0x02c0', `0x${'ff'.repeat(300)}`, '0xf86c', 'zz', '0x1']) {
+    await assert.rejects(node.call('eth_sendRawTransaction', [raw]), (error) => {
+      assert.ok([-32000, -32602].includes(error.code), `${raw}: ${error.code} ${error.message}`)
+      return true
+    })
+  }
+})
+
+test('a signature that does not recover is refused', async () => {
+  const raw = await account(9).signTransaction(base)
+  const zeroed = `${raw.slice(0, -64)}${'00'.repeat(32)}`
+  await assert.rejects(node.call('eth_sendRawTransaction', [zeroed]), /invalid|rlp/i)
+})
+
+test('garbage JSON gets a JSON-RPC error', async () => {
+  for (const body of ['{', '[]', '{"jsonrpc":"2.0"}', '\u0000', '[1,2,3]', '{"method":1}']) {
+    const response = await fetch(node.url, {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    const text = await response.text()
+    assert.ok(response.status >= 400 || /"error"/.test(text), `${body} -> ${response.status} ${text}`)
+  }
+  assert.equal(await node.call('eth_chainId'), '0x17c18')
+})
+
+test('huge ranges and filters are refused with the limit named', async () => {
+  await assert.rejects(
+    node.call('eth_getLogs', [{ fromBlock: '0x0', toBlock: '0xffffffff', address: account(1).address }]),
+    /range|limit|exceed|beyond/i)
+  const topics = Array.from({ length: 5000 }, (_, i) => `0x${i.toString(16).padStart(64, '0')}`)
+  await assert.rejects(node.call('eth_getLogs', [{ topics: [topics] }]), /topic|limit|exceed|too many/i)
+  await assert.rejects(node.call('eth_feeHistory', ['0xffffffffff', 'latest', []]), /.+/)
+  await assert.rejects(node.call('eth_getBlockByNumber', ['0xfffffffffffffffffff', false]), /.+/)
+})
+
+test(`${SUBSCRIPTIONS} open subscriptions leave the node alive and its memory bounded`, async () => {
+  const before = residentMiB()
+  const sockets = []
+  let confirmed = 0
+  let refused = 0
+  const perSocket = 1000
+  for (let i = 0; i < SUBSCRIPTIONS / perSocket; i++) {
+    const socket = new WebSocket(node.ws)
+    await new Promise((resolve, reject) => { socket.once('open', resolve); socket.once('error', reject) })
+    socket.on('message', (data) => {
+      const message = JSON.parse(data)
+      if (message.id === undefined) return
+      if (message.result) confirmed++
+      else refused++
+    })
+    socket.on('error', () => {})
+    for (let id = 1; id <= perSocket; id++) {
+      socket.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'eth_subscribe', params: [id % 2 ? 'newHeads' : 'newPendingTransactions'] }))
+    }
+    sockets.push(socket)
+  }
+  await until(() => confirmed + refused === SUBSCRIPTIONS, 'an answer to every subscription', 60)
+  const hash = await send({ nonce: 1 }, 8)
+  await until(() => node.call('eth_getTransactionReceipt', [hash]), 'receipt under load', 30)
+  const grown = residentMiB() - before
+  sockets.forEach((socket) => socket.terminate())
+  console.log(`${confirmed} confirmed, ${refused} refused, ${grown.toFixed(0)} MiB more memory`)
+  assert.ok(grown < 512, `${grown} MiB`)
+})

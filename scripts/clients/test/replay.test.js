@@ -1,0 +1,84 @@
+// Blocks of a running node executed again by @ethereumjs/vm, which shares no code with revm.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { createBlockFromRLP } from '@ethereumjs/block'
+import { Hardfork, Mainnet, createCustomCommon } from '@ethereumjs/common'
+import { MerkleStateManager } from '@ethereumjs/statemanager'
+import { createAccount, createAddressFromString, hexToBytes, bytesToHex } from '@ethereumjs/util'
+import { createVM } from '@ethereumjs/vm'
+import { account } from '../lib/accounts.js'
+import { startNode } from '../lib/node.js'
+import { runLoad } from '../lib/load.js'
+
+const TRANSACTIONS = Number(process.env.BZK_REPLAY_TXS ?? 400)
+const PREDEPLOYS = [
+  '0x4e59b44847b379578588920ca78fbf26c0b4956c',
+  '0xca11bde05977b3631167028862be2a173976ca11',
+]
+let node
+
+before(async () => { node = await startNode() })
+after(() => node?.stop())
+
+/** Puts the accounts of the genesis block into `state`; the caller compares the root. */
+async function loadGenesis(state) {
+  const vault = (await node.call('eth_getBlockByNumber', ['latest', false])).miner
+  const addresses = [...PREDEPLOYS, vault, ...Array.from({ length: 10 }, (_, i) => account(i).address)]
+  for (const address of addresses) {
+    const at = createAddressFromString(address.toLowerCase())
+    const ask = (method) => node.call(method, [address, '0x0'])
+    const [balance, nonce, code] = await Promise.all(
+      [ask('eth_getBalance'), ask('eth_getTransactionCount'), ask('eth_getCode')])
+    await state.putAccount(at, createAccount({ balance: BigInt(balance), nonce: BigInt(nonce) }))
+    if (code !== '0x') await state.putCode(at, hexToBytes(code))
+  }
+}
+
+test('every block has the roots, gas and hash that an independent EVM computes', async () => {
+  await runLoad(node, TRANSACTIONS)
+  const common = createCustomCommon({ chainId: 97304 }, Mainnet, { hardfork: Hardfork.Cancun })
+  const stateManager = new MerkleStateManager({ common })
+  const chain = new Map()
+  const blockchain = {
+    getBlock: async (number) => chain.get(Number(number)),
+    putBlock: async () => {},
+    shallowCopy() { return this },
+    validateHeader: async () => {},
+  }
+  const vm = await createVM({ common, stateManager, blockchain })
+  await stateManager.checkpoint()
+  await loadGenesis(stateManager)
+  await stateManager.commit()
+
+  const head = Number(await node.call('eth_blockNumber'))
+  const at = async (number) => {
+    const raw = await node.call('debug_getRawBlock', [`0x${number.toString(16)}`])
+    return createBlockFromRLP(hexToBytes(raw), { common, setHardfork: false })
+  }
+  const genesis = await at(0)
+  assert.equal(
+    bytesToHex(await stateManager.getStateRoot()), bytesToHex(genesis.header.stateRoot),
+    'genesis state')
+  chain.set(0, genesis)
+  let parent = genesis
+  let transactions = 0
+  let failed = 0
+  for (let number = 1; number <= head; number++) {
+    const block = await at(number)
+    assert.equal(block.header.baseFeePerGas, parent.header.calcNextBaseFee(), `base fee of ${number}`)
+    assert.equal(bytesToHex(block.header.parentHash), bytesToHex(parent.hash()))
+    assert.ok(block.header.timestamp > parent.header.timestamp)
+    await block.validateData()
+    const known = await node.call('eth_getBlockByNumber', [`0x${number.toString(16)}`, false])
+    assert.equal(known.hash, bytesToHex(block.hash()), `hash of ${number}`)
+    // Throws when the state root, receipts root, gas used or bloom differ from the header's.
+    const result = await vm.runBlock({ block, skipHeaderValidation: false })
+    failed += result.receipts.filter((receipt) => receipt.status === 0).length
+    transactions += block.transactions.length
+    chain.set(number, block)
+    parent = block
+  }
+  assert.ok(transactions >= TRANSACTIONS)
+  assert.ok(failed > 0, 'the load holds failing transactions')
+  console.log(`${head} blocks, ${transactions} transactions (${failed} of them failing) replayed`)
+})
