@@ -3,7 +3,7 @@
 use crate::primitives::{Bytes, B256, U256 as EvmU256};
 use alloc::vec::Vec;
 use alloy_trie::TrieAccount;
-use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use codec::{Compact, Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use revm::state::{AccountId, AccountInfo, Bytecode};
 use scale_info::TypeInfo;
 use sp_core::{H256, U256};
@@ -21,18 +21,7 @@ pub(crate) const KECCAK_EMPTY_BYTES: B256 = B256::new(KECCAK_EMPTY.0);
 const HAS_STORAGE: usize = 1;
 
 /// An account. The default is the empty account, which the state does not hold.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    TypeInfo,
-    MaxEncodedLen,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct Account {
     /// Transactions sent by an account, or contracts created by a contract.
     #[codec(compact)]
@@ -48,6 +37,15 @@ pub struct Account {
 impl Default for Account {
     fn default() -> Self {
         Self { nonce: 0, balance: U256::zero(), code_hash: KECCAK_EMPTY, storage_root: EMPTY_ROOT }
+    }
+}
+
+// Written out because the derive takes the nonce for a fixed u64, one byte less than it can need.
+impl MaxEncodedLen for Account {
+    fn max_encoded_len() -> usize {
+        Compact::<u64>::max_encoded_len()
+            .saturating_add(U256::max_encoded_len())
+            .saturating_add(H256::max_encoded_len().saturating_mul(2))
     }
 }
 

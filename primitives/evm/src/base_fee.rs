@@ -13,11 +13,12 @@ pub const MAX_CHANGE_DENOMINATOR: u64 = 8;
 pub fn next(gas_limit: u64, gas_used: u64, base_fee: u64) -> u64 {
     let target = gas_limit / ELASTICITY;
     let scaled = u128::from(base_fee).saturating_mul(u128::from(gas_used.abs_diff(target)));
+    let divisor = u128::from(target).saturating_mul(u128::from(MAX_CHANGE_DENOMINATOR));
     // A block without a gas limit has no target; it leaves the fee as it is.
-    let Some(change) = scaled.checked_div(u128::from(target)) else {
+    let Some(change) = scaled.checked_div(divisor) else {
         return base_fee;
     };
-    let change = u64::try_from(change / u128::from(MAX_CHANGE_DENOMINATOR)).unwrap_or(u64::MAX);
+    let change = u64::try_from(change).unwrap_or(u64::MAX);
     match gas_used.cmp(&target) {
         core::cmp::Ordering::Greater => base_fee.saturating_add(change.max(1)),
         core::cmp::Ordering::Equal => base_fee,

@@ -157,3 +157,120 @@ pub fn decode(bytes: &[u8], max_bytes: usize) -> Result<Block, BlockError> {
         Err(BlockError::Transaction)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{primitives::Address, receipt::Log};
+    use alloc::vec;
+    use alloy_consensus::{SignableTransaction, TxEip1559, TxEip7702, TxLegacy};
+    use alloy_primitives::Signature;
+    use alloy_trie::EMPTY_ROOT_HASH;
+    use proptest::prelude::*;
+    use sp_core::{H160, H256};
+
+    fn environment() -> BlockEnvironment {
+        BlockEnvironment {
+            chain_id: 97_304,
+            number: 3,
+            timestamp_s: 1_700_000_000,
+            gas_limit: 8_000_000,
+            base_fee: 7,
+            coinbase: Address::repeat_byte(1),
+            prev_randao: B256::repeat_byte(2),
+        }
+    }
+
+    fn signature() -> Signature {
+        Signature::new(U256::from(1), U256::from(2), false)
+    }
+
+    fn transactions() -> Vec<TxEnvelope> {
+        let legacy = TxLegacy { chain_id: Some(97_304), nonce: 1, ..Default::default() };
+        let eip1559 = TxEip1559 { chain_id: 97_304, nonce: 2, ..Default::default() };
+        vec![legacy.into_signed(signature()).into(), eip1559.into_signed(signature()).into()]
+    }
+
+    fn receipts() -> Vec<Receipt> {
+        let log = Log {
+            address: H160::repeat_byte(3),
+            topics: vec![H256::repeat_byte(4)],
+            data: vec![5],
+        };
+        vec![
+            Receipt { tx_type: 0, success: true, cumulative_gas_used: 21_000, logs: vec![] },
+            Receipt { tx_type: 2, success: true, cumulative_gas_used: 63_000, logs: vec![log] },
+        ]
+    }
+
+    fn sample() -> Block {
+        assemble(
+            &environment(),
+            B256::repeat_byte(6),
+            B256::repeat_byte(7),
+            transactions(),
+            &receipts(),
+        )
+    }
+
+    #[test]
+    fn header_has_the_shape_of_cancun() {
+        let header = sample().header;
+        assert_eq!(header.withdrawals_root, Some(EMPTY_ROOT_HASH));
+        assert_eq!(header.blob_gas_used, Some(0));
+        assert_eq!(header.excess_blob_gas, Some(0));
+        assert_eq!(header.parent_beacon_block_root, Some(B256::ZERO));
+        assert_eq!(header.requests_hash, None);
+        assert_eq!(header.base_fee_per_gas, Some(7));
+        assert_eq!(header.mix_hash, environment().prev_randao);
+        assert_eq!(header.gas_used, 63_000);
+        assert_eq!(header.logs_bloom, receipts()[1].bloom());
+        assert_eq!(hash(&header), header.hash_slow());
+    }
+
+    #[test]
+    fn empty_block_has_empty_roots() {
+        let header = assemble(&environment(), B256::ZERO, EMPTY_ROOT_HASH, vec![], &[]).header;
+        assert_eq!(header.transactions_root, EMPTY_ROOT_HASH);
+        assert_eq!(header.receipts_root, EMPTY_ROOT_HASH);
+        assert_eq!((header.gas_used, header.logs_bloom), (0, Bloom::ZERO));
+    }
+
+    #[test]
+    fn block_round_trips() {
+        let block = sample();
+        let bytes = encode(&block);
+        assert_eq!(decode(&bytes, bytes.len()), Ok(block));
+    }
+
+    #[test]
+    fn decoding_is_bounded_and_strict() {
+        let mut bytes = encode(&sample());
+        assert_eq!(decode(&bytes, bytes.len() - 1), Err(BlockError::TooLong));
+        assert_eq!(decode(&bytes[..bytes.len() - 1], 10_000), Err(BlockError::Malformed));
+        bytes.push(0);
+        assert_eq!(decode(&bytes, 10_000), Err(BlockError::Malformed));
+    }
+
+    #[test]
+    fn block_with_a_foreign_transaction_is_refused() {
+        let delegation: TxEnvelope = TxEip7702::default().into_signed(signature()).into();
+        let block = block(header(&environment(), &Commitments::default()), vec![delegation]);
+        assert_eq!(decode(&encode(&block), 10_000), Err(BlockError::Transaction));
+    }
+
+    proptest! {
+        #[test]
+        fn prop_garbage_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+            let _ = decode(&bytes, 600);
+        }
+
+        #[test]
+        fn prop_damaged_block_never_panics(place: prop::sample::Index, byte: u8) {
+            let mut bytes = encode(&sample());
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+            let _ = decode(&bytes, 10_000);
+        }
+    }
+}

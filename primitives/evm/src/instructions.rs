@@ -19,7 +19,7 @@ use revm::{
     interpreter::{
         instructions::{gas_table_spec, instruction_table, InstructionTable},
         interpreter::{resize_memory, EthInterpreter},
-        interpreter_types::Jumps,
+        interpreter_types::{Jumps, LegacyBytecode},
         Instruction, InstructionContext, InstructionExecResult, InstructionResult,
     },
     primitives::{hints_util::cold_path, KECCAK_EMPTY, U256},
@@ -40,6 +40,7 @@ pub fn instructions<DB: Database>() -> ProfileInstructions<DB> {
 /// Tables that are computed at compile time for each database type.
 struct Tables<DB>(PhantomData<DB>);
 
+#[allow(clippy::indexing_slicing, reason = "each opcode has its place in a table of 256")]
 impl<DB: Database> Tables<DB> {
     /// What each opcode does.
     const BASE: Table<DB> = {
@@ -67,7 +68,7 @@ const fn metered_table<DB: Database>() -> Table<DB> {
         LT GT SLT SGT EQ ISZERO AND OR XOR NOT BYTE SHL SHR SAR
         ADDRESS ORIGIN CALLER CALLVALUE CALLDATALOAD CALLDATASIZE CODESIZE GASPRICE RETURNDATASIZE
         BLOCKHASH COINBASE TIMESTAMP NUMBER DIFFICULTY GASLIMIT CHAINID SELFBALANCE BASEFEE
-        POP MLOAD MSTORE MSTORE8 PC MSIZE GAS JUMPDEST TLOAD TSTORE INVALID
+        POP MLOAD MSTORE MSTORE8 PC MSIZE GAS JUMPDEST INVALID RETURN REVERT CREATE CREATE2
         PUSH0 PUSH1 PUSH2 PUSH3 PUSH4 PUSH5 PUSH6 PUSH7 PUSH8 PUSH9 PUSH10 PUSH11 PUSH12 PUSH13
         PUSH14 PUSH15 PUSH16 PUSH17 PUSH18 PUSH19 PUSH20 PUSH21 PUSH22 PUSH23 PUSH24 PUSH25 PUSH26
         PUSH27 PUSH28 PUSH29 PUSH30 PUSH31 PUSH32
@@ -77,14 +78,14 @@ const fn metered_table<DB: Database>() -> Table<DB> {
     );
     wrap!(table, sized:
         EXP KECCAK256 CALLDATACOPY CODECOPY RETURNDATACOPY MCOPY LOG0 LOG1 LOG2 LOG3 LOG4
-        RETURN REVERT
     );
     wrap!(table, accessing:
         BALANCE EXTCODEHASH SLOAD SSTORE SELFDESTRUCT
-        CALL CALLCODE DELEGATECALL STATICCALL CREATE CREATE2
+        CALL CALLCODE DELEGATECALL STATICCALL
     );
     wrap!(table, reading_code: EXTCODESIZE EXTCODECOPY);
     wrap!(table, jumping: JUMP JUMPI);
+    wrap!(table, transient: TLOAD TSTORE);
     table
 }
 
@@ -105,6 +106,13 @@ fn charge<DB: Database>(host: &mut BzkContext<DB>, cycles: u64) -> InstructionEx
     exhausted(host)
 }
 
+/// What revm does for the opcode, called directly.
+#[inline(always)]
+#[allow(clippy::indexing_slicing, reason = "each opcode has its place in a table of 256")]
+fn base<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecResult {
+    const { Tables::<DB>::BASE[OP as usize] }.execute(frame)
+}
+
 #[inline(always)]
 const fn fixed_cost<const OP: u8>() -> u64 {
     const { cost::opcode(OP) }
@@ -113,7 +121,7 @@ const fn fixed_cost<const OP: u8>() -> u64 {
 /// An opcode whose cost is the same each time.
 fn fixed<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecResult {
     charge(frame.host, fixed_cost::<OP>())?;
-    Tables::<DB>::BASE[OP as usize].execute(frame)
+    base::<OP, DB>(frame)
 }
 
 /// An opcode that works on as many bytes as an operand says. It is charged once it has paid its
@@ -122,12 +130,10 @@ fn sized<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecRes
     let InstructionContext { interpreter, host } = frame;
     charge(host, fixed_cost::<OP>())?;
     let operand = interpreter.stack.peek(const { cost::size_operand(OP) }).unwrap_or_default();
-    let result = Tables::<DB>::BASE[OP as usize]
-        .execute(InstructionContext { interpreter: &mut *interpreter, host: &mut *host });
-    if matches!(result, Ok(()) | Err(InstructionResult::Return | InstructionResult::Revert)) {
-        charge(host, cost::sized::<OP>(operand))?;
-    }
-    result
+    let result =
+        base::<OP, DB>(InstructionContext { interpreter: &mut *interpreter, host: &mut *host });
+    result?;
+    charge(host, cost::sized(OP, operand))
 }
 
 /// An opcode that may touch a cold account or slot. The journal tells which it warmed.
@@ -135,8 +141,7 @@ fn accessing<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExe
     let InstructionContext { interpreter, host } = frame;
     charge(host, fixed_cost::<OP>())?;
     let before = host.journaled_state.journal.len();
-    let result = Tables::<DB>::BASE[OP as usize]
-        .execute(InstructionContext { interpreter, host: &mut *host });
+    let result = base::<OP, DB>(InstructionContext { interpreter, host: &mut *host });
     let cold: u64 = host
         .journaled_state
         .journal
@@ -167,19 +172,34 @@ fn reading_code<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> Instruction
     let loaded =
         host.journaled_state.state.get(&address).and_then(|account| account.info.code.as_ref());
     let bytes = loaded.map_or(0, |code| code.len() as u64);
-    charge(host, cost::code_load(bytes).saturating_add(cost::sized::<OP>(copied)))
+    charge(host, cost::code_load(bytes).saturating_add(cost::sized(OP, copied)))
 }
 
 /// A jump. The first one to each destination in a frame needs a proof that it is no push data.
 fn jumping<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecResult {
     let InstructionContext { interpreter, host } = frame;
     charge(host, fixed_cost::<OP>())?;
-    let next = interpreter.bytecode.pc();
-    Tables::<DB>::BASE[OP as usize]
-        .execute(InstructionContext { interpreter: &mut *interpreter, host: &mut *host })?;
-    let destination = interpreter.bytecode.pc();
-    if OP == op::JUMPI && destination == next {
+    let taken = OP == op::JUMP || !interpreter.stack.peek(1).unwrap_or_default().is_zero();
+    base::<OP, DB>(InstructionContext { interpreter: &mut *interpreter, host: &mut *host })?;
+    if !taken {
         return Ok(());
+    }
+    let destination = interpreter.bytecode.pc();
+    let code = interpreter.bytecode.bytecode_slice();
+    let cycles = host.chain.jump(interpreter.input.depth, destination, code);
+    charge(host, cycles)
+}
+
+/// An opcode that searches the transient storage.
+fn transient<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecResult {
+    let InstructionContext { interpreter, host } = frame;
+    let cycles = fixed_cost::<OP>().saturating_add(cost::transient(host.chain.transient_slots()));
+    charge(host, cycles)?;
+    let slot = interpreter.stack.peek(0).unwrap_or_default();
+    let account = interpreter.input.target_address;
+    base::<OP, DB>(InstructionContext { interpreter, host: &mut *host })?;
+    if OP == op::TSTORE {
+        host.chain.transient_write(account, slot);
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use revm::{
     context_interface::{Cfg, ContextTr},
     handler::{precompile_output_to_interpreter_result, PrecompileProvider},
     interpreter::{CallInputs, InterpreterResult},
-    precompile::Precompiles,
+    precompile::{PrecompileHalt, Precompiles},
     primitives::{Address, AddressSet, OnceLock},
 };
 
@@ -49,15 +49,18 @@ impl<CTX: ContextTr<Chain = Meter>> PrecompileProvider<CTX> for ProfilePrecompil
         let Some(precompile) = Self::running().get(&inputs.bytecode_address) else {
             return Ok(None);
         };
-        let output = precompile
-            .execute(&inputs.input.as_bytes(context), inputs.gas_limit, inputs.reservoir)
-            .map_err(|error| error.to_string())?;
-        // Gas is an exact function of what the kernel has to do, and the gas limit bounds it, so
-        // charging afterwards costs no more than the gas paid for.
-        let cycles = cost::precompile(
-            &inputs.bytecode_address,
-            output.is_success().then_some(output.gas_used),
-        );
+        let (output, cycles) = {
+            let input = inputs.input.as_bytes(context);
+            let output = precompile
+                .execute(&input, inputs.gas_limit, inputs.reservoir)
+                .map_err(|error| error.to_string())?;
+            // The kernel takes the gas first, so one that ran out of it did no work. Charging after
+            // the fact is safe: gas has bounded the work here.
+            let out_of_gas = output.halt_reason().is_some_and(PrecompileHalt::is_oog);
+            let cycles =
+                if out_of_gas { 0 } else { cost::precompile(&inputs.bytecode_address, &input) };
+            (output, cycles)
+        };
         if !context.chain_mut().charge(cycles) {
             return Err(EXHAUSTED.into());
         }

@@ -45,13 +45,13 @@ pub fn cfg(chain_id: u64) -> CfgEnv {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use revm::context_interface::Cfg;
+    use revm::context_interface::Cfg as _;
 
     #[test]
     fn configuration_carries_the_limits_of_the_kernel() {
         let cfg = cfg(97_304);
         assert_eq!(cfg.chain_id(), 97_304);
-        assert_eq!(cfg.spec(), SpecId::CANCUN);
+        assert_eq!(cfg.spec, SpecId::CANCUN);
         assert_eq!(cfg.max_code_size(), 0x8000);
         assert_eq!(cfg.max_initcode_size(), 0xc000);
         assert!(cfg.tx_chain_id_check());

@@ -106,3 +106,62 @@ pub fn bloom<'a>(logs: impl IntoIterator<Item = &'a Log>) -> Bloom {
     }
     bloom
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+    use alloy_eips::eip2718::{Decodable2718, Encodable2718};
+    use proptest::prelude::*;
+    use revm::context_interface::result::{HaltReason, ResultGas};
+
+    fn log(byte: u8, topics: usize) -> Log {
+        Log {
+            address: H160::repeat_byte(byte),
+            topics: (0..topics).map(|index| H256::repeat_byte(index as u8)).collect(),
+            data: vec![byte; 40],
+        }
+    }
+
+    #[test]
+    fn failed_transaction_has_no_logs() {
+        let halted = ExecutionResult::Halt {
+            reason: HaltReason::OpcodeNotFound,
+            gas: ResultGas::default(),
+            logs: vec![(&log(1, 1)).into()],
+        };
+        let receipt = Receipt::new(2, &halted, 500);
+        assert!(receipt.logs.is_empty());
+        assert!(!receipt.success);
+        assert_eq!(receipt.cumulative_gas_used, 500);
+    }
+
+    #[test]
+    fn envelope_has_the_type_of_the_transaction() {
+        for tx_type in 0..=2 {
+            let receipt = Receipt { tx_type, ..Default::default() };
+            assert_eq!(receipt.to_envelope().tx_type() as u8, tx_type);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn prop_receipt_survives_both_encodings(
+            tx_type in 0u8..=2,
+            success: bool,
+            cumulative_gas_used: u64,
+            shapes in proptest::collection::vec((any::<u8>(), 0usize..=4), 0..5),
+        ) {
+            let logs: Vec<_> = shapes.into_iter().map(|(byte, n)| log(byte, n)).collect();
+            let receipt = Receipt { tx_type, success, cumulative_gas_used, logs };
+            prop_assert_eq!(&Receipt::decode(&mut &receipt.encode()[..]).unwrap(), &receipt);
+
+            let envelope = receipt.to_envelope();
+            let bytes = envelope.encoded_2718();
+            prop_assert_eq!(&ReceiptEnvelope::decode_2718(&mut &bytes[..]).unwrap(), &envelope);
+            let logs: Vec<crate::primitives::Log> = receipt.logs.iter().map(Into::into).collect();
+            prop_assert_eq!(receipt.bloom(), alloy_primitives::logs_bloom(&logs));
+            prop_assert_eq!(logs.iter().map(Log::from).collect::<Vec<_>>(), receipt.logs);
+        }
+    }
+}

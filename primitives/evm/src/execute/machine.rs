@@ -92,12 +92,14 @@ impl<DB: Database, INSP> BzkEvm<DB, INSP> {
 
     /// Charges what a frame costs before its code runs.
     fn charge_frame(&mut self, init: &FrameInit) -> Result<(), ContextError<DB::Error>> {
+        self.ctx.chain.enter(init.depth);
+        let touched = self.ctx.journaled_state.state.len() as u64;
         let cycles = match &init.frame_input {
             FrameInput::Call(inputs) => {
-                let code = inputs.known_bytecode.1.len();
-                cost::call(inputs.input.len() as u64, code as u64)
+                let (_, code) = &inputs.known_bytecode;
+                cost::call(inputs.input.len() as u64, code.len() as u64, touched)
             }
-            FrameInput::Create(inputs) => cost::create(inputs.init_code().len() as u64),
+            FrameInput::Create(inputs) => cost::create(inputs.init_code().len() as u64, touched),
             FrameInput::Empty => 0,
         };
         self.charge(cycles)

@@ -1,35 +1,48 @@
 //! The proving-cost meter.
 //!
 //! Gas does not price what the prover pays: BLAKE2F costs 1,330 kernel cycles per gas, a transfer
-//! less than 2. So each transaction is also metered in estimated cycles of the prover's kernel, and
-//! execution stops as soon as it passes what the block has left. The estimate must not be below the
-//! truth for long, or a block becomes unprovable in time; [`cost`] says where each number is from.
+//! less than 2, and some MODEXP inputs millions. So each transaction is also metered in estimated
+//! cycles of the prover's kernel, and execution stops as soon as it passes what the block has left.
+//! [`cost`] says where each number is from.
 
 pub mod cost;
+mod jumps;
+mod modexp;
+
+use crate::primitives::{Address, U256};
+use alloc::collections::BTreeSet;
+use jumps::Destinations;
 
 /// Text of the error that ends an execution past its limit.
 pub const EXHAUSTED: &str = "the transaction passed its limit of proving cycles";
 
-/// Cycles that a transaction has used and may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Cycles that a transaction has used and may use, and what the kernel's costs depend on.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meter {
     used: u64,
     limit: u64,
+    destinations: Destinations,
+    transient: BTreeSet<(Address, U256)>,
 }
 
 impl Default for Meter {
     fn default() -> Self {
-        Self::UNLIMITED
+        Self::unlimited()
     }
 }
 
 impl Meter {
     /// A meter that only counts.
-    pub const UNLIMITED: Self = Self::new(u64::MAX);
+    ///
+    /// It takes each jump destination to be as cheap to prove as usual, because to look costs time
+    /// that only a limit bounds.
+    pub const fn unlimited() -> Self {
+        Self::new(u64::MAX)
+    }
 
     /// A meter that stops execution once more than `limit` cycles are used.
     pub const fn new(limit: u64) -> Self {
-        Self { used: 0, limit }
+        Self { used: 0, limit, destinations: Destinations::new(), transient: BTreeSet::new() }
     }
 
     /// Adds `cycles`; `false` once the limit is passed, and from then on.
@@ -56,8 +69,35 @@ impl Meter {
     }
 
     /// Starts over with the same limit, for the next transaction.
-    pub const fn reset(&mut self) {
-        self.used = 0;
+    pub fn reset(&mut self) {
+        *self = Self::new(self.limit);
+    }
+
+    /// Notes that a frame begins at `depth`.
+    pub(crate) fn enter(&mut self, depth: usize) {
+        self.destinations.enter(depth);
+    }
+
+    /// Cycles to prove that `destination` is an instruction, when the frame at `depth` has not yet
+    /// been there.
+    pub(crate) fn jump(&mut self, depth: usize, destination: usize, code: &[u8]) -> u64 {
+        if !self.destinations.is_new(depth, destination) {
+            return 0;
+        }
+        if self.limit == u64::MAX {
+            return cost::USUAL_JUMP_PROOF;
+        }
+        cost::jump_proof(jumps::proof_steps(code, destination))
+    }
+
+    /// Notes a write to transient storage.
+    pub(crate) fn transient_write(&mut self, account: Address, slot: U256) {
+        self.transient.insert((account, slot));
+    }
+
+    /// Slots of transient storage that the transaction has written.
+    pub(crate) fn transient_slots(&self) -> u64 {
+        self.transient.len() as u64
     }
 }
 
@@ -83,5 +123,27 @@ mod tests {
         assert!(!meter.charge(u64::MAX));
         assert!(!meter.charge(u64::MAX));
         assert_eq!(meter.used(), u64::MAX);
+    }
+
+    #[test]
+    fn second_jump_to_a_destination_costs_nothing() {
+        let mut meter = Meter::new(1 << 40);
+        let code = [0x5b; 64];
+        meter.enter(0);
+        assert!(meter.jump(0, 40, &code) > 0);
+        assert_eq!(meter.jump(0, 40, &code), 0);
+        assert!(meter.jump(0, 41, &code) > 0);
+        meter.enter(1);
+        assert!(meter.jump(1, 40, &code) > 0, "another frame proves for itself");
+        assert_eq!(meter.jump(0, 40, &code), 0, "the caller's proof still holds");
+    }
+
+    #[test]
+    fn transient_slots_are_counted_once() {
+        let mut meter = Meter::new(10);
+        meter.transient_write(Address::ZERO, U256::ZERO);
+        meter.transient_write(Address::ZERO, U256::ZERO);
+        meter.transient_write(Address::ZERO, U256::from(1));
+        assert_eq!(meter.transient_slots(), 2);
     }
 }

@@ -1,0 +1,216 @@
+//! The proving-cost meter against the measurements of research/zkevm.md, and its limit.
+
+use super::*;
+use crate::meter::cost;
+use revm::{context_interface::result::HaltReason, inspector::NoOpInspector, InspectEvm};
+
+/// Cycles that a call of `code` takes more than a call of nothing.
+fn cycles(code: &[u8]) -> u64 {
+    run(code).cycles - run(&[op::STOP]).cycles
+}
+
+/// `estimate` covers what was measured and is not more than half above it.
+#[track_caller]
+fn covers(estimate: u64, measured: u64) {
+    assert!(estimate >= measured, "{estimate} is below the measured {measured}");
+    assert!(estimate <= measured + measured / 2, "{estimate} is far above {measured}");
+}
+
+/// Code that calls a precompile with `input`, which it copies from its own end.
+fn calling_with(target: u8, input: &[u8]) -> Vec<u8> {
+    let size = (input.len() as u16).to_be_bytes();
+    let mut code = Vec::from([op::PUSH2, size[0], size[1], op::PUSH2, 0, 0, op::PUSH0]);
+    code.push(op::CODECOPY);
+    code.extend([op::PUSH0, op::PUSH0, op::PUSH2, size[0], size[1], op::PUSH0]);
+    code.extend([op::PUSH1, target, op::GAS, op::STATICCALL, op::STOP]);
+    let offset = (code.len() as u16).to_be_bytes();
+    code[4..6].copy_from_slice(&offset);
+    code.extend(input);
+    code
+}
+
+fn modexp_input(exponent: &[u8]) -> Vec<u8> {
+    let mut input = Vec::new();
+    for length in [32, exponent.len() as u64, 32] {
+        input.extend(U256::from(length).to_be_bytes::<32>());
+    }
+    input.extend([3; 32]);
+    input.extend(exponent);
+    input.extend([0xfb; 32]);
+    input
+}
+
+fn blake2f_input(rounds: u32) -> Vec<u8> {
+    let mut input = Vec::from(rounds.to_be_bytes());
+    input.extend([0; 208]);
+    input.push(1);
+    input
+}
+
+#[test]
+fn precompiles_are_estimated_from_the_measurements() {
+    // Measured in a whole block with one transfer's 40,250 cycles in it.
+    covers(cycles(&calling_with(2, &[1; 64])), 70_701 - 40_250);
+    covers(cycles(&calling_with(2, &[1; 640])), 216_471 - 40_250);
+    covers(cycles(&calling_with(3, &[1; 64])), 84_399 - 40_250);
+    covers(cycles(&calling_with(5, &modexp_input(&[0xff; 32]))), 465_348 - 40_250);
+    covers(cycles(&calling_with(8, &[])), 397_468 - 40_250);
+    covers(cycles(&calling_with(9, &blake2f_input(0))), 49_694 - 40_250);
+    covers(cycles(&calling_with(9, &blake2f_input(12))), 65_702 - 40_250);
+}
+
+#[test]
+fn logs_and_calldata_are_estimated_from_the_measurements() {
+    let log: Vec<u8> = [&[op::PUSH0; 4][..], &[op::PUSH2, 4, 0, op::PUSH0, op::LOG4]].concat();
+    covers(cycles(&log.repeat(10)), 490_000 - 37_000);
+    let calldata =
+        |bytes: usize| cost::transaction(&tx(TxKind::Call(CONTRACT), &[1].repeat(bytes)));
+    covers(calldata(10_000) - calldata(0), 220_000);
+}
+
+#[test]
+fn transfer_covers_its_measurement() {
+    let transfer = run(&[]).cycles;
+    assert!((37_000..80_000).contains(&transfer), "{transfer}");
+}
+
+#[test]
+fn attack_long_exponent_is_charged_for_the_length_it_gives_to_all_numbers() {
+    let mut exponent = [0; 1_024];
+    exponent[0] = 0x80;
+    let code = calling_with(5, &modexp_input(&exponent));
+    let outcome = run(&code);
+    assert!(outcome.result.tx_gas_used() < 200_000);
+    assert!(outcome.cycles > 3_000_000_000, "{}", outcome.cycles);
+}
+
+#[test]
+fn attack_transient_slots_make_each_look_up_dearer() {
+    let store = |slot: u8| [op::PUSH1, 1, op::PUSH1, slot, op::TSTORE];
+    let load = [op::PUSH0, op::TLOAD, op::POP];
+    let many: Vec<u8> = (0..100).flat_map(store).collect();
+    let same: Vec<u8> = (0..100).flat_map(|_| store(0)).collect();
+    let added = |stores: &[u8]| cycles(&[stores, &load].concat()) - cycles(stores);
+    assert!(added(&many) >= 100 * 52);
+    assert!(added(&same) < 300);
+}
+
+#[test]
+fn attack_jumps_in_code_that_hides_its_instructions_are_charged_for_the_walk() {
+    let hidden = |padding: &[u8]| {
+        let mut code = Vec::from([op::PUSH2, 0, 0, op::JUMP]);
+        code.extend(padding.repeat(500));
+        let destination = (code.len() as u16).to_be_bytes();
+        code[1..3].copy_from_slice(&destination);
+        code.push(op::JUMPDEST);
+        code
+    };
+    let clear = [op::JUMPDEST; 30];
+    let mut obscure = clear;
+    obscure[0] = op::PUSH1;
+    obscure[1] = op::PUSH32;
+    // The code of both is equally long, so the rest costs the same.
+    let limited = |code: &[u8]| {
+        let tx = tx(TxKind::Call(CONTRACT), &[]);
+        transact(database(code), &block(), tx, 1 << 40).unwrap().cycles
+    };
+    let more = limited(&hidden(&obscure)) - limited(&hidden(&clear));
+    assert!(more > 26 * 14_000, "{more}");
+}
+
+#[test]
+fn attack_repeated_calls_to_large_code_are_charged_for_loading_it() {
+    let large = Address::repeat_byte(0x1a);
+    let mut db = database(&calling(op::CALL, large, 1_000).repeat(10));
+    set_code(&mut db, large, &[op::STOP].repeat(0x6000));
+    let small = run(&calling(op::CALL, large, 1_000).repeat(10)).cycles;
+    assert!(call(db).cycles > small + 10 * 0x6000 * 3);
+}
+
+#[test]
+fn cold_access_is_dearer_than_warm_access() {
+    let load = [op::PUSH0, op::SLOAD, op::POP];
+    let (once, twice) = (cycles(&load), cycles(&load.repeat(2)));
+    assert!(once > cost::COLD_SLOT);
+    assert!(twice - once < 500);
+    let size = [op::PUSH1, 0x77, op::EXTCODESIZE, op::POP];
+    let (once, twice) = (cycles(&size), cycles(&size.repeat(2)));
+    assert!(once > cost::COLD_ACCOUNT);
+    assert!(twice - once < 500);
+}
+
+#[test]
+fn operand_that_was_not_paid_for_is_not_charged() {
+    let code = [&[op::PUSH32][..], &[0x0f; 32], &[op::PUSH0, op::KECCAK256]].concat();
+    let outcome = run(&code);
+    assert!(matches!(
+        outcome.result,
+        ExecutionResult::Halt { reason: HaltReason::OutOfGas(_), .. }
+    ));
+    assert!(outcome.cycles < 100_000);
+}
+
+#[test]
+fn execution_stops_at_the_limit_and_not_before() {
+    let code = [op::JUMPDEST, op::PUSH0, op::PUSH0, op::KECCAK256, op::POP, op::STOP];
+    let needed = run(&code).cycles;
+    let limited =
+        |limit| transact(database(&code), &block(), tx(TxKind::Call(CONTRACT), &[]), limit);
+    assert_eq!(limited(needed).unwrap().cycles, needed);
+    for limit in [0, 1, cost::TRANSACTION, needed - 1] {
+        assert!(matches!(
+            limited(limit),
+            Err(ExecuteError::CyclesExhausted { limit: reported }) if reported == limit
+        ));
+    }
+}
+
+#[test]
+fn attack_endless_loop_ends_at_the_cycle_limit_long_before_its_gas() {
+    let code = [op::JUMPDEST, op::PUSH0, op::PUSH0, op::KECCAK256, op::POP, op::PUSH0, op::JUMP];
+    let tx = TxEnv { gas_limit: 30_000_000, ..tx(TxKind::Call(CONTRACT), &[]) };
+    let result = transact(database(&code), &block(), tx, 100_000);
+    assert!(matches!(result, Err(ExecuteError::CyclesExhausted { limit: 100_000 })));
+}
+
+#[test]
+fn attack_exhaustion_inside_calls_and_precompiles_ends_the_whole_transaction() {
+    let inner = Address::repeat_byte(0x1a);
+    let outer = [&calling(op::CALL, inner, 500_000)[..], &[op::POP, op::STOP]].concat();
+    for code in [
+        Vec::from([op::JUMPDEST, op::PUSH0, op::JUMP]),
+        calling_with(9, &blake2f_input(100_000)),
+        calling(op::DELEGATECALL, inner, 400_000),
+        [&[op::PUSH0][..], &[op::PUSH0; 2], &[op::CREATE]].concat().repeat(20),
+    ] {
+        let mut db = database(&outer);
+        set_code(&mut db, inner, &code);
+        let limit = cost::TRANSACTION + 10_000;
+        let result = transact(db, &block(), tx(TxKind::Call(CONTRACT), &[]), limit);
+        assert!(matches!(result, Err(ExecuteError::CyclesExhausted { .. })), "{code:?}");
+    }
+}
+
+#[test]
+fn inspected_execution_has_the_same_result_and_cycles() {
+    let code = calling_with(2, &[1; 64]);
+    let plain = run(&code);
+    let block = block();
+    let cfg = profile::cfg(block.chain_id);
+    let mut evm = evm(database(&code), &block, cfg, NoOpInspector);
+    let inspected = evm.inspect_tx(tx(TxKind::Call(CONTRACT), &[])).unwrap();
+    assert_eq!(inspected.result, plain.result);
+    assert_eq!(evm.ctx.chain.used(), plain.cycles);
+}
+
+#[test]
+fn meter_starts_over_with_each_transaction() {
+    let block = block();
+    let mut evm = evm(database(&[]), &block, profile::cfg(block.chain_id), ());
+    evm.transact_one(tx(TxKind::Call(CONTRACT), &[])).unwrap();
+    let first = evm.ctx.chain.used();
+    evm.transact_one(TxEnv { nonce: 1, ..tx(TxKind::Call(CONTRACT), &[]) }).unwrap();
+    // The accounts that the first one loaded are still in the journal, so calls look at more.
+    let second = evm.ctx.chain.used();
+    assert!((first..first + 100).contains(&second), "{first} {second}");
+}
