@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Runs everything that must pass; prints the time of each stage.
+# Usage: scripts/test.sh [STAGE...]     (default: all; see STAGES below)
+# Environment: BZK_CACHE, BZK_FIXTURES (default ../shared/fixtures), BZK_KILLS, BZK_REPLAY_TXS.
+source "$(dirname "$0")/env.sh"
+cd "$ROOT"
+
+STAGES=(setup format sizes build lint unit statetests clients)
+
+format() { cargo fmt --all -- --check; }
+
+# Files that one can read in one sitting.
+sizes() {
+    local long
+    long=$(git ls-files '*.rs' '*.sol' '*.js' '*.sh' | xargs wc -l | awk '$2 != "total" && $1 > 800')
+    [ -z "$long" ] || { echo "longer than 800 lines:"; echo "$long"; return 1; }
+}
+
+build() { cargo build --release --locked --workspace; }
+
+# Lints with clippy in place of rustc, so that the dependencies built above serve here too.
+lint() {
+    RUSTC_WORKSPACE_WRAPPER=$(rustup which clippy-driver) CLIPPY_ARGS="-Dwarnings" \
+        SKIP_WASM_BUILD=1 cargo check --release --locked --workspace --all-targets
+}
+
+unit() { cargo test --release --locked --workspace; }
+
+statetests() {
+    if [ -d "$FIXTURES/ethereum/GeneralStateTests" ]; then
+        scripts/statetests.sh "$FIXTURES/ethereum/GeneralStateTests"
+    else
+        echo "SKIPPED: no state tests at $FIXTURES (set BZK_FIXTURES)"
+    fi
+}
+
+clients() { (cd scripts/clients && node --test --test-concurrency=1 --test-timeout=900000 test/); }
+
+setup() { scripts/setup.sh; }
+
+start=$SECONDS
+passed=0
+failed=0
+selected=("$@")
+[ ${#selected[@]} -gt 0 ] || selected=("${STAGES[@]}")
+for name in "${selected[@]}"; do
+    if stage "$name" "$name"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        # Nothing after a broken set-up or build can tell anything.
+        case $name in setup | build) break ;; esac
+    fi
+done
+echo "all stages took $((SECONDS - start)) s with $(nproc) cores"
+echo "stages: $passed passed, $failed failed"
+[ "$failed" = 0 ]
