@@ -1,0 +1,186 @@
+//! The chain as calls and traces see it.
+
+use super::{
+    access_list,
+    call::call,
+    env, estimate,
+    failure::Failure,
+    gate::Gate,
+    overrides, request,
+    sandbox::Sandbox,
+    simulate,
+    trace::{replay::Script, Quota},
+};
+use crate::{
+    chain::{BlockRef, Chain, Record},
+    error::{self, RpcResult},
+    limits::Limits,
+    state::StateView,
+};
+use alloy_eips::{eip2930::AccessListResult, BlockId};
+use alloy_primitives::{Bytes, B256};
+use alloy_rpc_types_eth::{
+    simulate::{SimulatePayload, SimulatedBlock},
+    state::{EvmOverrides, StateOverride},
+    Block, TransactionRequest,
+};
+use bzk_evm::execute::BlockEnvironment;
+use std::{sync::Arc, time::Instant};
+
+/// How many calls run for each trace that may run: a trace takes that much more memory.
+const CALLS_PER_TRACE: usize = 8;
+
+/// Runs calls and traces over the chain; a clone is cheap.
+#[derive(Clone)]
+pub(crate) struct Executor {
+    pub(crate) chain: Chain,
+    pub(crate) limits: Arc<Limits>,
+    /// Calls, estimates and simulations.
+    pub(crate) calls: Gate,
+    /// Traces.
+    pub(crate) traces: Gate,
+}
+
+impl Executor {
+    /// Over `chain`, within `limits`.
+    pub(crate) fn new(chain: Chain, limits: Arc<Limits>) -> Self {
+        let calls = Gate::new(limits.concurrent_calls);
+        let traces = Gate::new(limits.concurrent_calls / CALLS_PER_TRACE);
+        Self { chain, limits, calls, traces }
+    }
+
+    /// State and environment for a call at `id`, the newest block if it is not given.
+    fn at(&self, id: Option<BlockId>) -> RpcResult<(StateView, BlockEnvironment)> {
+        let id = id.unwrap_or_default();
+        let block = self.chain.resolve_or_err(id)?;
+        let state = self.chain.state(&block)?;
+        let record = self.chain.record(&block)?;
+        let header = &record.block.header;
+        let environment = if id.is_pending() {
+            env::pending(header, &state)?
+        } else {
+            env::of(header, state.chain_id())
+        };
+        Ok((state, environment))
+    }
+
+    /// A sandbox for a call at `id`, with its overrides.
+    pub(crate) fn sandbox(
+        &self,
+        id: Option<BlockId>,
+        overrides: EvmOverrides,
+    ) -> Result<Sandbox<StateView>, Failure> {
+        let (state, environment) = self.at(id)?;
+        let mut sandbox = Sandbox::relaxed(state, environment);
+        self.lay(&mut sandbox, overrides)?;
+        Ok(sandbox)
+    }
+
+    /// Lays overrides over a sandbox.
+    pub(crate) fn lay(
+        &self,
+        sandbox: &mut Sandbox<StateView>,
+        overrides: EvmOverrides,
+    ) -> Result<(), Failure> {
+        if let Some(block) = overrides.block {
+            overrides::apply_block(&mut sandbox.block, &mut sandbox.db, *block)?;
+        }
+        overrides::apply_state(&mut sandbox.db, overrides.state.unwrap_or_default())
+    }
+
+    /// `eth_call`.
+    pub(crate) fn call(
+        &self,
+        request: TransactionRequest,
+        id: Option<BlockId>,
+        overrides: EvmOverrides,
+    ) -> Result<Bytes, Failure> {
+        let mut sandbox = self.sandbox(id, overrides)?;
+        let tx = request::message(request, sandbox.block.chain_id, self.limits.call_gas)?;
+        call(&mut sandbox, tx)
+    }
+
+    /// `eth_estimateGas`.
+    pub(crate) fn estimate(
+        &self,
+        mut request: TransactionRequest,
+        id: Option<BlockId>,
+        overrides: EvmOverrides,
+    ) -> Result<u64, Failure> {
+        let deadline = self.deadline();
+        let mut sandbox = self.sandbox(id, overrides)?;
+        // A transaction that no block can hold must not get an estimate.
+        sandbox.max_cycles = sandbox.db.db.block_cycle_limit().map_err(Failure::internal)?;
+        let gas_cap = self.limits.call_gas;
+        request.gas.get_or_insert(0);
+        let tx = request::message(request, sandbox.block.chain_id, gas_cap)?;
+        estimate::estimate(&mut sandbox, tx, gas_cap, deadline)
+    }
+
+    /// `eth_createAccessList`.
+    pub(crate) fn access_list(
+        &self,
+        request: TransactionRequest,
+        id: Option<BlockId>,
+        overrides: Option<StateOverride>,
+    ) -> Result<AccessListResult, Failure> {
+        let deadline = self.deadline();
+        let mut sandbox = self.sandbox(id, EvmOverrides::state(overrides))?;
+        let tx = request::message(request, sandbox.block.chain_id, self.limits.call_gas)?;
+        access_list::create(&mut sandbox, tx, deadline)
+    }
+
+    /// `eth_simulateV1`.
+    pub(crate) fn simulate(
+        &self,
+        payload: SimulatePayload,
+        id: Option<BlockId>,
+    ) -> Result<Vec<SimulatedBlock<Block>>, Failure> {
+        let deadline = self.deadline();
+        let block = self.chain.resolve_or_err(id.unwrap_or_default())?;
+        let state = self.chain.state(&block)?;
+        let record = self.chain.record(&block)?;
+        let header = &record.block.header;
+        let base = simulate::Base { header, hash: block.hash, chain_id: state.chain_id() };
+        simulate::simulate(state, base, payload, &self.limits, deadline)
+    }
+
+    /// What ran in `block`, and a sandbox with the state before it.
+    pub(crate) fn before(&self, block: &BlockRef) -> Result<(Sandbox<StateView>, Script), Failure> {
+        let record = self.chain.record(block)?;
+        self.before_record(&record)
+    }
+
+    /// What ran in the block of `record`, and a sandbox with the state before it.
+    pub(crate) fn before_record(
+        &self,
+        record: &Record,
+    ) -> Result<(Sandbox<StateView>, Script), Failure> {
+        if record.block.header.number == 0 {
+            return Err(Failure::server("genesis is not traceable"));
+        }
+        let parent_hash = record.block.header.parent_hash;
+        let parent = self
+            .chain
+            .resolve(BlockId::hash(parent_hash))?
+            .ok_or_else(|| error::server(format_args!("parent block {parent_hash} not found")))?;
+        let state = self.chain.state(&parent)?;
+        let script = Script::new(record, state.chain_id());
+        Ok((Sandbox::strict(state, script.environment), script))
+    }
+
+    /// The block and position of a transaction.
+    pub(crate) fn locate(&self, hash: B256) -> RpcResult<(BlockRef, usize)> {
+        self.chain.locate(hash)?.ok_or_else(|| error::server("transaction not found"))
+    }
+
+    /// What one trace request may take.
+    pub(crate) fn quota(&self) -> Quota {
+        Quota::new(self.limits.trace_bytes, self.limits.trace_time)
+    }
+
+    fn deadline(&self) -> Instant {
+        let now = Instant::now();
+        now.checked_add(self.limits.call_time).unwrap_or(now)
+    }
+}

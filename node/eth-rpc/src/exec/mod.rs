@@ -1,0 +1,40 @@
+//! Execution outside of blocks: calls, estimates, simulations and traces.
+//!
+//! Everything runs native revm with the profile's rules over a [`StateView`], in a [`Sandbox`]
+//! that nobody else sees. The parts take any `DatabaseRef`, so their tests need no node; this
+//! module connects them to the chain and bounds what runs at once.
+//!
+//! [`StateView`]: crate::state::StateView
+//! [`Sandbox`]: sandbox::Sandbox
+
+mod access_list;
+mod api;
+mod call;
+mod env;
+mod estimate;
+mod executor;
+mod failure;
+mod gate;
+mod overrides;
+mod request;
+mod sandbox;
+mod simulate;
+mod trace;
+
+#[cfg(test)]
+mod fixture;
+
+use crate::context::EthContext;
+use api::{CallApiServer, DebugApiServer, TraceApiServer};
+use executor::Executor;
+use jsonrpsee::{core::RegisterMethodError, Methods};
+
+/// The methods of this module.
+pub(crate) fn methods(ctx: &EthContext) -> Result<Methods, RegisterMethodError> {
+    let executor = Executor::new(ctx.chain.clone(), ctx.limits.clone());
+    let mut methods = Methods::new();
+    methods.merge(CallApiServer::into_rpc(executor.clone()))?;
+    methods.merge(DebugApiServer::into_rpc(executor.clone()))?;
+    methods.merge(TraceApiServer::into_rpc(executor))?;
+    Ok(methods)
+}
