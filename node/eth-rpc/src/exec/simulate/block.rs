@@ -327,3 +327,26 @@ fn rpc_block(
         withdrawals: block.body.withdrawals,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_primitives::{address, b256};
+    use revm::primitives::TxKind;
+
+    #[test]
+    fn transaction_of_a_call_has_the_hash_that_geth_gives_it() {
+        // ethSimulate-eth-send-should-produce-logs of ethereum/execution-apis.
+        let tx = TxEnv {
+            tx_type: request::DYNAMIC_FEE,
+            gas_limit: 50_000_000,
+            kind: TxKind::Call(address!("0xc100000000000000000000000000000000000000")),
+            value: U256::from(1_000),
+            chain_id: Some(3_503_995_874_084_926),
+            gas_priority_fee: Some(0),
+            ..Default::default()
+        };
+        let hash = b256!("0xf1c5abb08809ef760f87aeabe7a87284c60797192dab6d2f0d26c27c9c038e9d");
+        assert_eq!(*envelope(&tx).tx_hash(), hash);
+    }
+}

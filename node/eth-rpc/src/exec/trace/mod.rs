@@ -9,6 +9,8 @@ pub(crate) mod replay;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;
 
 use std::time::{Duration, Instant};
 
