@@ -29,7 +29,7 @@ pub struct AccessListItem {
     pub storage_keys: Vec<H256>,
 }
 
-/// A call as `eth_call` describes it.
+/// A call as `eth_call` describes it. It has no nonce: as in geth, a creation takes the account's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct CallRequest {
     /// The sender; zero if the caller does not care.
@@ -46,8 +46,6 @@ pub struct CallRequest {
     pub max_fee_per_gas: Option<u128>,
     /// Tip cap in wei per gas.
     pub max_priority_fee_per_gas: Option<u128>,
-    /// Nonce, which decides a created contract's address; absent for the account's.
-    pub nonce: Option<u64>,
     /// Warm accounts and slots.
     pub access_list: Vec<AccessListItem>,
 }

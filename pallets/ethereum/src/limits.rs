@@ -1,0 +1,80 @@
+//! Bounds of what governance may set, and the steps of the header's gas limit.
+
+use bzk_evm::profile::KERNEL_WORD_LIMIT;
+
+/// Largest block number, timestamp and gas limit: the prover's kernel reads 32-bit numbers.
+pub const MAX_HEADER_FIELD: u64 = KERNEL_WORD_LIMIT - 1;
+
+/// Least gas limit of a header, Ethereum's rule.
+pub const MIN_GAS_LIMIT: u64 = 5_000;
+
+/// A header's gas limit differs from its parent's by less than one part in this many.
+const GAS_LIMIT_BOUND_DIVISOR: u64 = 1_024;
+
+/// Least cycle limit of a block that governance may set: enough for every transaction that costs
+/// no more than a plain transfer with the largest calldata.
+pub const MIN_BLOCK_CYCLES: u64 = 10_000_000;
+
+/// Shortest heartbeat that governance may set.
+pub const MIN_HEARTBEAT_MS: u64 = 1_000;
+
+/// Longest heartbeat that governance may set: a day.
+pub const MAX_HEARTBEAT_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// The gas limit of a block whose parent has `parent`, on its way to `target`.
+///
+/// As in geth, a block moves by at most `parent / 1024 - 1`, so that every Ethereum client accepts
+/// the header.
+pub fn next_gas_limit(parent: u64, target: u64) -> u64 {
+    let step = (parent / GAS_LIMIT_BOUND_DIVISOR).saturating_sub(1);
+    target
+        .clamp(MIN_GAS_LIMIT, MAX_HEADER_FIELD)
+        .clamp(parent.saturating_sub(step), parent.saturating_add(step))
+}
+
+pub(crate) fn is_gas_limit(gas_limit: u64) -> bool {
+    (MIN_GAS_LIMIT..=MAX_HEADER_FIELD).contains(&gas_limit)
+}
+
+pub(crate) fn is_cycle_limit(cycle_limit: u64) -> bool {
+    cycle_limit >= MIN_BLOCK_CYCLES
+}
+
+pub(crate) fn is_heartbeat(heartbeat_ms: u64) -> bool {
+    (MIN_HEARTBEAT_MS..=MAX_HEARTBEAT_MS).contains(&heartbeat_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn gas_limit_arrives_at_its_target_and_stays() {
+        let mut limit = 30_000_000;
+        for _ in 0..1_000 {
+            limit = next_gas_limit(limit, 60_000_000);
+        }
+        assert_eq!(limit, 60_000_000);
+        assert_eq!(next_gas_limit(limit, 60_000_000), 60_000_000);
+    }
+
+    #[test]
+    fn gas_limit_moves_by_the_step_of_geth() {
+        assert_eq!(next_gas_limit(30_000_000, 60_000_000), 30_000_000 + 29_295);
+        assert_eq!(next_gas_limit(30_000_000, 20_000_000), 30_000_000 - 29_295);
+        assert_eq!(next_gas_limit(30_000_000, 30_000_100), 30_000_100);
+    }
+
+    proptest! {
+        #[test]
+        fn prop_every_client_accepts_the_next_gas_limit(
+            parent in MIN_GAS_LIMIT..=MAX_HEADER_FIELD,
+            target: u64,
+        ) {
+            let next = next_gas_limit(parent, target);
+            prop_assert!(next.abs_diff(parent) < parent / GAS_LIMIT_BOUND_DIVISOR);
+            prop_assert!((MIN_GAS_LIMIT..=MAX_HEADER_FIELD).contains(&next));
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What a block may hold, and who may change it.
+
+use super::*;
+use crate::{limits::*, BlockCycleLimit, BlockGasLimit, Error, Event, HeartbeatMs, Open, Pallet};
+use bzk_evm::tx::TxError;
+use frame_support::{assert_noop, assert_ok};
+use sp_runtime::{
+    traits::BadOrigin,
+    transaction_validity::{InvalidTransaction, TransactionValidityError},
+};
+
+const EXHAUSTED: TransactionValidityError =
+    TransactionValidityError::Invalid(InvalidTransaction::ExhaustsResources);
+
+#[test]
+fn transaction_above_the_gas_that_is_left_waits() {
+    let genesis = Genesis { gas_limit: 50_000, ..Default::default() };
+    genesis.build().execute_with(|| {
+        begin((GENESIS_S + 2) * 1_000);
+        let big = TxLegacy { gas_limit: 29_001, ..legacy(0, STRANGER) };
+        send(signer(1).raw(legacy(0, STRANGER))).unwrap().unwrap();
+        assert_eq!(send(signer(2).raw(big.clone())), Err(EXHAUSTED));
+        // Its limit counts, not its use.
+        send(signer(2).raw(TxLegacy { gas_limit: 29_000, ..big })).unwrap().unwrap();
+        end();
+        assert_eq!(current_block().header.gas_used, 42_000);
+    });
+}
+
+#[test]
+fn transaction_above_the_gas_of_a_block_is_refused_for_good() {
+    let genesis = Genesis { gas_limit: 50_000, ..Default::default() };
+    genesis.build().execute_with(|| {
+        begin((GENESIS_S + 2) * 1_000);
+        let raw = signer(1).raw(TxLegacy { gas_limit: 50_001, ..legacy(0, STRANGER) });
+        let refusal = crate::invalid(TxError::BlockGasLimit).into();
+        assert_eq!(send(raw.clone()), Err(refusal));
+        assert_eq!(validate(raw), Err(refusal));
+        end();
+    });
+}
+
+#[test]
+fn transaction_above_the_cycles_that_are_left_waits_and_leaves_nothing() {
+    new_test_ext().execute_with(|| {
+        begin((GENESIS_S + 2) * 1_000);
+        send(signer(1).raw(legacy(0, STRANGER))).unwrap().unwrap();
+        let one = Open::<Test>::get().unwrap().cycles;
+        assert!(one > 0);
+        end();
+
+        BlockCycleLimit::<Test>::put(2 * one);
+        begin((GENESIS_S + 4) * 1_000);
+        for n in 2..4 {
+            send(signer(n).raw(legacy(0, STRANGER))).unwrap().unwrap();
+        }
+        let before = state_hash();
+        assert_eq!(send(signer(4).raw(legacy(0, STRANGER))), Err(EXHAUSTED));
+        assert_eq!(state_hash(), before);
+        end();
+        assert_eq!(balance(STRANGER), 3);
+        assert_eq!(nonce(signer(4).address()), 0);
+    });
+}
+
+#[test]
+fn transaction_above_the_cycles_of_a_block_is_refused_for_good() {
+    new_test_ext().execute_with(|| {
+        BlockCycleLimit::<Test>::put(100);
+        begin((GENESIS_S + 2) * 1_000);
+        let refusal = crate::invalid(TxError::CyclesExceedBlock).into();
+        assert_eq!(send(signer(1).raw(legacy(0, STRANGER))), Err(refusal));
+        end();
+        assert_eq!(nonce(signer(1).address()), 0);
+    });
+}
+
+#[test]
+fn number_of_transactions_is_bounded() {
+    new_test_ext().execute_with(|| {
+        MaxTransactions::set(2);
+        begin((GENESIS_S + 2) * 1_000);
+        send(signer(1).raw(legacy(0, STRANGER))).unwrap().unwrap();
+        send(signer(2).raw(legacy(0, STRANGER))).unwrap().unwrap();
+        assert_eq!(send(signer(3).raw(legacy(0, STRANGER))), Err(EXHAUSTED));
+        end();
+        MaxTransactions::set(1_000);
+        assert_eq!(current_block().body.transactions.len(), 2);
+    });
+}
+
+#[test]
+fn bytes_of_a_block_are_bounded() {
+    new_test_ext().execute_with(|| {
+        begin((GENESIS_S + 2) * 1_000);
+        Open::<Test>::mutate(|block| {
+            block.as_mut().unwrap().bytes = crate::MAX_BLOCK_BYTES - 2_048 - 100;
+        });
+        assert_eq!(send(signer(1).raw(legacy(0, STRANGER))), Err(EXHAUSTED));
+        Open::<Test>::mutate(|block| block.as_mut().unwrap().bytes -= 100);
+        send(signer(1).raw(legacy(0, STRANGER))).unwrap().unwrap();
+        end();
+    });
+}
+
+#[test]
+fn transactions_of_the_greatest_size_fit() {
+    new_test_ext().execute_with(|| {
+        let mut tx = call(0, STRANGER, &[0; 130_900]);
+        tx.gas_limit = 1_000_000;
+        let raw = signer(1).raw(tx);
+        assert!(raw.len() > 131_000 && raw.len() <= 131_072);
+        block(vec![raw]);
+        assert_eq!(current_block().body.transactions.len(), 1);
+    });
+}
+
+#[test]
+fn root_sets_parameters_within_bounds() {
+    new_test_ext().execute_with(|| {
+        System::set_block_number(1);
+        let root = RuntimeOrigin::root;
+        assert_ok!(Ethereum::set_block_gas_limit(root(), 60_000_000));
+        assert_eq!(BlockGasLimit::<Test>::get(), 60_000_000);
+        System::assert_last_event(Event::BlockGasLimitSet { gas_limit: 60_000_000 }.into());
+        assert_ok!(Ethereum::set_block_cycle_limit(root(), 1_000_000_000));
+        assert_eq!(BlockCycleLimit::<Test>::get(), 1_000_000_000);
+        System::assert_last_event(Event::BlockCycleLimitSet { cycle_limit: 1_000_000_000 }.into());
+        assert_ok!(Ethereum::set_heartbeat(root(), 60_000));
+        assert_eq!(HeartbeatMs::<Test>::get(), 60_000);
+        System::assert_last_event(Event::HeartbeatSet { heartbeat_ms: 60_000 }.into());
+
+        let bad = || Error::<Test>::OutOfBounds;
+        for gas_limit in [0, MIN_GAS_LIMIT - 1, 1 << 32, u64::MAX] {
+            assert_noop!(Ethereum::set_block_gas_limit(root(), gas_limit), bad());
+        }
+        assert_noop!(Ethereum::set_block_cycle_limit(root(), MIN_BLOCK_CYCLES - 1), bad());
+        for heartbeat in [0, MIN_HEARTBEAT_MS - 1, MAX_HEARTBEAT_MS + 1] {
+            assert_noop!(Ethereum::set_heartbeat(root(), heartbeat), bad());
+        }
+    });
+}
+
+#[test]
+fn attack_others_set_parameters() {
+    new_test_ext().execute_with(|| {
+        for origin in [RuntimeOrigin::signed(NOBODY), RuntimeOrigin::none()] {
+            assert_noop!(Ethereum::set_block_gas_limit(origin.clone(), 60_000_000), BadOrigin);
+            assert_noop!(Ethereum::set_block_cycle_limit(origin.clone(), 1 << 40), BadOrigin);
+            assert_noop!(Ethereum::set_heartbeat(origin, 60_000), BadOrigin);
+        }
+    });
+}
+
+#[test]
+fn parameters_hold_from_the_next_block_on() {
+    new_test_ext().execute_with(|| {
+        begin((GENESIS_S + 2) * 1_000);
+        assert_ok!(Ethereum::set_block_gas_limit(RuntimeOrigin::root(), 60_000_000));
+        assert_eq!(Open::<Test>::get().unwrap().gas_limit, 30_000_000);
+        assert_eq!(Pallet::<Test>::pending_environment().gas_limit, 30_029_295);
+        end();
+    });
+}
