@@ -228,7 +228,6 @@ impl<DB: DatabaseRef + TrieSource> Builder<DB> {
                 block_number: Some(environment.number),
                 base_fee: Some(environment.base_fee),
                 block_timestamp: Some(environment.timestamp_s),
-                ..Default::default()
             };
             Transaction::from_transaction(tx, place)
         });

@@ -41,10 +41,13 @@ impl TrieSource for StateView {
     }
 }
 
+/// Owner and nibble path of a node.
+type Place = (Option<H256>, Vec<u8>);
+
 /// Nodes that simulated blocks have changed, over those of the state below.
 struct Nodes<S> {
     base: S,
-    changed: HashMap<(Option<H256>, Vec<u8>), Option<Vec<u8>>>,
+    changed: HashMap<Place, Option<Vec<u8>>>,
     /// A read that failed; the trie sees a missing node.
     failed: RefCell<Option<Failure>>,
 }

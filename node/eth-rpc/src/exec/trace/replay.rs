@@ -106,7 +106,7 @@ mod tests {
     use crate::exec::fixture::{self, code, CALLER, TARGET};
     use alloy_consensus::{SignableTransaction, TxLegacy};
     use alloy_primitives::{Signature, U256};
-    use bzk_evm::block::{Block, Header};
+    use bzk_evm::block::Header;
     use jsonrpsee::types::ErrorObjectOwned;
     use revm::{primitives::TxKind, Database};
 
@@ -122,14 +122,13 @@ mod tests {
             };
             tx.into_signed(Signature::test_signature()).into()
         };
-        let mut block = Block::default();
-        block.header = Header {
+        let header = Header {
             number: 101,
             gas_limit: 10_000_000,
             base_fee_per_gas: Some(fixture::BASE_FEE),
             ..Default::default()
         };
-        block.body.transactions = nonces.into_iter().map(call).collect();
+        let block = bzk_evm::block::block(header, nonces.into_iter().map(call).collect());
         let senders = vec![CALLER; block.body.transactions.len()];
         let record = Record { block, hash: B256::repeat_byte(1), receipts: vec![], senders };
         Script::new(&record, fixture::CHAIN_ID)
