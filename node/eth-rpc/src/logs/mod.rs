@@ -1,0 +1,61 @@
+//! `eth_getLogs`, and what filters and subscriptions share with it.
+
+mod criteria;
+mod params;
+mod query;
+mod selection;
+
+pub(crate) use criteria::Criteria;
+pub(crate) use params::FilterParams;
+pub(crate) use query::{append_matching, find, weight, MAX_BYTES};
+pub(crate) use selection::BlockSelection;
+
+use crate::{
+    error::{internal, RpcResult},
+    EthContext,
+};
+use alloy_rpc_types_eth::Log;
+use jsonrpsee::{
+    core::{async_trait, RegisterMethodError},
+    proc_macros::rpc,
+    Methods,
+};
+
+/// Queries for logs.
+#[rpc(server)]
+pub trait LogsApi {
+    /// The logs that match `filter`, oldest first.
+    #[method(name = "eth_getLogs")]
+    async fn get_logs(&self, filter: FilterParams) -> RpcResult<Vec<Log>>;
+}
+
+struct Logs(EthContext);
+
+#[async_trait]
+impl LogsApiServer for Logs {
+    async fn get_logs(&self, filter: FilterParams) -> RpcResult<Vec<Log>> {
+        let (blocks, criteria) = filter.check(&self.0.limits)?;
+        run(&self.0, blocks, criteria).await
+    }
+}
+
+/// Runs a query on a thread that may block, when one of the places for queries is free.
+pub(crate) async fn run(
+    ctx: &EthContext,
+    blocks: BlockSelection,
+    criteria: Criteria,
+) -> RpcResult<Vec<Log>> {
+    let permit = ctx.live.queries().acquire_owned().await.map_err(internal)?;
+    let (chain, limits) = (ctx.chain.clone(), ctx.limits.clone());
+    tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        find(&chain, blocks, &criteria, &limits)
+    })
+    .await
+    .map_err(internal)?
+}
+
+/// The methods of this module.
+pub(crate) fn methods(ctx: &EthContext) -> Result<Methods, RegisterMethodError> {
+    Ok(Logs(ctx.clone()).into_rpc().into())
+}
