@@ -1,0 +1,165 @@
+//! What the node remembers about transactions it has seen in the pool.
+
+use crate::types::{Address, Hash, B256};
+use alloy_consensus::Transaction;
+use bzk_evm::tx::RecoveredTx;
+use schnellru::{ByLength, LruMap};
+
+/// Transactions remembered. More than any sensible pool holds, and at about 300 bytes each well
+/// below 32 MiB.
+const REMEMBERED: u32 = 65_536;
+
+/// Price bump of a replacement, in percent of both fee cap and tip, as geth's default.
+const PRICE_BUMP_PERCENT: u128 = 10;
+
+/// A transaction without its payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// Hash in the Substrate pool.
+    pub(super) pool_hash: Hash,
+    /// Ethereum hash.
+    pub(super) hash: B256,
+    pub(super) sender: Address,
+    pub(super) nonce: u64,
+    /// Wei per gas.
+    pub(super) fee_cap: u128,
+    /// Wei per gas; equal to the fee cap for types 0 and 1.
+    pub(super) tip_cap: u128,
+}
+
+impl Entry {
+    pub(super) fn new(pool_hash: Hash, tx: &RecoveredTx) -> Self {
+        let fee_cap = tx.envelope.max_fee_per_gas();
+        Self {
+            pool_hash,
+            hash: tx.hash,
+            sender: tx.sender,
+            nonce: tx.envelope.nonce(),
+            fee_cap,
+            tip_cap: tx.envelope.max_priority_fee_per_gas().unwrap_or(fee_cap),
+        }
+    }
+
+    /// Whether `other` pays enough more to take this transaction's place: both prices strictly
+    /// higher and by at least [`PRICE_BUMP_PERCENT`], as in geth.
+    pub(super) fn yields_to(&self, other: &Self) -> bool {
+        bumped(self.fee_cap, other.fee_cap) && bumped(self.tip_cap, other.tip_cap)
+    }
+}
+
+fn bumped(old: u128, new: u128) -> bool {
+    // Prices near 2^128 cannot be paid; saturation only makes them harder to replace.
+    let threshold = old.saturating_mul(100 + PRICE_BUMP_PERCENT) / 100;
+    new > old && new >= threshold
+}
+
+/// Bounded; what was not touched for longest is forgotten first.
+pub(super) struct PoolIndex {
+    entries: LruMap<Hash, Entry>,
+    by_hash: LruMap<B256, Hash>,
+    by_nonce: LruMap<(Address, u64), Hash>,
+}
+
+impl Default for PoolIndex {
+    fn default() -> Self {
+        Self {
+            entries: LruMap::new(ByLength::new(REMEMBERED)),
+            by_hash: LruMap::new(ByLength::new(REMEMBERED)),
+            by_nonce: LruMap::new(ByLength::new(REMEMBERED)),
+        }
+    }
+}
+
+impl PoolIndex {
+    pub(super) fn insert(&mut self, entry: Entry) {
+        self.by_hash.insert(entry.hash, entry.pool_hash);
+        self.by_nonce.insert((entry.sender, entry.nonce), entry.pool_hash);
+        self.entries.insert(entry.pool_hash, entry);
+    }
+
+    pub(super) fn contains(&self, pool_hash: &Hash) -> bool {
+        self.entries.peek(pool_hash).is_some()
+    }
+
+    pub(super) fn get(&mut self, pool_hash: &Hash) -> Option<Entry> {
+        self.entries.get(pool_hash).copied()
+    }
+
+    pub(super) fn by_hash(&mut self, hash: &B256) -> Option<Hash> {
+        self.by_hash.get(hash).copied()
+    }
+
+    /// The last transaction seen at this place of the sender.
+    pub(super) fn by_nonce(&mut self, sender: Address, nonce: u64) -> Option<Entry> {
+        let pool_hash = *self.by_nonce.get(&(sender, nonce))?;
+        self.get(&pool_hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn priced(fee_cap: u128, tip_cap: u128) -> Entry {
+        Entry {
+            pool_hash: Hash::zero(),
+            hash: B256::ZERO,
+            sender: Address::ZERO,
+            nonce: 0,
+            fee_cap,
+            tip_cap,
+        }
+    }
+
+    #[test]
+    fn replacement_needs_ten_percent_on_both_prices() {
+        let old = priced(1_000, 100);
+        assert!(old.yields_to(&priced(1_100, 110)));
+        assert!(!old.yields_to(&priced(1_099, 110)));
+        assert!(!old.yields_to(&priced(1_100, 109)));
+        assert!(!old.yields_to(&priced(5_000, 100)));
+        assert!(!old.yields_to(&priced(1_000, 500)));
+    }
+
+    #[test]
+    fn replacement_of_tiny_prices_needs_a_strict_raise() {
+        // 110% of 5 rounds down to 5.
+        assert!(!priced(5, 5).yields_to(&priced(5, 5)));
+        assert!(priced(5, 5).yields_to(&priced(6, 6)));
+        assert!(!priced(5, 0).yields_to(&priced(6, 0)));
+        assert!(priced(5, 0).yields_to(&priced(6, 1)));
+    }
+
+    #[test]
+    fn index_finds_by_all_three_keys_and_prefers_the_newest_at_a_nonce() {
+        let mut index = PoolIndex::default();
+        let entry = |byte| Entry {
+            pool_hash: Hash::repeat_byte(byte),
+            hash: B256::repeat_byte(byte),
+            nonce: 7,
+            ..priced(1, 1)
+        };
+        index.insert(entry(1));
+        index.insert(entry(2));
+        assert_eq!(index.by_hash(&B256::repeat_byte(1)), Some(Hash::repeat_byte(1)));
+        assert_eq!(index.by_nonce(Address::ZERO, 7), Some(entry(2)));
+        assert_eq!(index.by_nonce(Address::ZERO, 8), None);
+        assert_eq!(index.get(&Hash::repeat_byte(2)), Some(entry(2)));
+        assert!(!index.contains(&Hash::repeat_byte(3)));
+    }
+
+    proptest! {
+        #[test]
+        fn prop_nothing_replaces_itself(fee_cap: u128, tip_cap: u128) {
+            let entry = priced(fee_cap, tip_cap);
+            prop_assert!(!entry.yields_to(&entry));
+        }
+
+        #[test]
+        fn prop_replacement_is_one_way(a: (u128, u128), b: (u128, u128)) {
+            let (a, b) = (priced(a.0, a.1), priced(b.0, b.1));
+            prop_assert!(!(a.yields_to(&b) && b.yields_to(&a)));
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The Substrate pool as Ethereum clients see it.
+//!
+//! The Substrate pool knows opaque extrinsics by their Blake2 hash. The view keeps a bounded index
+//! from Ethereum hash and from (sender, nonce) to that hash, fed by what this node submits and by
+//! the pool's import notifications. The pool stays the only truth about what waits: an entry
+//! counts only while the pool confirms it.
+
+mod extrinsic;
+mod index;
+mod refusal;
+mod submit;
+
+use crate::{
+    chain::Chain,
+    error::RpcResult,
+    limits::Limits,
+    types::{Address, FullPool, Hash, B256},
+};
+use bzk_evm::tx::RecoveredTx;
+use futures::{Stream, StreamExt};
+use index::{Entry, PoolIndex};
+use parking_lot::Mutex;
+use sc_transaction_pool_api::{InPoolTransaction, TransactionPool};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Shortest time between two walks over the whole pool for hashes that the index misses.
+const RESCAN_AFTER: Duration = Duration::from_millis(500);
+
+/// A transaction that waits.
+#[derive(Clone, Debug)]
+pub struct PoolTx {
+    /// Transaction, hash and sender.
+    pub tx: Arc<RecoveredTx>,
+    /// Whether the next block may hold it; otherwise an earlier nonce is missing.
+    pub ready: bool,
+}
+
+struct Inner {
+    chain: Chain,
+    pool: Arc<FullPool>,
+    limits: Arc<Limits>,
+    index: Mutex<PoolIndex>,
+    last_scan: Mutex<Option<Instant>>,
+}
+
+/// Ethereum transactions of the pool; a clone is cheap.
+#[derive(Clone)]
+pub struct PoolView(Arc<Inner>);
+
+impl PoolView {
+    /// Opens the view.
+    pub fn new(chain: Chain, pool: Arc<FullPool>, limits: Arc<Limits>) -> Self {
+        let (index, last_scan) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { chain, pool, limits, index, last_scan }))
+    }
+
+    /// Keeps the index current with transactions that peers send. Ends with the pool.
+    pub async fn follow(self) {
+        let mut imported = self.0.pool.import_notification_stream();
+        while let Some(hash) = imported.next().await {
+            if !self.0.index.lock().contains(&hash) {
+                self.ready_tx(hash);
+            }
+        }
+    }
+
+    /// Transactions that the next block may hold, best first.
+    pub fn pending(&self) -> Vec<PoolTx> {
+        let ready = self.0.pool.ready();
+        ready.filter_map(|tx| self.read(*tx.hash(), tx.data().inner(), true)).collect()
+    }
+
+    /// Transactions that wait for an earlier nonce.
+    pub fn queued(&self) -> Vec<PoolTx> {
+        let futures = self.0.pool.futures();
+        let txs = futures.iter();
+        txs.filter_map(|tx| self.read(*tx.hash(), tx.data().inner(), false)).collect()
+    }
+
+    /// How many transactions are ready and how many wait for an earlier nonce.
+    pub fn counts(&self) -> (usize, usize) {
+        let status = self.0.pool.status();
+        (status.ready, status.future)
+    }
+
+    /// The transaction of this Ethereum hash.
+    pub fn by_hash(&self, hash: B256) -> Option<PoolTx> {
+        let known = self.0.index.lock().by_hash(&hash);
+        if let Some(tx) = known.and_then(|hash| self.ready_tx(hash)) {
+            return Some(tx);
+        }
+        if self.0.pool.status().future > 0 {
+            if let Some(tx) = self.queued().into_iter().find(|tx| tx.tx.hash == hash) {
+                return Some(tx);
+            }
+        }
+        // Import notifications can be lost under load.
+        if known.is_some() || !self.rescan() {
+            return None;
+        }
+        let known = self.0.index.lock().by_hash(&hash)?;
+        self.ready_tx(known)
+    }
+
+    /// The nonce for `sender`'s next transaction, ready ones counted.
+    pub fn next_nonce(&self, sender: Address) -> RpcResult<u64> {
+        let chain = &self.0.chain;
+        let state = chain.state(&chain.head()?)?;
+        let mut nonce = state.account(sender)?.nonce;
+        while self.occupant(sender, nonce).is_some_and(|entry| self.is_ready(entry.pool_hash)) {
+            nonce = nonce.saturating_add(1);
+        }
+        Ok(nonce)
+    }
+
+    /// Transactions as they become pending. A slow reader misses some; memory stays bounded.
+    pub fn import_stream(&self) -> impl Stream<Item = PoolTx> + Send + Unpin + 'static {
+        let view = self.clone();
+        let imported = self.0.pool.import_notification_stream();
+        Box::pin(imported.filter_map(move |hash| futures::future::ready(view.ready_tx(hash))))
+    }
+
+    fn is_ready(&self, pool_hash: Hash) -> bool {
+        self.0.pool.ready_transaction(&pool_hash).is_some()
+    }
+
+    fn ready_tx(&self, pool_hash: Hash) -> Option<PoolTx> {
+        let tx = self.0.pool.ready_transaction(&pool_hash)?;
+        self.read(pool_hash, tx.data().inner(), true)
+    }
+
+    /// What the index knows of the transaction at (sender, nonce). It may have left the pool.
+    fn occupant(&self, sender: Address, nonce: u64) -> Option<Entry> {
+        self.0.index.lock().by_nonce(sender, nonce)
+    }
+
+    /// Decodes an extrinsic of the pool; the sender is recovered once and then remembered.
+    fn read(&self, pool_hash: Hash, extrinsic: &[u8], ready: bool) -> Option<PoolTx> {
+        let raw = extrinsic::ethereum_bytes(extrinsic)?;
+        let envelope = bzk_evm::tx::decode(&raw).ok()?;
+        let known = self.0.index.lock().get(&pool_hash);
+        let tx = match known {
+            Some(entry) => RecoveredTx { envelope, hash: entry.hash, sender: entry.sender },
+            None => {
+                let tx = bzk_evm::tx::recover(envelope).ok()?;
+                self.0.index.lock().insert(Entry::new(pool_hash, &tx));
+                tx
+            }
+        };
+        Some(PoolTx { tx: Arc::new(tx), ready })
+    }
+
+    /// Walks the ready transactions to index those that are not yet; `false` if it did so lately.
+    fn rescan(&self) -> bool {
+        let mut last = self.0.last_scan.lock();
+        if last.is_some_and(|last| last.elapsed() < RESCAN_AFTER) {
+            return false;
+        }
+        *last = Some(Instant::now());
+        drop(last);
+        for tx in self.0.pool.ready() {
+            if !self.0.index.lock().contains(tx.hash()) {
+                self.read(*tx.hash(), tx.data().inner(), true);
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,178 @@
+//! `eth_sendRawTransaction`: geth's checks, in geth's order, before the pool's own.
+
+use super::{
+    extrinsic,
+    index::Entry,
+    refusal::{already_known, from_pool},
+    PoolView,
+};
+use crate::{
+    error::{internal, server, RpcResult},
+    state::StateView,
+    types::{Bytes, Hash, B256, U256},
+};
+use alloy_consensus::Transaction;
+use bzk_evm::{
+    account::to_evm,
+    tx::{self, RecoveredTx, TxEnvelope, TxError},
+};
+use sc_client_api::HeaderBackend;
+use sc_transaction_pool_api::{TransactionPool, TransactionSource};
+
+/// Wei in one coin, for texts.
+const COIN: u64 = 1_000_000_000_000_000_000;
+
+impl PoolView {
+    /// Checks `raw` as geth does, hands it to the pool and returns its Ethereum hash.
+    pub async fn submit(&self, raw: Bytes) -> RpcResult<B256> {
+        let envelope = tx::decode(&raw).map_err(server)?;
+        check_fee(&envelope, self.0.limits.tx_fee_cap_wei)?;
+        tx::check_static(&envelope, bzk_core::CHAIN_ID).map_err(server)?;
+        let extrinsic = extrinsic::wrap(raw.to_vec()).ok_or_else(|| server(TxError::Oversized))?;
+        let pool_hash = self.0.pool.hash_of(&extrinsic);
+        if self.waits(pool_hash) {
+            return Err(already_known());
+        }
+        let tx = tx::recover(envelope).map_err(server)?;
+        let best = self.0.chain.client().info().best_hash;
+        check_state(&tx, &self.0.chain.open(best).map_err(internal)?)?;
+        let entry = Entry::new(pool_hash, &tx);
+        self.check_replacement(&entry)?;
+
+        let at = self.0.chain.client().info().best_hash;
+        let submitted = self.0.pool.submit_one(at, TransactionSource::External, extrinsic).await;
+        submitted.map_err(from_pool)?;
+        self.0.index.lock().insert(entry);
+        Ok(tx.hash)
+    }
+
+    /// Whether the pool holds this transaction, ready or not.
+    fn waits(&self, pool_hash: Hash) -> bool {
+        if !self.0.index.lock().contains(&pool_hash) {
+            return false;
+        }
+        self.is_ready(pool_hash) || self.is_queued(pool_hash)
+    }
+
+    fn is_queued(&self, pool_hash: Hash) -> bool {
+        self.0.pool.status().future > 0
+            && self
+                .0
+                .pool
+                .futures()
+                .iter()
+                .any(|tx| *sc_transaction_pool_api::InPoolTransaction::hash(tx) == pool_hash)
+    }
+
+    fn check_replacement(&self, new: &Entry) -> RpcResult<()> {
+        match self.occupant(new.sender, new.nonce) {
+            Some(old) if !old.yields_to(new) && self.waits(old.pool_hash) => {
+                Err(server(TxError::ReplacementUnderpriced))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Guards the sender against a fee with too many digits.
+fn check_fee(tx: &TxEnvelope, cap: Option<U256>) -> RpcResult<()> {
+    let fee = U256::from(tx.gas_limit()).saturating_mul(U256::from(tx.max_fee_per_gas()));
+    match cap {
+        Some(cap) if fee > cap => Err(server(format_args!(
+            "tx fee ({} ether) exceeds the configured cap ({} ether)",
+            coins(fee),
+            coins(cap)
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// `wei` in coins with two digits, cut off.
+fn coins(wei: U256) -> String {
+    let (whole, rest) = wei.div_rem(U256::from(COIN));
+    format!("{whole}.{:02}", rest / U256::from(COIN / 100))
+}
+
+fn check_state(tx: &RecoveredTx, state: &StateView) -> RpcResult<()> {
+    let limit = state.block_gas_limit()?;
+    if tx.envelope.gas_limit() > limit {
+        return Err(server(TxError::BlockGasLimit));
+    }
+    let account = state.account(tx.sender)?;
+    check_account(&tx.envelope, account.nonce, to_evm(account.balance))
+}
+
+fn check_account(tx: &TxEnvelope, next_nonce: u64, balance: U256) -> RpcResult<()> {
+    if tx.nonce() < next_nonce {
+        return Err(server(format_args!(
+            "{}: next nonce {next_nonce}, tx nonce {}",
+            TxError::NonceTooLow,
+            tx.nonce()
+        )));
+    }
+    let cost = tx::max_cost(tx).ok_or_else(|| server(TxError::CostOverflow))?;
+    match cost.checked_sub(balance) {
+        Some(overshot) if !overshot.is_zero() => Err(server(format_args!(
+            "{}: balance {balance}, tx cost {cost}, overshot {overshot}",
+            TxError::InsufficientFunds
+        ))),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_consensus::{SignableTransaction, TxEip1559};
+    use alloy_primitives::Signature;
+
+    fn transfer(nonce: u64, fee_cap: u128, value: u64) -> TxEnvelope {
+        let tx = TxEip1559 {
+            chain_id: bzk_core::CHAIN_ID,
+            nonce,
+            gas_limit: 21_000,
+            max_fee_per_gas: fee_cap,
+            value: U256::from(value),
+            ..Default::default()
+        };
+        tx.into_signed(Signature::test_signature()).into()
+    }
+
+    fn message(result: RpcResult<()>) -> String {
+        let error = result.unwrap_err();
+        assert_eq!(error.code(), -32000);
+        error.message().to_string()
+    }
+
+    #[test]
+    fn used_nonce_is_refused_with_both_numbers() {
+        let result = check_account(&transfer(3, 0, 0), 5, U256::ZERO);
+        assert_eq!(message(result), "nonce too low: next nonce 5, tx nonce 3");
+    }
+
+    #[test]
+    fn cost_over_the_balance_is_refused_with_the_difference() {
+        let result = check_account(&transfer(0, 2, 10), 0, U256::from(42_000));
+        assert_eq!(
+            message(result),
+            "insufficient funds for gas * price + value: balance 42000, tx cost 42010, overshot 10"
+        );
+    }
+
+    #[test]
+    fn exact_balance_and_future_nonce_pass() {
+        assert!(check_account(&transfer(9, 2, 10), 5, U256::from(42_010)).is_ok());
+    }
+
+    #[test]
+    fn fee_over_the_cap_is_refused_and_named_in_coins() {
+        let cap = Some(U256::from(COIN));
+        let tx = transfer(0, 50_000_000_000_000, 0);
+        assert_eq!(
+            message(check_fee(&tx, cap)),
+            "tx fee (1.05 ether) exceeds the configured cap (1.00 ether)"
+        );
+        assert!(check_fee(&tx, None).is_ok());
+        assert!(check_fee(&transfer(0, 47_000_000_000_000, 0), cap).is_ok());
+    }
+}
