@@ -1,0 +1,103 @@
+//! Votes on finality with GRANDPA, or only follows the votes.
+
+use super::{import::VoterLink, network::VoteChannel, Block, FullBackend, FullPool, Hash};
+use sc_consensus_grandpa::{
+    FinalityProofProvider, GrandpaJustificationStream, GrandpaParams, SharedAuthoritySet,
+    SharedVoterState, VotingRulesBuilder,
+};
+use sc_network::{config::Role, service::traits::NetworkService};
+use sc_network_sync::SyncingService;
+use sc_service::{error::Error as ServiceError, TaskManager};
+use sc_telemetry::TelemetryHandle;
+use sc_transaction_pool_api::OffchainTransactionPoolFactory;
+use sp_keystore::KeystorePtr;
+use std::{sync::Arc, time::Duration};
+use substrate_prometheus_endpoint::Registry;
+
+/// How long a vote is expected to take to all peers.
+const GOSSIP: Duration = Duration::from_millis(333);
+
+/// GRANDPA makes a justification at least this often, in blocks, so that light clients and warp
+/// sync find one.
+pub(crate) const JUSTIFICATION_PERIOD: u32 = 512;
+
+/// What the RPC shows of GRANDPA.
+#[derive(Clone)]
+pub(crate) struct VoterRpc {
+    /// The rounds in progress.
+    pub voter_state: SharedVoterState,
+    /// The voters.
+    pub voters: SharedAuthoritySet<Hash, u32>,
+    /// New justifications.
+    pub justifications: GrandpaJustificationStream<Block>,
+    /// Proofs of finality.
+    pub proofs: Arc<FinalityProofProvider<FullBackend, Block>>,
+}
+
+impl VoterRpc {
+    /// Handles to the voter of `link`.
+    pub(crate) fn new(link: &VoterLink, backend: Arc<FullBackend>) -> Self {
+        let voters = link.shared_authority_set().clone();
+        Self {
+            voter_state: SharedVoterState::empty(),
+            justifications: link.justification_stream(),
+            proofs: Arc::new(FinalityProofProvider::new(backend, Some(voters.clone()))),
+            voters,
+        }
+    }
+}
+
+/// What the voter is built from.
+pub(crate) struct FinalityDeps<'a> {
+    /// What the voter shares with the import.
+    pub link: VoterLink,
+    /// The node's network.
+    pub network: Arc<dyn NetworkService>,
+    /// State of its sync.
+    pub sync: Arc<SyncingService<Block>>,
+    /// The messages of the voters.
+    pub votes: VoteChannel,
+    /// Where its state is shown.
+    pub voter_state: SharedVoterState,
+    /// Where reports of equivocation go.
+    pub pool: Arc<FullPool>,
+    /// The key that votes; none for a node that only follows.
+    pub keystore: Option<KeystorePtr>,
+    /// Authority or full node.
+    pub role: Role,
+    /// Name of the node.
+    pub name: String,
+    /// Where metrics go.
+    pub prometheus: Option<Registry>,
+    /// Where telemetry goes.
+    pub telemetry: Option<TelemetryHandle>,
+    /// Runs it.
+    pub task_manager: &'a TaskManager,
+}
+
+/// Starts to vote; the node stops when this task ends.
+pub(crate) fn start(deps: FinalityDeps<'_>) -> Result<(), ServiceError> {
+    let voter = sc_consensus_grandpa::run_grandpa_voter(GrandpaParams {
+        config: sc_consensus_grandpa::Config {
+            gossip_duration: GOSSIP,
+            justification_generation_period: JUSTIFICATION_PERIOD,
+            name: Some(deps.name),
+            observer_enabled: false,
+            keystore: deps.keystore,
+            local_role: deps.role,
+            telemetry: deps.telemetry.clone(),
+            protocol_name: deps.votes.protocol,
+        },
+        link: deps.link,
+        network: deps.network,
+        sync: deps.sync,
+        notification_service: deps.votes.messages,
+        voting_rule: VotingRulesBuilder::default().build(),
+        prometheus_registry: deps.prometheus,
+        shared_voter_state: deps.voter_state,
+        telemetry: deps.telemetry,
+        offchain_tx_pool_factory: OffchainTransactionPoolFactory::new(deps.pool),
+    })?;
+    deps.task_manager.spawn_essential_handle().spawn_blocking("grandpa-voter", None, voter);
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! Puts the node together: database and client, import pipeline, network, consensus, RPC.
+//!
+//! [`partial`] opens what is needed to read and import blocks, [`full`] adds all that makes a
+//! running node; each other file does one thing and is called by these two.
+
+mod authoring;
+mod clock;
+mod finality;
+mod full;
+mod import;
+mod network;
+pub(crate) mod partial;
+mod sealing;
+
+pub(crate) use finality::VoterRpc;
+pub(crate) use sealing::SealingRpc;
+
+use crate::cli::Sealing;
+use sc_network::{config::NetworkBackendType, Litep2pNetworkBackend, NetworkWorker};
+use sc_service::{error::Error as ServiceError, Configuration, TaskManager};
+
+pub(crate) use bzk_eth_rpc::types::{Block, Executor, FullBackend, FullClient, FullPool, Hash};
+
+/// Picks the longest chain that contains the last final block.
+pub(crate) type SelectChain = sc_consensus::LongestChain<FullBackend, Block>;
+
+/// Starts the node. It runs until the returned task manager is dropped.
+pub(crate) async fn start(
+    config: Configuration,
+    sealing: Option<Sealing>,
+) -> Result<TaskManager, ServiceError> {
+    match config.network.network_backend {
+        NetworkBackendType::Libp2p => full::start::<NetworkWorker<Block, Hash>>(config, sealing),
+        NetworkBackendType::Litep2p => full::start::<Litep2pNetworkBackend>(config, sealing),
+    }
+}

@@ -1,0 +1,4 @@
+//! What the first block contains.
+
+pub mod predeploys;
+pub mod presets;
