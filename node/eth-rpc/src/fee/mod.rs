@@ -15,7 +15,11 @@ use crate::{
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_rpc_types_eth::FeeHistory;
 use history::{BlockFees, Span};
-use jsonrpsee::{core::RegisterMethodError, proc_macros::rpc, Methods};
+use jsonrpsee::{
+    core::{async_trait, RegisterMethodError},
+    proc_macros::rpc,
+    Methods,
+};
 use parking_lot::Mutex;
 use schnellru::{ByLength, LruMap};
 use std::sync::Arc;
@@ -35,8 +39,8 @@ pub trait FeeApi {
     fn max_priority_fee_per_gas(&self) -> RpcResult<U256>;
 
     /// Base fees, fullness and tips of `block_count` blocks up to `newest_block`.
-    #[method(name = "eth_feeHistory", blocking)]
-    fn fee_history(
+    #[method(name = "eth_feeHistory")]
+    async fn fee_history(
         &self,
         block_count: BlockCount,
         newest_block: BlockNumberOrTag,
@@ -50,6 +54,7 @@ pub trait FeeApi {
 
 type Remembered = LruMap<(B256, Vec<u64>), BlockFees>;
 
+#[derive(Clone)]
 struct Fees {
     ctx: EthContext,
     remembered: Arc<Mutex<Remembered>>,
@@ -79,8 +84,32 @@ impl Fees {
             tag => Ok((self.ctx.chain.resolve_or_err(BlockId::Number(tag))?.number, false)),
         }
     }
+
+    fn history(
+        &self,
+        count: u64,
+        newest_block: BlockNumberOrTag,
+        percentiles: &[f64],
+    ) -> RpcResult<FeeHistory> {
+        let (newest, pending) = self.newest(newest_block)?;
+        let Some(span) = Span::new(newest, count, pending) else {
+            return Ok(FeeHistory::default());
+        };
+        let numbers = span.oldest..span.oldest.saturating_add(span.count);
+        let mut blocks = numbers
+            .map(|number| self.of_block(number, percentiles))
+            .collect::<RpcResult<Vec<_>>>()?;
+        if span.pending {
+            let chain = &self.ctx.chain;
+            let head = chain.block_by_number(newest)?.ok_or_else(header_not_found)?;
+            let head = chain.record(&head)?;
+            blocks.push(BlockFees::pending(&head.block.header, percentiles));
+        }
+        Ok(history::assemble(span.oldest, blocks, !percentiles.is_empty()))
+    }
 }
 
+#[async_trait]
 impl FeeApiServer for Fees {
     fn gas_price(&self) -> RpcResult<U256> {
         let chain = &self.ctx.chain;
@@ -94,7 +123,7 @@ impl FeeApiServer for Fees {
         Ok(U256::from(self.ctx.live.tips().suggest(&self.ctx.chain)?))
     }
 
-    fn fee_history(
+    async fn fee_history(
         &self,
         block_count: BlockCount,
         newest_block: BlockNumberOrTag,
@@ -104,21 +133,8 @@ impl FeeApiServer for Fees {
         let percentiles = reward_percentiles.map(|list| list.0).unwrap_or_default();
         history::check_percentiles(&percentiles, limits.fee_history_percentiles)?;
         let count = block_count.0.min(limits.fee_history_blocks);
-        let (newest, pending) = self.newest(newest_block)?;
-        let Some(span) = Span::new(newest, count, pending) else {
-            return Ok(FeeHistory::default());
-        };
-        let numbers = span.oldest..span.oldest.saturating_add(span.count);
-        let mut blocks = numbers
-            .map(|number| self.of_block(number, &percentiles))
-            .collect::<RpcResult<Vec<_>>>()?;
-        if span.pending {
-            let chain = &self.ctx.chain;
-            let head = chain.block_by_number(newest)?.ok_or_else(header_not_found)?;
-            let head = chain.record(&head)?;
-            blocks.push(BlockFees::pending(&head.block.header, &percentiles));
-        }
-        Ok(history::assemble(span.oldest, blocks, !percentiles.is_empty()))
+        let fees = self.clone();
+        self.ctx.live.query(move || fees.history(count, newest_block, &percentiles)).await
     }
 
     fn blob_base_fee(&self) -> RpcResult<U256> {

@@ -14,15 +14,15 @@ use bzk_evm::{
 use sp_core::{H160, H256};
 
 /// Gas that each transaction of [`record`] uses.
-pub const GAS: u64 = 50_000;
+pub(crate) const GAS: u64 = 50_000;
 
 /// A transaction; `nonce` makes it unique.
-pub fn transaction(nonce: u64) -> TxEnvelope {
+pub(crate) fn transaction(nonce: u64) -> TxEnvelope {
     priced(nonce, 1_000, 10)
 }
 
 /// A transaction with this fee cap and tip, in wei per gas.
-pub fn priced(nonce: u64, fee_cap: u128, tip_cap: u128) -> TxEnvelope {
+pub(crate) fn priced(nonce: u64, fee_cap: u128, tip_cap: u128) -> TxEnvelope {
     let tx = TxEip1559 {
         chain_id: bzk_core::CHAIN_ID,
         nonce,
@@ -37,15 +37,15 @@ pub fn priced(nonce: u64, fee_cap: u128, tip_cap: u128) -> TxEnvelope {
 }
 
 /// The same with a sender.
-pub fn recovered(sender: u8, nonce: u64) -> RecoveredTx {
+pub(crate) fn recovered(sender: u8, nonce: u64) -> RecoveredTx {
     let envelope = transaction(nonce);
     RecoveredTx { hash: *envelope.tx_hash(), envelope, sender: Address::repeat_byte(sender) }
 }
 
 /// A block whose transactions log as listed. A log `n` comes from address `nn..`, has the topics
 /// `nn..` and `(n + 1)(n + 1)..`, and the data `n`. Blocks with different `fork` differ.
-pub fn record(number: u64, fork: u64, logs: &[&[u8]]) -> Record {
-    let transactions: Vec<_> = (0..logs.len() as u64).map(|nonce| transaction(nonce)).collect();
+pub(crate) fn record(number: u64, fork: u64, logs: &[&[u8]]) -> Record {
+    let transactions: Vec<_> = (0..logs.len() as u64).map(transaction).collect();
     let receipts: Vec<_> = logs
         .iter()
         .zip(1u64..)

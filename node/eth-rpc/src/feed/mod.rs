@@ -17,12 +17,17 @@ pub(crate) use follow::ChainEvent;
 pub(crate) use journal::{Journal, Lagged, Reader};
 pub(crate) use pending::PendingEntry;
 #[cfg(test)]
-pub use syncing::Progress;
+pub(crate) use syncing::Progress;
 pub(crate) use syncing::SyncState;
 
 use crate::{
-    chain::Chain, error::RpcResult, fee::TipOracle, filters::Registry, limits::Limits,
-    pool::PoolView, types::Sync,
+    chain::Chain,
+    error::{internal, RpcResult},
+    fee::TipOracle,
+    filters::Registry,
+    limits::Limits,
+    pool::PoolView,
+    types::Sync,
 };
 use bzk_evm::tx::RecoveredTx;
 use change::ChangeKeeper;
@@ -182,9 +187,18 @@ impl Live {
         entry.json(&self.0.chain, &self.0.pool, &self.0.pending_keeper)
     }
 
-    /// Places for log queries that run at the same time.
-    pub fn queries(&self) -> Arc<Semaphore> {
-        self.0.queries.clone()
+    /// Runs a query over many blocks on a thread that may block, when one of the places for such
+    /// queries is free.
+    pub async fn query<T: Send + 'static>(
+        &self,
+        query: impl FnOnce() -> RpcResult<T> + Send + 'static,
+    ) -> RpcResult<T> {
+        let place = self.0.queries.clone().acquire_owned().await.map_err(internal)?;
+        let running = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            query()
+        });
+        running.await.map_err(internal)?
     }
 
     /// Places for subscriptions.

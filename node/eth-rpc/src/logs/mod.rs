@@ -7,19 +7,17 @@ mod selection;
 
 pub(crate) use criteria::Criteria;
 pub(crate) use params::FilterParams;
-pub(crate) use query::{append_matching, find, weight, MAX_BYTES};
+pub(crate) use query::{append_matching, weight, MAX_BYTES};
 pub(crate) use selection::BlockSelection;
 
-use crate::{
-    error::{internal, RpcResult},
-    EthContext,
-};
+use crate::{error::RpcResult, EthContext};
 use alloy_rpc_types_eth::Log;
 use jsonrpsee::{
     core::{async_trait, RegisterMethodError},
     proc_macros::rpc,
     Methods,
 };
+use query::find;
 
 /// Queries for logs.
 #[rpc(server)]
@@ -39,20 +37,14 @@ impl LogsApiServer for Logs {
     }
 }
 
-/// Runs a query on a thread that may block, when one of the places for queries is free.
+/// Runs a query in its turn.
 pub(crate) async fn run(
     ctx: &EthContext,
     blocks: BlockSelection,
     criteria: Criteria,
 ) -> RpcResult<Vec<Log>> {
-    let permit = ctx.live.queries().acquire_owned().await.map_err(internal)?;
     let (chain, limits) = (ctx.chain.clone(), ctx.limits.clone());
-    tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        find(&chain, blocks, &criteria, &limits)
-    })
-    .await
-    .map_err(internal)?
+    ctx.live.query(move || find(&chain, blocks, &criteria, &limits)).await
 }
 
 /// The methods of this module.
