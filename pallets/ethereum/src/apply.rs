@@ -23,6 +23,9 @@ use sp_runtime::{
     DispatchError, ModuleError,
 };
 
+/// Gas of a plain transfer; its weight is that of the benchmark.
+const TRANSFER_GAS: u64 = 21_000;
+
 /// Header and length of the RLP string around a typed transaction in the block body.
 const RLP_STRING_HEADER: u32 = 4;
 
@@ -104,11 +107,12 @@ impl<T: Config> Pallet<T> {
 
     /// Weight of a transaction that spends `gas`, with its share of closing the block.
     pub fn weight_of_gas(gas: u64) -> Weight {
-        Weight::from_parts(T::WeightPerGas::get().saturating_mul(gas), 0)
+        let beyond_transfer = gas.saturating_sub(TRANSFER_GAS);
+        Weight::from_parts(T::WeightPerGas::get().saturating_mul(beyond_transfer), 0)
             .saturating_add(Self::base_weight())
     }
 
-    /// Weight of a transaction without its gas.
+    /// Weight of a plain transfer, which every transaction costs.
     fn base_weight() -> Weight {
         let closing = <T as Config>::WeightInfo::close_block(1)
             .saturating_sub(<T as Config>::WeightInfo::close_block(0));

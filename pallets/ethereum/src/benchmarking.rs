@@ -62,8 +62,7 @@ fn transfer(index: u32) -> (RecoveredTx, RawTransaction) {
 mod benches {
     use super::*;
 
-    /// Decoding, recovery and a plain transfer. What it spends in gas is charged on top, so the
-    /// weight counts the transfer's 21,000 twice; that errs on the safe side.
+    /// Decoding, recovery and a plain transfer.
     #[benchmark]
     fn transact() -> Result<(), BenchmarkError> {
         let raw = RawTransaction::truncate_from(SIGNED_TRANSFER.to_vec());

@@ -93,7 +93,7 @@ pub mod pallet {
         type ExtraData: Get<BoundedVec<u8, ConstU32<32>>>;
         /// Hears the logs of closed blocks.
         type OnLogs: OnLogs;
-        /// Reference time per unit of gas, in picoseconds.
+        /// Reference time per unit of gas beyond a plain transfer, in picoseconds.
         #[pallet::constant]
         type WeightPerGas: Get<u64>;
         /// Most transactions of an Ethereum block.

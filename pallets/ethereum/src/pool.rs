@@ -52,7 +52,7 @@ pub(crate) fn refuse(error: TxError) -> TransactionValidityError {
 }
 
 impl<T: Config> Pallet<T> {
-    /// Decodes `raw`, checks what needs no state, and recovers the sender: the dear step comes last.
+    /// Decodes `raw`, checks what needs no state, and recovers the sender; the dear step is last.
     pub fn recover(raw: &[u8]) -> Result<RecoveredTx, TxError> {
         let envelope = tx::decode(raw)?;
         tx::check_static(&envelope, T::ChainId::get())?;

@@ -4,7 +4,7 @@ use super::*;
 use crate::{CurrentReceipts, CurrentSenders, Event, Pallet, Pending};
 use alloy_consensus::Transaction;
 use bzk_evm::tx::TxError;
-use frame_support::{dispatch::DispatchClass, traits::Get};
+use frame_support::{dispatch::DispatchClass, traits::Get, weights::Weight};
 use sp_runtime::transaction_validity::{InvalidTransaction, TransactionValidityError};
 
 /// Logs 32 bytes (0x2a) with the topic 7.
@@ -231,6 +231,13 @@ fn weight_is_corrected_to_the_gas_that_was_spent() {
         assert_eq!(used, (spent + base).saturating_add_proof_size(length));
         end();
     });
+}
+
+#[test]
+fn gas_beyond_a_transfer_is_weighed() {
+    let weight = crate::Pallet::<Test>::weight_of_gas;
+    assert_eq!(weight(0), weight(21_000));
+    assert_eq!(weight(21_010) - weight(21_000), Weight::from_parts(10 * 16_000, 0));
 }
 
 #[test]
