@@ -8,4 +8,4 @@ cd "$ROOT/scripts/clients"
 files=()
 for name in "$@"; do files+=("test/$name.test.js"); done
 [ ${#files[@]} -gt 0 ] || files=(test/*.test.js)
-exec node --test --test-concurrency=1 --test-timeout=900000 "${files[@]}"
+exec node --test --test-force-exit --test-concurrency=1 --test-timeout=900000 "${files[@]}"

@@ -34,7 +34,7 @@ statetests() {
     fi
 }
 
-clients() { (cd scripts/clients && node --test --test-concurrency=1 --test-timeout=900000 test/); }
+clients() { (cd scripts/clients && node --test --test-force-exit --test-concurrency=1 --test-timeout=900000 test/); }
 
 setup() { scripts/setup.sh; }
 

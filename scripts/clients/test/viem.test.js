@@ -141,8 +141,7 @@ test('websocket subscriptions deliver heads without gaps, logs and pending trans
   assert.deepEqual(logs.map((log) => log.transactionHash), sent)
   for (let i = 1; i < heads.length; i++) assert.equal(heads[i], heads[i - 1] + 1n)
   assert.ok(sent.every((hash) => pending.includes(hash)), 'a pending transaction was not announced')
-  const { getSocketRpcClient } = live.transport
-  ;(await getSocketRpcClient?.())?.close?.()
+  ;(await live.transport.getRpcClient()).close()
 })
 
 test('fee estimation, access lists and proofs answer as viem expects', async () => {

@@ -1,0 +1,193 @@
+//! Imports an Ethereum block by building it again from its transactions.
+//!
+//! Our chain makes Ethereum blocks and never imports one, so a block is judged by what the pallets
+//! make of the same inputs: it is valid if and only if they give the same header.
+
+use crate::ethereum_tests::{
+    chain::{self, Chain, Refusal},
+    fixture::{self, Accounts},
+    profile,
+    report::Verdict,
+    runtime::{Runtime, CHAIN_ID},
+};
+use alloy_eips::eip2718::Encodable2718;
+use alloy_primitives::B256;
+use alloy_rlp::Decodable;
+use bzk_evm::{
+    base_fee,
+    block::{self, Block, Header},
+    execute::BlockEnvironment,
+    profile::KERNEL_WORD_LIMIT,
+    tx::RecoveredTx,
+};
+use pallet_ethereum::{
+    limits::MIN_GAS_LIMIT, BlockGasLimit, BlockHash, ChainHead, CurrentBlock, Head, NextBaseFee,
+    Open, MAX_BLOCK_BYTES,
+};
+use sp_core::H256;
+
+/// Why a block was not imported.
+pub(super) struct Refused(pub(super) String);
+
+/// A chain that stands at the genesis block of a test.
+pub(super) fn genesis(pre: &Accounts, header: &Header) -> Result<Chain, Verdict> {
+    let mut chain = Chain::new(fixture::genesis(pre)?);
+    chain.execute(|| {
+        let hash = H256(block::hash(header).0);
+        Head::<Runtime>::put(ChainHead {
+            number: header.number,
+            hash,
+            timestamp_s: header.timestamp,
+            gas_limit: header.gas_limit,
+        });
+        BlockHash::<Runtime>::insert(header.number, hash);
+        NextBaseFee::<Runtime>::put(base_fee::next(
+            header.gas_limit,
+            header.gas_used,
+            header.base_fee_per_gas.unwrap_or_default(),
+        ));
+    });
+    Ok(chain)
+}
+
+/// Imports a block on the head and returns its hash; `observe` sees each transaction before it is
+/// executed. Leaves the state as it was if the block is refused.
+pub(super) fn import(
+    rlp: &[u8],
+    observe: impl FnMut(&BlockEnvironment, &RecoveredTx),
+) -> Result<B256, Refused> {
+    let block =
+        block::decode(rlp, MAX_BLOCK_BYTES as usize).map_err(|error| Refused(error.to_string()))?;
+    check_header(&block.header)?;
+    chain::transactional(|| {
+        build(&block, observe)?;
+        let built = block::decode(&CurrentBlock::<Runtime>::get(), MAX_BLOCK_BYTES as usize)
+            .map_err(|error| Refused(format!("our own block: {error}")))?;
+        if built == block {
+            Ok(block::hash(&block.header))
+        } else {
+            Err(Refused(difference(&block, &built)))
+        }
+    })
+}
+
+/// What the pallets take from outside, and so cannot refuse by building something else.
+fn check_header(header: &Header) -> Result<(), Refused> {
+    let parent = Head::<Runtime>::get();
+    if header.timestamp <= parent.timestamp_s {
+        return Err(Refused(format!("timestamp {} not above the parent's", header.timestamp)));
+    }
+    let step = header.gas_limit.abs_diff(parent.gas_limit);
+    if step >= parent.gas_limit / 1_024 || header.gas_limit < MIN_GAS_LIMIT {
+        return Err(Refused(format!("gas limit {} after {}", header.gas_limit, parent.gas_limit)));
+    }
+    Ok(())
+}
+
+/// Builds the block with the inputs of `block`.
+fn build(
+    block: &Block,
+    mut observe: impl FnMut(&BlockEnvironment, &RecoveredTx),
+) -> Result<(), Refused> {
+    let header = &block.header;
+    let environment = BlockEnvironment {
+        chain_id: CHAIN_ID,
+        number: header.number,
+        timestamp_s: header.timestamp,
+        gas_limit: header.gas_limit,
+        base_fee: header.base_fee_per_gas.unwrap_or_default(),
+        coinbase: header.beneficiary,
+        prev_randao: header.mix_hash,
+    };
+    let extra_data = header.extra_data.to_vec().try_into();
+    let extra_data = extra_data.map_err(|_| Refused("extra data above 32 bytes".into()))?;
+    BlockGasLimit::<Runtime>::put(header.gas_limit);
+    chain::begin(&environment, extra_data);
+    if header.gas_limit >= KERNEL_WORD_LIMIT {
+        // Governance cannot set it, but execution can do with it.
+        Open::<Runtime>::mutate(|open| {
+            if let Some(open) = open {
+                open.gas_limit = header.gas_limit;
+            }
+        });
+    }
+    for (index, transaction) in block.body.transactions.iter().enumerate() {
+        let raw = transaction.encoded_2718();
+        if let Some(recovered) = chain::recover(&raw) {
+            observe(&environment, &recovered);
+        }
+        chain::apply(&raw).map_err(|refusal| Refused(format!("transaction {index}: {refusal}")))?;
+    }
+    chain::end().map_err(Refused)
+}
+
+/// Names the fields in which the blocks differ.
+fn difference(given: &Block, built: &Block) -> String {
+    let fields = |block: &Block| {
+        let h = &block.header;
+        [
+            ("parent hash", h.parent_hash.to_string()),
+            ("ommers hash", h.ommers_hash.to_string()),
+            ("coinbase", h.beneficiary.to_string()),
+            ("state root", h.state_root.to_string()),
+            ("transactions root", h.transactions_root.to_string()),
+            ("receipts root", h.receipts_root.to_string()),
+            ("logs bloom", h.logs_bloom.to_string()),
+            ("difficulty", h.difficulty.to_string()),
+            ("number", h.number.to_string()),
+            ("gas limit", h.gas_limit.to_string()),
+            ("gas used", h.gas_used.to_string()),
+            ("timestamp", h.timestamp.to_string()),
+            ("extra data", h.extra_data.to_string()),
+            ("mix hash", h.mix_hash.to_string()),
+            ("nonce", h.nonce.to_string()),
+            ("base fee", format!("{:?}", h.base_fee_per_gas)),
+            ("withdrawals root", format!("{:?}", h.withdrawals_root)),
+            ("blob gas used", format!("{:?}", h.blob_gas_used)),
+            ("excess blob gas", format!("{:?}", h.excess_blob_gas)),
+            ("parent beacon root", format!("{:?}", h.parent_beacon_block_root)),
+            ("body", format!("{} ommers", block.body.ommers.len())),
+        ]
+    };
+    let differing: Vec<String> = fields(given)
+        .into_iter()
+        .zip(fields(built))
+        .filter(|(given, built)| given != built)
+        .map(|((name, given), (_, built))| format!("{name} {given}, ours {built}"))
+        .collect();
+    if differing.is_empty() {
+        return "the bodies differ".into();
+    }
+    differing.join("; ")
+}
+
+/// Why a block that Ethereum holds valid is outside our profile; works on the state of its parent.
+pub(super) fn outside_profile(rlp: &[u8]) -> Option<String> {
+    let block = Block::decode(&mut &rlp[..]).ok()?;
+    if let Some(reason) = profile::of_header(&block.header) {
+        return Some(reason);
+    }
+    if let Some(reason) = profile::of_body(&block) {
+        return Some(reason.into());
+    }
+    if profile::has_beacon_roots() {
+        return Some("state with the beacon roots contract (EIP-4788)".into());
+    }
+    let refusal = |raw: &[u8]| match chain::apply(raw) {
+        Err(Refusal::Rule(rule)) => profile::of_refusal(rule, raw),
+        _ => None,
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    let refused = chain::transactional::<(), _>(|| {
+        let built = build(&block, |environment, tx| {
+            seen.extend(profile::of_execution(environment, tx));
+        });
+        let _ = built;
+        // Rolls all back; only a refused transaction is of interest.
+        Err(block.body.transactions.iter().find_map(|tx| refusal(&tx.encoded_2718())))
+    });
+    if let Err(Some(reason)) = refused {
+        return Some(reason.into());
+    }
+    (!seen.is_empty()).then(|| Vec::from_iter(seen).join(", "))
+}

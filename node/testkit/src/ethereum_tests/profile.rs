@@ -1,0 +1,146 @@
+//! Finds out whether a case left our execution profile (DESIGN §3: Cancun less blobs, beacon roots
+//! and withdrawals, with 32 KiB of code).
+
+use crate::ethereum_tests::runtime::EVM;
+use alloy_consensus::{constants::EMPTY_WITHDRAWALS, Typed2718};
+use alloy_primitives::{address, Address, Bytes, B256, U256};
+use bzk_evm::{
+    execute::{evm, BlockEnvironment},
+    profile::{self, KERNEL_WORD_LIMIT},
+    revm::{
+        interpreter::{
+            interpreter::EthInterpreter, interpreter_types::Jumps, CallInputs, CallOutcome,
+            CreateInputs, CreateOutcome, Interpreter,
+        },
+        state::{AccountInfo, Bytecode},
+        Database, InspectEvm, Inspector,
+    },
+    tx::{tx_env, RecoveredTx, TxError},
+};
+use sp_core::{H160, H256};
+use std::{collections::BTreeSet, convert::Infallible};
+
+/// Opcodes that the profile makes invalid.
+const BLOB_OPCODES: [(u8, &str); 2] = [(0x49, "BLOBHASH"), (0x4a, "BLOBBASEFEE")];
+
+/// The precompile of EIP-4844, a plain account in the profile.
+const POINT_EVALUATION: Address = address!("0x000000000000000000000000000000000000000a");
+
+/// The contract of EIP-4788, which the profile does not write to.
+const BEACON_ROOTS: Address = address!("0x000f3df6d732807ef1319fb7b8bb8522d0beac02");
+
+/// Ethereum's limit of code (EIP-170); the profile's is 32 KiB.
+const ETHEREUM_CODE_LIMIT: usize = 0x6000;
+
+/// The reason why a rule that refused a transaction is one of the profile, not of Ethereum.
+pub(super) fn of_refusal(rule: TxError, raw: &[u8]) -> Option<&'static str> {
+    match rule {
+        TxError::TypeNotSupported if raw.first() == Some(&3) => Some("blob transaction"),
+        TxError::PrecompileRecipient => {
+            Some("sent to a precompile (0x01..0x09), which the pool refuses")
+        }
+        TxError::Oversized => Some("transaction above 128 KiB"),
+        _ => None,
+    }
+}
+
+/// The reason why a header is not one of the profile.
+pub(super) fn of_header(header: &bzk_evm::block::Header) -> Option<String> {
+    let fields = [
+        ("number", header.number),
+        ("timestamp", header.timestamp),
+        ("gas limit", header.gas_limit),
+    ];
+    if let Some((name, value)) = fields.iter().find(|(_, value)| *value >= KERNEL_WORD_LIMIT) {
+        return Some(format!("{name} {value} of 2^32 or more"));
+    }
+    if header.withdrawals_root.is_some_and(|root| root != EMPTY_WITHDRAWALS) {
+        return Some("block with withdrawals".into());
+    }
+    if header.blob_gas_used.is_some_and(|gas| gas != 0)
+        || header.excess_blob_gas.is_some_and(|gas| gas != 0)
+    {
+        return Some("block with blob gas".into());
+    }
+    header
+        .parent_beacon_block_root
+        .is_some_and(|root| root != B256::ZERO)
+        .then(|| "block with a parent beacon root".into())
+}
+
+/// The reason why a block holds a transaction that the profile does not have.
+pub(super) fn of_body(block: &bzk_evm::block::Block) -> Option<&'static str> {
+    let blob = block.body.transactions.iter().any(|tx| tx.ty() == 3);
+    blob.then_some("blob transaction")
+}
+
+/// Whether a state has the contract that Ethereum writes beacon roots to.
+pub(super) fn has_beacon_roots() -> bool {
+    !EVM::code(H160(BEACON_ROOTS.into_array())).is_empty()
+}
+
+/// Executes `tx` on the current state, writes nothing, and returns what it did outside the profile.
+pub(super) fn of_execution(environment: &BlockEnvironment, tx: &RecoveredTx) -> BTreeSet<String> {
+    let mut evm =
+        evm(FlatState, environment, profile::cfg(environment.chain_id), Witness::default());
+    // A transaction that fails before it starts has done nothing.
+    let _ = evm.inspect_tx(tx_env(tx));
+    evm.into_inspector().0
+}
+
+/// Notes instructions, calls and creations that Ethereum and the profile treat differently.
+#[derive(Default)]
+struct Witness(BTreeSet<String>);
+
+impl<CTX> Inspector<CTX, EthInterpreter> for Witness {
+    fn step(&mut self, interpreter: &mut Interpreter<EthInterpreter>, _: &mut CTX) {
+        let opcode = interpreter.bytecode.opcode();
+        if let Some((_, name)) = BLOB_OPCODES.iter().find(|(code, _)| *code == opcode) {
+            self.0.insert(format!("executes {name}"));
+        }
+    }
+
+    fn call(&mut self, _: &mut CTX, inputs: &mut CallInputs) -> Option<CallOutcome> {
+        if inputs.bytecode_address == POINT_EVALUATION {
+            self.0.insert("calls the point evaluation precompile (0x0a)".into());
+        }
+        if inputs.bytecode_address == BEACON_ROOTS {
+            self.0.insert("calls the beacon roots contract (EIP-4788)".into());
+        }
+        None
+    }
+
+    fn create_end(&mut self, _: &mut CTX, _: &CreateInputs, outcome: &mut CreateOutcome) {
+        let code = outcome.result.output.len();
+        if outcome.result.is_ok() && code > ETHEREUM_CODE_LIMIT {
+            self.0.insert(format!("deploys code of {code} bytes, between 24 and 32 KiB"));
+        }
+    }
+}
+
+/// The ledger as the pallet's getters show it.
+struct FlatState;
+
+impl Database for FlatState {
+    type Error = Infallible;
+
+    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, Infallible> {
+        let address = H160(address.into_array());
+        let code = Bytes::from(EVM::code(address));
+        Ok(EVM::exists(address).then(|| EVM::account(address).info(Some(code))))
+    }
+
+    fn code_by_hash(&mut self, _: B256) -> Result<Bytecode, Infallible> {
+        unreachable!("accounts come with their code")
+    }
+
+    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, Infallible> {
+        let value = EVM::storage(H160(address.into_array()), H256(slot.to_be_bytes()));
+        Ok(U256::from_be_bytes(value.0))
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, Infallible> {
+        use pallet_evm::BlockHashes;
+        Ok(B256::new(crate::ethereum_tests::runtime::Ethereum::block_hash(number).0))
+    }
+}

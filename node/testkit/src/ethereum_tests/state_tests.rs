@@ -1,0 +1,182 @@
+//! GeneralStateTests: one transaction, then the state root and the hash of the logs.
+
+use crate::ethereum_tests::{
+    chain::{self, Chain, Refusal},
+    files::{Plan, FORK},
+    fixture::{self, Accounts, Data, Number},
+    profile,
+    report::Verdict,
+    runtime::{Runtime, CHAIN_ID},
+};
+use alloy_primitives::{keccak256, Address, Log, B256};
+use bzk_evm::execute::BlockEnvironment;
+use pallet_ethereum::{BlockHash, CurrentReceipts, BLOCK_HASH_WINDOW};
+use serde::{de::DeserializeOwned, Deserialize};
+use serde_json::Value;
+use sp_core::H256;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A test of many forks; what is not of ours may have other fields and is not read.
+#[derive(Deserialize)]
+struct Test {
+    env: Value,
+    pre: Value,
+    post: BTreeMap<String, Vec<Value>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Env {
+    current_coinbase: Address,
+    current_gas_limit: Number,
+    current_number: Number,
+    current_timestamp: Number,
+    #[serde(default)]
+    current_base_fee: Number,
+    #[serde(default)]
+    current_random: Number,
+}
+
+#[derive(Deserialize)]
+struct Post {
+    hash: B256,
+    logs: B256,
+    indexes: Indexes,
+    txbytes: Data,
+    #[serde(rename = "expectException")]
+    expect_exception: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Indexes {
+    data: usize,
+    gas: usize,
+    value: usize,
+}
+
+/// Block and state before the transaction.
+type Setting = (Env, Accounts);
+
+/// One expectation of a test.
+pub(super) struct StateCase {
+    setting: Arc<Setting>,
+    post: Post,
+}
+
+/// The cases of a file.
+pub(super) fn plan(text: &str) -> Result<Plan<StateCase>, serde_json::Error> {
+    let mut plan = Plan { cases: Vec::new(), other_forks: 0 };
+    for (name, mut test) in serde_json::from_str::<BTreeMap<String, Test>>(text)? {
+        let posts = test.post.remove(FORK).unwrap_or_default();
+        plan.other_forks += test.post.values().map(Vec::len).sum::<usize>();
+        let setting = read::<Setting>(Value::Array(vec![test.env, test.pre])).map(Arc::new);
+        for (index, post) in posts.into_iter().enumerate() {
+            let post = read::<Post>(post);
+            let place = match &post {
+                Ok(Post { indexes: Indexes { data, gas, value }, .. }) => {
+                    format!("d{data} g{gas} v{value}")
+                }
+                Err(_) => index.to_string(),
+            };
+            let setting = setting.clone();
+            let case = setting.and_then(|setting| Ok(StateCase { setting, post: post? }));
+            plan.cases.push((format!("{name}[{place}]"), case));
+        }
+    }
+    Ok(plan)
+}
+
+fn read<T: DeserializeOwned>(value: Value) -> Result<T, String> {
+    serde_json::from_value(value).map_err(|error| error.to_string())
+}
+
+/// Runs one case.
+pub(super) fn run(case: &StateCase) -> Verdict {
+    let (env, pre) = &*case.setting;
+    let genesis = match fixture::genesis(pre) {
+        Ok(genesis) => genesis,
+        Err(verdict) => return verdict,
+    };
+    let Some(environment) = environment(env) else {
+        return Verdict::Excused("block environment beyond 64 bits".into());
+    };
+    let raw = &case.post.txbytes.0;
+    let mut chain = Chain::new(genesis.clone());
+    let (applied, closed) = chain.execute(|| {
+        open(&environment);
+        (chain::apply(raw), close())
+    });
+    let verdict = closed.and_then(|closed| judge(&case.post, &applied, closed));
+    let Err(failure) = verdict else { return Verdict::Passed };
+    let reason = match &applied {
+        Err(Refusal::Rule(rule)) => profile::of_refusal(*rule, raw).map(str::to_string),
+        Err(Refusal::Other(_)) => outside_the_header(&environment),
+        Ok(()) => Chain::new(genesis).execute(|| {
+            open(&environment);
+            let seen = profile::of_execution(&environment, &chain::recover(raw)?);
+            (!seen.is_empty()).then(|| Vec::from_iter(seen).join(", "))
+        }),
+    };
+    reason.map_or(Verdict::Failed(failure), Verdict::Excused)
+}
+
+/// What a case left.
+struct Closed {
+    root: B256,
+    logs: B256,
+}
+
+/// Opens a block with exactly the environment of the test, whose chain has no blocks: BLOCKHASH
+/// gives the hash of the decimal number, as in the tool that fills the tests.
+fn open(environment: &BlockEnvironment) {
+    chain::begin(environment, Default::default());
+    chain::override_environment(environment);
+    let window = environment.number.saturating_sub(BLOCK_HASH_WINDOW)..environment.number;
+    for number in window {
+        let hash = H256(keccak256(number.to_string()).0);
+        BlockHash::<Runtime>::insert(number, hash);
+    }
+}
+
+fn close() -> Result<Closed, String> {
+    // Genesis has closed block 0 without transactions.
+    chain::end()?;
+    let receipts = CurrentReceipts::<Runtime>::get();
+    let logs: Vec<Log> =
+        receipts.iter().flat_map(|receipt| &receipt.logs).map(Into::into).collect();
+    Ok(Closed { root: chain::state_root(), logs: keccak256(alloy_rlp::encode(&logs)) })
+}
+
+fn judge(post: &Post, applied: &Result<(), Refusal>, closed: Closed) -> Result<(), String> {
+    match (&post.expect_exception, applied) {
+        (Some(expected), Ok(())) => return Err(format!("executed, but expects {expected}")),
+        (None, Err(refusal)) => return Err(format!("refused: {refusal}")),
+        (Some(_), Err(_)) | (None, Ok(())) => {}
+    }
+    if closed.root != post.hash {
+        return Err(format!("state root {}, expected {}", closed.root, post.hash));
+    }
+    if closed.logs != post.logs {
+        return Err(format!("logs hash {}, expected {}", closed.logs, post.logs));
+    }
+    Ok(())
+}
+
+fn environment(env: &Env) -> Option<BlockEnvironment> {
+    Some(BlockEnvironment {
+        chain_id: CHAIN_ID,
+        number: env.current_number.to_u64()?,
+        timestamp_s: env.current_timestamp.to_u64()?,
+        gas_limit: env.current_gas_limit.to_u64()?,
+        base_fee: env.current_base_fee.to_u64()?,
+        coinbase: env.current_coinbase,
+        prev_randao: env.current_random.0.into(),
+    })
+}
+
+/// A block outside the bounds of headers takes no transactions at all.
+fn outside_the_header(environment: &BlockEnvironment) -> Option<String> {
+    let BlockEnvironment { timestamp_s, .. } = environment;
+    (*timestamp_s >= bzk_evm::profile::KERNEL_WORD_LIMIT)
+        .then(|| format!("timestamp {timestamp_s} of 2^32 or more"))
+}

@@ -1,0 +1,300 @@
+//! Block tests.
+
+use super::{
+    super::{
+        chain::{self, Chain},
+        runtime::{Runtime, EVM},
+        Kind, Summary,
+    },
+    assert_counts, assert_excused, assert_failed, run_json, sample,
+};
+use alloy_primitives::{hex, Address, B256};
+use bzk_evm::{
+    block::{self, Block, Commitments},
+    execute::BlockEnvironment,
+};
+use pallet_ethereum::{BlockHash, ChainHead, CurrentBlock, Head, NextBaseFee};
+use serde_json::{json, Value};
+use sp_core::H256;
+
+const GAS_LIMIT: u64 = 30_000_000;
+
+fn environment(number: u64, timestamp_s: u64) -> BlockEnvironment {
+    BlockEnvironment {
+        chain_id: 1,
+        number,
+        timestamp_s,
+        gas_limit: GAS_LIMIT,
+        base_fee: 1_000,
+        coinbase: sample::COINBASE,
+        prev_randao: B256::repeat_byte(number as u8),
+    }
+}
+
+/// Block 0 with the extra data that the files like to have.
+fn genesis() -> Block {
+    let state_root = Chain::new(sample::genesis()).execute(chain::state_root);
+    let commitments = Commitments {
+        state_root,
+        transactions_root: block::transactions_root(&[]),
+        receipts_root: block::receipts_root(&[]),
+        ..Default::default()
+    };
+    let mut header = block::header(&environment(0, 1_000), &commitments);
+    header.extra_data = vec![0x42].into();
+    block::block(header, Vec::new())
+}
+
+/// Makes blocks with the pallets, one upon the other.
+struct Maker(Chain);
+
+impl Maker {
+    fn new() -> Self {
+        let genesis = genesis().header;
+        let mut chain = Chain::new(sample::genesis());
+        chain.execute(|| {
+            let hash = H256(block::hash(&genesis).0);
+            Head::<Runtime>::put(ChainHead {
+                number: 0,
+                hash,
+                timestamp_s: genesis.timestamp,
+                gas_limit: GAS_LIMIT,
+            });
+            pallet_ethereum::BlockGasLimit::<Runtime>::put(GAS_LIMIT);
+            BlockHash::<Runtime>::insert(0, hash);
+            // An empty block lowers the base fee by an eighth.
+            NextBaseFee::<Runtime>::put(875);
+        });
+        Self(chain)
+    }
+
+    fn make(&mut self, timestamp_s: u64, transactions: &[Vec<u8>]) -> Block {
+        self.0.execute(|| {
+            let number = Head::<Runtime>::get().number + 1;
+            chain::begin(&environment(number, timestamp_s), vec![1, 2].try_into().unwrap());
+            transactions.iter().for_each(|raw| chain::apply(raw).unwrap());
+            chain::end().unwrap();
+            block::decode(&CurrentBlock::<Runtime>::get(), 1 << 24).unwrap()
+        })
+    }
+}
+
+/// Two blocks on each other, the first with two transactions.
+fn chain_of_two() -> Vec<Block> {
+    let mut maker = Maker::new();
+    let mut sender = sample::sender();
+    let transactions = [
+        sample::call(&mut sender, sample::CONTRACT, 100_000),
+        sample::call(&mut sender, Address::repeat_byte(9), 21_000),
+    ];
+    vec![maker.make(1_010, &transactions), maker.make(1_020, &[])]
+}
+
+fn valid(block: &Block) -> Value {
+    json!({
+        "blockHeader": {"hash": sample::text(block::hash(&block.header))},
+        "rlp": hex::encode_prefixed(block::encode(block)),
+        "transactions": [],
+        "uncleHeaders": [],
+        "withdrawals": []
+    })
+}
+
+fn invalid(block: &Block) -> Value {
+    json!({
+        "expectException": "InvalidBlock",
+        "rlp": hex::encode_prefixed(block::encode(block)),
+    })
+}
+
+fn file(blocks: Vec<Value>, last: &Block) -> Value {
+    let genesis = genesis();
+    json!({"sample": {
+        "_info": {},
+        "blocks": blocks,
+        "genesisBlockHeader": {"hash": sample::text(block::hash(&genesis.header))},
+        "genesisRLP": hex::encode_prefixed(block::encode(&genesis)),
+        "lastblockhash": sample::text(block::hash(&last.header)),
+        "network": "Cancun",
+        "pre": sample::pre(),
+        "sealEngine": "NoProof"
+    }})
+}
+
+fn run(file: &Value) -> Summary {
+    run_json(Kind::Block, file)
+}
+
+/// The sample with a block changed by `edit`, as the second and last one.
+fn edited(edit: impl FnOnce(&mut Block)) -> (Block, Block) {
+    let [first, mut second]: [Block; 2] = chain_of_two().try_into().unwrap();
+    edit(&mut second);
+    (first, second)
+}
+
+#[test]
+fn chain_with_the_expected_head_and_state_passes() {
+    let chain = chain_of_two();
+    assert!(chain[0].header.gas_used > 42_000 && !chain[0].header.logs_bloom.is_zero());
+    let mut file = file(chain.iter().map(valid).collect(), &chain[1]);
+    file["sample"]["postStateHash"] = sample::text(chain[1].header.state_root);
+    assert_counts(&run(&file), "1 passed, 0 failed, 0 excused");
+    file["sample"]["postStateHash"] = sample::text(chain[0].header.parent_hash);
+    assert_failed(&run(&file), "post state");
+}
+
+#[test]
+fn post_state_is_compared_account_by_account() {
+    let mut file = file(vec![], &genesis());
+    file["sample"]["postState"] = sample::pre();
+    assert_counts(&run(&file), "1 passed, 0 failed, 0 excused");
+    file["sample"]["postState"][sample::CONTRACT.to_string()]["nonce"] = "0x02".into();
+    assert_failed(&run(&file), "post state");
+}
+
+#[test]
+fn wrong_head_or_genesis_fails() {
+    let chain = chain_of_two();
+    let blocks: Vec<Value> = chain.iter().map(valid).collect();
+    assert_failed(&run(&file(blocks.clone(), &chain[0])), "last block hash");
+    let mut file = file(blocks, &chain[1]);
+    file["sample"]["pre"][sample::CONTRACT.to_string()]["nonce"] = "0x02".into();
+    assert_failed(&run(&file), "genesis state root");
+}
+
+#[test]
+fn every_header_field_is_checked() {
+    let edits: [fn(&mut Block); 17] = [
+        |block| block.header.parent_hash = B256::repeat_byte(1),
+        |block| block.header.ommers_hash = B256::repeat_byte(1),
+        |block| block.header.state_root = B256::repeat_byte(1),
+        |block| block.header.transactions_root = B256::repeat_byte(1),
+        |block| block.header.receipts_root = B256::repeat_byte(1),
+        |block| block.header.logs_bloom.0[3] ^= 1,
+        |block| block.header.difficulty = alloy_primitives::U256::from(1),
+        |block| block.header.number += 1,
+        |block| block.header.gas_limit += GAS_LIMIT / 1_024,
+        |block| block.header.gas_used += 1,
+        |block| block.header.timestamp = 1_010,
+        |block| block.header.extra_data = vec![0; 33].into(),
+        |block| block.header.nonce.0[7] = 1,
+        |block| block.header.base_fee_per_gas = Some(875),
+        |block| block.header.withdrawals_root = None,
+        |block| block.header.blob_gas_used = Some(131_072),
+        |block| block.header.parent_beacon_block_root = Some(B256::repeat_byte(1)),
+    ];
+    for (index, edit) in edits.into_iter().enumerate() {
+        let (first, second) = edited(edit);
+        let file = file(vec![valid(&first), invalid(&second)], &first);
+        let summary = run(&file);
+        assert_eq!(summary.passed, 1, "edit {index}: {summary}");
+    }
+}
+
+#[test]
+fn header_fields_that_are_free_are_taken_from_the_block() {
+    let (first, _) = edited(|_| ());
+    let (_, mut second) = edited(|_| ());
+    second.header.gas_limit -= GAS_LIMIT / 1_024 - 1;
+    second.header.mix_hash = B256::repeat_byte(9);
+    second.header.extra_data = vec![7; 32].into();
+    second.header.timestamp = 1_011;
+    second.header.beneficiary = Address::repeat_byte(3);
+    let file = file(vec![valid(&first), valid(&second)], &second);
+    assert_counts(&run(&file), "1 passed, 0 failed, 0 excused");
+}
+
+#[test]
+fn invalid_block_that_is_imported_fails_and_so_does_a_valid_one_that_is_refused() {
+    let chain = chain_of_two();
+    let file_of = |blocks| file(blocks, &chain[1]);
+    let summary = run(&file_of(vec![valid(&chain[0]), invalid(&chain[1])]));
+    assert_failed(&summary, "block 1 imported, but expects InvalidBlock");
+    let (first, second) = edited(|block| block.header.receipts_root = B256::repeat_byte(1));
+    let summary = run(&file(vec![valid(&first), valid(&second)], &second));
+    assert_failed(&summary, "block 1 refused: receipts root");
+    let orphan = run(&file_of(vec![valid(&chain[1])]));
+    assert_failed(&orphan, "unknown parent");
+}
+
+#[test]
+fn refused_block_leaves_the_state_as_it_was() {
+    let chain = chain_of_two();
+    let mut bad = chain[0].clone();
+    bad.header.state_root = B256::repeat_byte(1);
+    let blocks = vec![invalid(&bad), valid(&chain[0]), invalid(&bad), valid(&chain[1])];
+    assert_counts(&run(&file(blocks, &chain[1])), "1 passed, 0 failed, 0 excused");
+}
+
+#[test]
+fn newest_valid_block_is_the_head_even_on_a_side_chain() {
+    let chain = chain_of_two();
+    // Another first block, and another second one on the old first.
+    let side = Maker::new().make(1_012, &[]);
+    let mut maker = Maker::new();
+    let mut sender = sample::sender();
+    let transactions = [
+        sample::call(&mut sender, sample::CONTRACT, 100_000),
+        sample::call(&mut sender, Address::repeat_byte(9), 21_000),
+    ];
+    assert_eq!(maker.make(1_010, &transactions), chain[0]);
+    let second = maker.make(1_030, &[sample::call(&mut sender, sample::CONTRACT, 100_000)]);
+    let blocks = vec![valid(&chain[0]), valid(&chain[1]), valid(&side), valid(&second)];
+    assert_counts(&run(&file(blocks.clone(), &second)), "1 passed, 0 failed, 0 excused");
+    assert_failed(&run(&file(blocks, &chain[1])), "last block hash");
+}
+
+#[test]
+fn garbage_is_an_invalid_block() {
+    for rlp in ["0x", "0xc0", "0x80", "0xf8ff"] {
+        let blocks = vec![json!({"expectException": "rlp", "rlp": rlp})];
+        assert_counts(&run(&file(blocks, &genesis())), "1 passed, 0 failed, 0 excused");
+    }
+}
+
+#[test]
+fn blocks_outside_the_profile_are_excused_by_name() {
+    let reasons: [(fn(&mut Block), &str); 4] = [
+        (|block| block.header.withdrawals_root = Some(B256::repeat_byte(1)), "withdrawals"),
+        (|block| block.header.excess_blob_gas = Some(1), "blob gas"),
+        (|block| block.header.parent_beacon_block_root = Some(B256::repeat_byte(1)), "beacon root"),
+        (|block| block.header.timestamp = 1 << 32, "timestamp 4294967296"),
+    ];
+    for (edit, reason) in reasons {
+        let (first, second) = edited(edit);
+        assert_excused(&run(&file(vec![valid(&first), valid(&second)], &second)), reason);
+    }
+}
+
+#[test]
+fn transactions_outside_the_profile_excuse_their_block() {
+    let mut maker = Maker::new();
+    let mut block =
+        maker.make(1_010, &[sample::call(&mut sample::sender(), sample::BLOB_READER, 100_000)]);
+    block.header.state_root = B256::repeat_byte(1);
+    assert_excused(&run(&file(vec![valid(&block)], &block)), "executes BLOBHASH");
+
+    let raw = sample::call(&mut sample::sender(), Address::with_last_byte(2), 100_000);
+    let tx = bzk_evm::tx::decode(&raw).unwrap();
+    let block = block::block(block.header, vec![tx]);
+    assert_excused(&run(&file(vec![valid(&block)], &block)), "sent to a precompile");
+}
+
+#[test]
+fn networks_other_than_ours_are_not_run_and_transitions_excused() {
+    let chain = chain_of_two();
+    let mut file = file(chain.iter().map(valid).collect(), &chain[1]);
+    file["sample"]["network"] = "ShanghaiToCancunAtTime15k".into();
+    assert_excused(&run(&file), "fork transition ShanghaiToCancunAtTime15k");
+    file["sample"]["network"] = "Shanghai".into();
+    let summary = run(&file);
+    assert_counts(&summary, "0 passed, 0 failed, 0 excused");
+    assert_eq!(summary.other_forks, 1);
+}
+
+#[test]
+fn state_of_the_sample_has_no_stale_nodes() {
+    let mut maker = Maker::new();
+    maker.make(1_010, &[sample::call(&mut sample::sender(), sample::CONTRACT, 100_000)]);
+    maker.0.execute(|| EVM::check_state().unwrap());
+}
