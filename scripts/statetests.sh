@@ -11,5 +11,5 @@ shift
 "$ROOT/scripts/setup.sh" >&2
 cd "$ROOT"
 # Features of the whole workspace, so that nothing is built a second time after `build`.
-cargo build --release --locked --workspace --bin bzk-testkit >&2
+build_workspace --bin bzk-testkit >&2
 exec "$CARGO_TARGET_DIR/release/bzk-testkit" statetests "$directory" "$@"

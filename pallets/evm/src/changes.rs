@@ -49,7 +49,7 @@ fn write_account<T: Config>(
         Accounts::<T>::remove(address);
         return Some(Vec::new());
     }
-    let mut account = before.clone().unwrap_or_default();
+    let mut account = before.unwrap_or_default();
     if executed.is_created() {
         if let Some(before) = &before {
             clear::<T>(address, before);
