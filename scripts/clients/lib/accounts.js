@@ -4,8 +4,14 @@ import { defineChain } from 'viem'
 
 export const MNEMONIC = 'test test test test test test test test test test test junk'
 
+// Deriving one takes 100 ms, and the load asks for one per transaction.
+const derived = new Map()
+
 /** The `index`-th prefunded account. */
-export const account = (index) => mnemonicToAccount(MNEMONIC, { addressIndex: index })
+export function account(index) {
+  if (!derived.has(index)) derived.set(index, mnemonicToAccount(MNEMONIC, { addressIndex: index }))
+  return derived.get(index)
+}
 
 /** The private key of the `index`-th prefunded account, as 0x hex. */
 export const privateKey = (index) =>

@@ -69,7 +69,8 @@ export function randomTransaction(dice, { Token, Zoo }) {
   const kind = dice.below(4)
   if (kind === 0) return { ...request, type: 'legacy', gasPrice: 50_000_000_000n }
   if (kind === 1) {
-    return { ...request, type: 'eip2930', gasPrice: 50_000_000_000n,
+    // One address and one slot cost 4,300 gas before execution.
+    return { ...request, gas: request.gas + 4300n, type: 'eip2930', gasPrice: 50_000_000_000n,
       accessList: [{ address: Zoo.address, storageKeys: [toHex(dice.below(20), { size: 32 })] }] }
   }
   return { ...request, maxFeePerGas: 60_000_000_000n, maxPriorityFeePerGas: BigInt(dice.below(2e9)) }

@@ -9,6 +9,9 @@ const CACHE = process.env.BZK_CACHE ?? join(homedir(), '.cache/bitcoinzk')
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(CACHE, 'target')
 export const BINARY = process.env.BZK_NODE ?? join(TARGET, 'release/bitcoinzk')
 
+// The first start of a build compiles the runtime's wasm: 10 s alone, minutes on a loaded machine.
+const START_SECONDS = 180
+
 /** A port that nobody listens on. */
 export function freePort() {
   return new Promise((resolve, reject) => {
@@ -69,10 +72,15 @@ export class Node {
     )
     this.exited = new Promise((resolve) => this.process.once('exit', resolve))
     await log.close()
-    await until(async () => {
-      if (this.process.exitCode !== null) throw new Error(`exited, see ${this.log}`)
-      return this.call('eth_chainId')
-    }, `node on port ${this.port}`)
+    let dead = false
+    this.process.once('exit', () => { dead = true })
+    try {
+      await until(() => dead || this.call('eth_chainId'), `node on port ${this.port}`, START_SECONDS)
+      if (dead) throw new Error(`the node exited, see ${this.log}`)
+    } catch (error) {
+      await this.end('SIGKILL')
+      throw error
+    }
     return this
   }
 

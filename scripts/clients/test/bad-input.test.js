@@ -6,6 +6,7 @@ import { parseGwei } from 'viem'
 import WebSocket from 'ws'
 import { account } from '../lib/accounts.js'
 import { startNode, until } from '../lib/node.js'
+import { rawTransaction } from '../lib/raw.js'
 
 const SUBSCRIPTIONS = 10_000
 let node
@@ -20,23 +21,26 @@ const base = {
   chainId: 97304, nonce: 0, to: account(1).address, value: 1n, gas: 21000n,
   maxFeePerGas: parseGwei('10'), maxPriorityFeePerGas: parseGwei('1'),
 }
-const send = async (change, from = 9) =>
-  node.call('eth_sendRawTransaction', [await account(from).signTransaction({ ...base, ...change })])
+const submit = async (raw) => node.call('eth_sendRawTransaction', [await raw])
+const send = (change, from = 9) => submit(account(from).signTransaction({ ...base, ...change }))
+const sendRaw = (change, forge) => submit(rawTransaction(account(9), { ...base, ...change }, forge))
 
 const refusals = [
   ['a wrong chain id', { chainId: 1 }, /invalid chain id/],
   ['too little gas', { gas: 20999n }, /intrinsic gas too low/],
-  ['more gas than a block has', { gas: 4_000_000_000n }, /exceeds block gas limit/],
+  ['more gas than a transaction may have', { gas: 2n ** 24n + 1n }, /transaction gas limit too high/],
   ['a tip above the fee cap', { maxFeePerGas: 1n, maxPriorityFeePerGas: 2n }, /max priority fee per gas higher than max fee per gas/],
   ['a value that nobody has', { value: 10n ** 40n }, /insufficient funds for gas \* price \+ value/],
-  ['a fee that overflows', { maxFeePerGas: 2n ** 255n, maxPriorityFeePerGas: 0n }, /insufficient funds|overflow|higher than|bits/],
-  ['a nonce far ahead', { nonce: 1_000_000 }, /nonce/],
+  ['a fee that could never be meant', { maxFeePerGas: 2n ** 127n, maxPriorityFeePerGas: 0n }, /exceeds the configured cap/],
+  ['a fee beyond 128 bits', { maxFeePerGas: 2n ** 255n, maxPriorityFeePerGas: 0n }, /invalid transaction encoding/],
+  ['a nonce far ahead', { nonce: 1_000_000 }, /account limit exceeded/],
+  ['the last nonce', { nonce: 2n ** 64n - 1n }, /nonce has max value/],
   ['a precompile as target', { to: '0x0000000000000000000000000000000000000006', gas: 100000n }, /precompile/],
   ['init code above the limit', { to: undefined, data: `0x${'00'.repeat(0xc001)}`, gas: 10_000_000n }, /max initcode size exceeded/],
   ['oversized data', { data: `0x${'00'.repeat(140_000)}`, gas: 10_000_000n }, /oversized data/],
 ]
 for (const [what, change, error] of refusals) {
-  test(`${what} is refused`, () => assert.rejects(send(change), error))
+  test(`${what} is refused`, () => assert.rejects(sendRaw(change), error))
 }
 
 test('a nonce that was used is refused, and so is a cheap replacement', async () => {
@@ -64,11 +68,21 @@ test('garbage bytes are refused', async () => {
   }
 })
 
-test('a signature that does not recover is refused', async () => {
-  const raw = await account(9).signTransaction(base)
-  const zeroed = `${raw.slice(0, -64)}${'00'.repeat(32)}`
-  await assert.rejects(node.call('eth_sendRawTransaction', [zeroed]), /invalid|rlp/i)
-})
+const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
+const signatures = [
+  ['with s = 0', { s: 0n }, /invalid transaction v, r, s values/],
+  ['with r beyond the group order', { r: ORDER }, /invalid (transaction v, r, s values|sender)/],
+  ['with s in the upper half', { s: ORDER - 1n }, /invalid transaction v, r, s values/],
+  // x = 5 is on no point of secp256k1.
+  ['that no key makes', { r: 5n }, /invalid sender/],
+  ['with a parity of 2', { v: 2n }, /invalid transaction/],
+]
+for (const [what, forge, error] of signatures) {
+  test(`a signature ${what} is refused`, () => assert.rejects(sendRaw({}, forge), error))
+}
+
+test('a signature of another is a transaction of another, who has no money', () =>
+  assert.rejects(sendRaw({}, { s: 1n }), /insufficient funds/))
 
 test('garbage JSON gets a JSON-RPC error', async () => {
   for (const body of ['{', '[]', '{"jsonrpc":"2.0"}', '\u0000', '[1,2,3]', '{"method":1}']) {
@@ -86,7 +100,13 @@ test('huge ranges and filters are refused with the limit named', async () => {
     /range|limit|exceed|beyond/i)
   const topics = Array.from({ length: 5000 }, (_, i) => `0x${i.toString(16).padStart(64, '0')}`)
   await assert.rejects(node.call('eth_getLogs', [{ topics: [topics] }]), /topic|limit|exceed|too many/i)
-  await assert.rejects(node.call('eth_feeHistory', ['0xffffffffff', 'latest', []]), /.+/)
+  // As geth does, a history of too many blocks is cut to the limit.
+  const history = await node.call('eth_feeHistory', ['0xffffffffff', 'latest', []])
+  assert.ok(history.gasUsedRatio.length <= 1024)
+  const percentiles = (count) => Array.from({ length: count }, (_, i) => i / 50)
+  await assert.rejects(
+    node.call('eth_feeHistory', ['0x4', 'latest', percentiles(500)]), /percentile: over the query limit/)
+  await assert.rejects(node.call('eth_feeHistory', ['0x4', 'latest', percentiles(5000)]), { code: -32602 })
   await assert.rejects(node.call('eth_getBlockByNumber', ['0xfffffffffffffffffff', false]), /.+/)
 })
 

@@ -5,7 +5,7 @@ import { createBlockFromRLP } from '@ethereumjs/block'
 import { Hardfork, Mainnet, createCustomCommon } from '@ethereumjs/common'
 import { MerkleStateManager } from '@ethereumjs/statemanager'
 import { createAccount, createAddressFromString, hexToBytes, bytesToHex } from '@ethereumjs/util'
-import { createVM } from '@ethereumjs/vm'
+import { createVM, runBlock } from '@ethereumjs/vm'
 import { account } from '../lib/accounts.js'
 import { startNode } from '../lib/node.js'
 import { runLoad } from '../lib/load.js'
@@ -72,7 +72,7 @@ test('every block has the roots, gas and hash that an independent EVM computes',
     const known = await node.call('eth_getBlockByNumber', [`0x${number.toString(16)}`, false])
     assert.equal(known.hash, bytesToHex(block.hash()), `hash of ${number}`)
     // Throws when the state root, receipts root, gas used or bloom differ from the header's.
-    const result = await vm.runBlock({ block, skipHeaderValidation: false })
+    const result = await runBlock(vm, { block, skipHeaderValidation: false })
     failed += result.receipts.filter((receipt) => receipt.status === 0).length
     transactions += block.transactions.length
     chain.set(number, block)
