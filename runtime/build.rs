@@ -5,10 +5,7 @@ fn main() {
     {
         // The target folder may lie outside the checkout; without this hint the wasm build would
         // not find Cargo.lock there and resolve newer dependencies.
-        std::env::set_var(
-            "WASM_BUILD_WORKSPACE_HINT",
-            concat!(env!("CARGO_MANIFEST_DIR"), "/.."),
-        );
+        std::env::set_var("WASM_BUILD_WORKSPACE_HINT", concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
         substrate_wasm_builder::WasmBuilder::build_using_defaults();
     }
 }

@@ -5,7 +5,7 @@
 source "$(dirname "$0")/env.sh"
 
 "$ROOT/scripts/setup.sh"
-stage "build the node" cargo build --release --locked -p bitcoinzk --manifest-path "$ROOT/Cargo.toml"
+stage "build the node" build_workspace
 
 port=${BZK_RPC_PORT:-8545}
 data=${1:-}

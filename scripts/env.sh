@@ -23,3 +23,16 @@ stage() {
     }
     echo "== $name done in $((SECONDS - start)) s"
 }
+
+# build_workspace ARGS...: builds the workspace. clippy stands in for rustc on our own crates, so that one
+# build compiles and lints; a warning is an error because the toolchain is pinned.
+# Always the whole workspace: a part of it would need other features below and rebuild the world.
+build_workspace() {
+    use_clippy
+    cargo build --release --locked --workspace --manifest-path "$ROOT/Cargo.toml" "$@"
+}
+
+use_clippy() {
+    RUSTC_WORKSPACE_WRAPPER=$(cd "$ROOT" && rustup which clippy-driver)
+    export RUSTC_WORKSPACE_WRAPPER CLIPPY_ARGS=-Dwarnings__CLIPPY_HACKERY__
+}

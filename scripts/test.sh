@@ -5,7 +5,7 @@
 source "$(dirname "$0")/env.sh"
 cd "$ROOT"
 
-STAGES=(setup format sizes build lint unit statetests clients)
+STAGES=(setup format sizes build unit statetests clients)
 
 format() { cargo fmt --all -- --check; }
 
@@ -16,15 +16,13 @@ sizes() {
     [ -z "$long" ] || { echo "longer than 800 lines:"; echo "$long"; return 1; }
 }
 
-build() { cargo build --release --locked --workspace; }
+build() { build_workspace --all-targets; }
 
-# Lints with clippy in place of rustc, so that the dependencies built above serve here too.
-lint() {
-    RUSTC_WORKSPACE_WRAPPER=$(rustup which clippy-driver) CLIPPY_ARGS="-Dwarnings" \
-        SKIP_WASM_BUILD=1 cargo check --release --locked --workspace --all-targets
+unit() {
+    use_clippy
+    cargo test --release --locked --workspace
 }
 
-unit() { cargo test --release --locked --workspace; }
 
 statetests() {
     if [ -d "$FIXTURES/ethereum/GeneralStateTests" ]; then

@@ -54,19 +54,19 @@ pub(crate) fn run() -> sc_cli::Result<()> {
         }
         Some(Subcommand::CheckBlock(cmd)) => cli.create_runner(cmd)?.async_run(|config| {
             let parts = partial::open(&config, false)?;
-            Ok((cmd.run(parts.client, parts.import_queue), parts.task_manager))
+            Ok((cmd.run(parts.handles.client, parts.import_queue), parts.task_manager))
         }),
         Some(Subcommand::ExportBlocks(cmd)) => cli.create_runner(cmd)?.async_run(|config| {
             let parts = partial::open(&config, false)?;
-            Ok((cmd.run(parts.client, config.database), parts.task_manager))
+            Ok((cmd.run(parts.handles.client, config.database), parts.task_manager))
         }),
         Some(Subcommand::ImportBlocks(cmd)) => cli.create_runner(cmd)?.async_run(|config| {
             let parts = partial::open(&config, false)?;
-            Ok((cmd.run(parts.client, parts.import_queue), parts.task_manager))
+            Ok((cmd.run(parts.handles.client, parts.import_queue), parts.task_manager))
         }),
         Some(Subcommand::ExportState(cmd)) => cli.create_runner(cmd)?.async_run(|config| {
             let parts = partial::open(&config, false)?;
-            Ok((cmd.run(parts.client, config.chain_spec), parts.task_manager))
+            Ok((cmd.run(parts.handles.client, config.chain_spec), parts.task_manager))
         }),
         Some(Subcommand::PurgeChain(cmd)) => {
             cli.create_runner(cmd)?.sync_run(|config| cmd.run(config.database))
@@ -78,7 +78,10 @@ pub(crate) fn run() -> sc_cli::Result<()> {
                 sc_consensus_grandpa::revert(client, blocks)?;
                 Ok(())
             });
-            Ok((cmd.run(parts.client, parts.backend, Some(consensus)), parts.task_manager))
+            Ok((
+                cmd.run(parts.handles.client, parts.handles.backend, Some(consensus)),
+                parts.task_manager,
+            ))
         }),
         Some(Subcommand::ChainInfo(cmd)) => {
             cli.create_runner(cmd)?.sync_run(|config| cmd.run::<Block>(&config))

@@ -1,7 +1,7 @@
 //! All RPC methods of the node, Substrate's and Ethereum's, on one port (9944 unless `--rpc-port`
 //! says otherwise).
 
-use crate::service::{Block, FullClient, FullPool, SealingRpc, SelectChain, VoterRpc};
+use crate::service::{Block, Handles, SealingRpc, VoterRpc};
 use bzk_eth_rpc::EthContext;
 use jsonrpsee::RpcModule;
 use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
@@ -14,22 +14,15 @@ use sc_rpc::{
     SubscriptionTaskExecutor,
 };
 use sc_sync_state_rpc::{SyncState, SyncStateApiServer};
-use sp_keystore::KeystorePtr;
-use std::{error::Error, sync::Arc};
+use std::error::Error;
 use substrate_frame_rpc_system::{System, SystemApiServer};
 
 /// What the methods work with.
 pub(crate) struct RpcDeps {
-    /// The client.
-    pub client: Arc<FullClient>,
-    /// Transactions that wait.
-    pub pool: Arc<FullPool>,
-    /// Chooses the best chain.
-    pub select_chain: SelectChain,
+    /// Client, pool, keys.
+    pub handles: Handles,
     /// The chain's specification.
     pub chain_spec: Box<dyn sc_chain_spec::ChainSpec>,
-    /// The keys of this node.
-    pub keystore: KeystorePtr,
     /// Answers questions about epochs.
     pub babe_worker: BabeWorkerHandle<Block>,
     /// Answers questions about finality.
@@ -47,20 +40,14 @@ pub(crate) fn create(
     deps: &RpcDeps,
     executor: SubscriptionTaskExecutor,
 ) -> Result<RpcModule<()>, Box<dyn Error + Send + Sync>> {
-    let client = &deps.client;
+    let Handles { client, pool, keystore, select_chain, .. } = deps.handles.clone();
     let voter = deps.voter.clone();
     let mut module = RpcModule::new(());
 
-    module.merge(System::new(client.clone(), deps.pool.clone()).into_rpc())?;
+    module.merge(System::new(client.clone(), pool).into_rpc())?;
     module.merge(TransactionPayment::new(client.clone()).into_rpc())?;
     module.merge(
-        Babe::new(
-            client.clone(),
-            deps.babe_worker.clone(),
-            deps.keystore.clone(),
-            deps.select_chain.clone(),
-        )
-        .into_rpc(),
+        Babe::new(client.clone(), deps.babe_worker.clone(), keystore, select_chain).into_rpc(),
     )?;
     module.merge(
         Grandpa::new(
@@ -81,7 +68,7 @@ pub(crate) fn create(
         )?
         .into_rpc(),
     )?;
-    module.merge(Dev::new(client.clone()).into_rpc())?;
+    module.merge(Dev::new(client).into_rpc())?;
     module.merge(bzk_eth_rpc::module(&deps.eth)?)?;
     if let Some(sealing) = &deps.sealing {
         module.merge(ManualSeal::new(sealing.clone()).into_rpc())?;

@@ -250,3 +250,53 @@ pub(crate) fn decode_record(bytes: &[u8], hash: B256) -> Result<Record, entry::D
     let senders = stored.senders.into_iter().map(address).collect();
     Ok(Record { block, hash, receipts: stored.receipts, senders })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_consensus::{SignableTransaction, TxEip1559};
+    use alloy_primitives::Signature;
+    use codec::Encode;
+    use proptest::prelude::*;
+    use sp_core::H160;
+
+    fn stored(transactions: usize, receipts: usize, senders: usize) -> Vec<u8> {
+        let tx = TxEip1559 { chain_id: bzk_core::CHAIN_ID, ..Default::default() };
+        let tx = tx.into_signed(Signature::test_signature()).into();
+        let block = bzk_evm::block::block(Default::default(), vec![tx; transactions]);
+        let receipt =
+            Receipt { tx_type: 2, success: true, cumulative_gas_used: 21_000, logs: vec![] };
+        StoredBlock {
+            rlp: bzk_evm::block::encode(&block),
+            receipts: vec![receipt; receipts],
+            senders: vec![H160::repeat_byte(5); senders],
+        }
+        .encode()
+    }
+
+    #[test]
+    fn stored_block_becomes_a_record() {
+        let record = decode_record(&stored(2, 2, 2), B256::repeat_byte(9)).unwrap();
+        assert_eq!(record.hash, B256::repeat_byte(9));
+        assert_eq!(record.block.body.transactions.len(), 2);
+        assert_eq!(record.senders, [Address::repeat_byte(5); 2]);
+    }
+
+    #[test]
+    fn block_whose_parts_differ_in_number_is_damaged() {
+        assert!(decode_record(&stored(2, 1, 2), B256::ZERO).is_err());
+        assert!(decode_record(&stored(2, 2, 3), B256::ZERO).is_err());
+        assert!(decode_record(&stored(0, 0, 0), B256::ZERO).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn prop_record_decoder_survives_damage(at in 0usize..500, byte: u8) {
+            let mut bytes = stored(1, 1, 1);
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            let _ = decode_record(&bytes, B256::ZERO);
+            let _ = decode_record(&bytes[..at], B256::ZERO);
+        }
+    }
+}

@@ -29,6 +29,7 @@ mod net;
 mod pubsub;
 mod raw;
 mod txpool;
+mod witness;
 
 pub use context::{EthContext, EthDeps};
 pub use finality::{Finality, Stage, Step};
@@ -62,5 +63,6 @@ pub fn module(ctx: &EthContext) -> Result<RpcModule<()>, RegisterMethodError> {
     module.merge(pubsub::methods(ctx)?)?;
     module.merge(raw::methods(ctx)?)?;
     module.merge(txpool::methods(ctx)?)?;
+    module.merge(witness::methods(ctx)?)?;
     Ok(module)
 }

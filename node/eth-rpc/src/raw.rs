@@ -22,9 +22,9 @@ pub trait RawApi {
     #[method(name = "getRawBlock", blocking)]
     fn block(&self, block: BlockId) -> RpcResult<Bytes>;
 
-    /// A transaction of the chain or of the pool, as it was sent; `null` if there is none.
+    /// A transaction of the chain or of the pool, as it was sent; no bytes if there is none.
     #[method(name = "getRawTransaction", blocking)]
-    fn transaction(&self, hash: B256) -> RpcResult<Option<Bytes>>;
+    fn transaction(&self, hash: B256) -> RpcResult<Bytes>;
 
     /// Receipts of a block, each as its receipts trie holds it.
     #[method(name = "getRawReceipts", blocking)]
@@ -51,13 +51,14 @@ impl RawApiServer for Raw {
         Ok(bzk_evm::block::encode(&self.record(block)?.block).into())
     }
 
-    fn transaction(&self, hash: B256) -> RpcResult<Option<Bytes>> {
+    fn transaction(&self, hash: B256) -> RpcResult<Bytes> {
         if let Some((block, index)) = self.chain.locate(hash)? {
             let record = self.chain.record(&block)?;
             let tx = record.block.body.transactions.get(index);
-            return Ok(tx.map(|tx| tx.encoded_2718().into()));
+            return Ok(tx.map(|tx| tx.encoded_2718()).unwrap_or_default().into());
         }
-        Ok(self.pool.by_hash(hash).map(|tx| tx.tx.envelope.encoded_2718().into()))
+        let waiting = self.pool.by_hash(hash).map(|tx| tx.tx.envelope.encoded_2718());
+        Ok(waiting.unwrap_or_default().into())
     }
 
     fn receipts(&self, block: BlockId) -> RpcResult<Vec<Bytes>> {

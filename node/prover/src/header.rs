@@ -12,6 +12,10 @@ pub struct Header {
     pub hash: H256,
     /// State root after the block.
     pub state_root: H256,
+    /// Root of the transactions.
+    pub transactions_root: H256,
+    /// Root of the receipts.
+    pub receipts_root: H256,
     /// Metadata for the kernel.
     pub metadata: BlockMetadata,
 }
@@ -39,6 +43,8 @@ impl Header {
         Ok(Self {
             hash: keccak_hash::keccak(bytes),
             state_root: hash(3)?,
+            transactions_root: hash(4)?,
+            receipts_root: hash(5)?,
             metadata: BlockMetadata {
                 block_beneficiary: beneficiary,
                 block_timestamp: word(11)?,

@@ -1,16 +1,19 @@
 //! `bzk-prover`: checks BitcoinZK blocks in the plonky2 zkEVM's kernel.
 
 mod check;
+mod decode;
 mod header;
 mod rpc;
+mod source;
 mod tries;
 mod witness;
 
-use std::time::Instant;
+use std::{path::PathBuf, time::Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{ensure, Result};
 use clap::{Parser, Subcommand};
-use serde_json::json;
+
+use source::Case;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -36,44 +39,44 @@ enum Command {
         /// Last block; default: the latest.
         #[arg(long)]
         to: Option<u64>,
+        /// Cases of `bzk-cases`, one in JSON per line, instead of a node's blocks; `-`: from stdin.
+        #[arg(long, conflicts_with_all = ["from", "to"])]
+        cases: Option<PathBuf>,
     },
 }
 
 fn main() -> Result<()> {
     match Cli::parse().command {
-        Command::Check { rpc, from, to } => check_range(&rpc, from, to),
+        Command::Check { cases: Some(path), .. } => check_all(source::file(&path)?),
+        Command::Check { rpc, from, to, .. } => check_all(source::node(&rpc, from, to)?),
     }
 }
 
-/// Checks every block of the range; prints a line each and `N passed, N failed` at the end.
-fn check_range(rpc: &str, from: u64, to: Option<u64>) -> Result<()> {
-    let node = rpc::Node::new(rpc);
-    let (chain_id, head) = node.chain_and_head()?;
+/// Checks every case; prints a line each and `N passed, N failed` at the end.
+fn check_all(cases: impl Iterator<Item = (String, Result<Case>)>) -> Result<()> {
     let (mut passed, mut failed) = (0, 0);
-    for number in from..=to.unwrap_or(head) {
+    for (name, case) in cases {
         let start = Instant::now();
-        let result = node
-            .call("bzk_blockWitness", json!([format!("0x{number:x}")]))
-            .and_then(|witness| check::check(witness, chain_id))
-            .with_context(|| format!("block {number}"));
-        match result {
+        match case.and_then(|case| check::check(case.witness, case.chain_id)) {
             Ok(block) => {
                 passed += 1;
                 println!(
-                    "block {}: {} transactions, {} gas, ok in {} ms",
-                    block.number,
+                    "{name}: ok, {} transactions, {} gas, {} cycles, {} charged, {} ms",
                     block.transactions,
                     block.gas_used,
+                    block.cycles,
+                    block.charged,
                     start.elapsed().as_millis()
                 );
             }
             Err(error) => {
                 failed += 1;
-                println!("block {number}: FAILED: {error:#}");
+                println!("{name}: FAILED: {error:#}");
             }
         }
     }
     println!("{passed} passed, {failed} failed");
-    anyhow::ensure!(failed == 0, "{failed} blocks cannot be proven");
+    ensure!(failed == 0, "{failed} blocks cannot be proven");
+    ensure!(passed > 0, "there was nothing to check");
     Ok(())
 }

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use anyhow::{bail, ensure, Context, Result};
-use ethereum_types::{Address, H256};
+use ethereum_types::H256;
 use keccak_hash::keccak;
 use mpt_trie::{
     nibbles::Nibbles,
-    partial_trie::{HashedPartialTrie, Node, PartialTrie, WrappedNode},
+    partial_trie::{HashedPartialTrie, Node, WrappedNode},
 };
 use rlp::{Prototype, Rlp};
 
@@ -91,15 +91,4 @@ fn hex_prefix(bytes: &[u8]) -> Result<(Nibbles, bool)> {
         nibbles.push_nibble_back(byte & 0x0f);
     }
     Ok((nibbles, first & 0x20 != 0))
-}
-
-/// Storage root of `address` in the account trie; `None` when the account does not exist.
-///
-/// # Errors
-/// When the account's leaf is not an account.
-pub fn storage_root(state: &HashedPartialTrie, address: Address) -> Result<Option<H256>> {
-    let key = Nibbles::from_bytes_be(keccak(address).as_bytes())
-        .map_err(|error| anyhow::anyhow!("{error:?}"))?;
-    let Some(leaf) = state.get(key) else { return Ok(None) };
-    Ok(Some(Rlp::new(leaf).val_at(2).context("the account's storage root")?))
 }

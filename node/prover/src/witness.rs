@@ -1,8 +1,9 @@
 //! What the node's `bzk_blockWitness` answers: all that is needed to execute one block again.
+//! `node/witness/src/model.rs` writes the same.
 
 use std::collections::BTreeMap;
 
-use ethereum_types::{Address, H256, U256};
+use ethereum_types::{Address, H256, U256, U64};
 use serde::Deserialize;
 
 /// Bytes in JSON as a `0x` string.
@@ -12,9 +13,9 @@ pub struct HexBytes(pub Vec<u8>);
 impl<'de> Deserialize<'de> for HexBytes {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let digits = text.strip_prefix("0x").ok_or_else(|| {
-            serde::de::Error::custom(format!("{text:.20} must start with 0x"))
-        })?;
+        let digits = text
+            .strip_prefix("0x")
+            .ok_or_else(|| serde::de::Error::custom(format!("{text:.20} must start with 0x")))?;
         hex::decode(digits).map(Self).map_err(serde::de::Error::custom)
     }
 }
@@ -46,27 +47,26 @@ pub struct TransactionWitness {
     /// EIP-2718 bytes of the receipt.
     pub receipt: HexBytes,
     /// Gas used by this transaction alone.
-    pub gas_used: U256,
+    pub gas_used: U64,
+    /// Kernel cycles as the chain's proving-cost meter estimates them.
+    #[serde(default)]
+    pub cycles: U64,
     /// Each account that it touched.
     pub accounts: BTreeMap<Address, AccountAccess>,
 }
 
-/// What a transaction did to one account.
+/// What a transaction did to one account. What it only read is in the witness for other provers.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AccountAccess {
-    /// New balance in wei, when it changed.
+    /// New balance in wei, when it changed or the account is new.
     pub balance: Option<U256>,
-    /// New nonce, when it changed.
-    pub nonce: Option<U256>,
-    /// Slots read and not written.
-    pub storage_read: Vec<H256>,
-    /// Slots written, with their new values.
+    /// New nonce, when it changed or the account is new.
+    pub nonce: Option<U64>,
+    /// Slots changed, with their new values.
     pub storage_written: BTreeMap<H256, U256>,
-    /// Hash of the code that was read.
-    pub code_read: Option<H256>,
     /// Code that was created here.
     pub code_written: Option<HexBytes>,
-    /// Whether the account was destroyed at the end of the transaction.
+    /// Whether the state lost the account: destroyed, or touched and empty.
     pub self_destructed: bool,
 }

@@ -81,7 +81,7 @@ impl<T: Config> Pallet<T> {
         let expected = head.number.saturating_add(1).min(BLOCK_HASH_WINDOW);
         ensure!(kept == expected, "the window of hashes has gaps or leftovers");
         let header = block::decode_header(&CurrentBlock::<T>::get()).ok_or("no header")?;
-        let parent = head.number.checked_sub(1).map_or(H256::zero(), |n| BlockHash::<T>::get(n));
+        let parent = head.number.checked_sub(1).map_or(H256::zero(), BlockHash::<T>::get);
         ensure!(header.parent_hash.0 == parent.0, "the parent hash is not that of the parent");
         Ok(())
     }

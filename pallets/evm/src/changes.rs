@@ -11,7 +11,7 @@ use bzk_evm::{
     revm::state::{Account as Executed, EvmState},
 };
 use codec::Encode;
-use frame_support::defensive;
+use frame_support::{defensive, BoundedVec};
 use sp_core::{H160, H256};
 
 /// Writes the touched accounts of `state` and appends their keys to [`Dirty`]. `loaded` is what
@@ -74,8 +74,8 @@ fn write_account<T: Config>(
 /// Stores the code of a contract that the transaction created.
 fn write_code<T: Config>(address: H160, executed: &Executed) {
     let code = executed.info.code.as_ref().map(|code| code.original_byte_slice().to_vec());
-    match code.map(TryInto::try_into) {
-        Some(Ok(code)) => AccountCodes::<T>::insert(address, sp_runtime::BoundedVec::from(code)),
+    match code.map(BoundedVec::try_from) {
+        Some(Ok(code)) => AccountCodes::<T>::insert(address, code),
         Some(Err(_)) => {
             defensive!("revm deployed code above the size limit");
         }

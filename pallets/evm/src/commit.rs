@@ -63,7 +63,7 @@ fn account_leaf<T: Config>(
         let root = trie::update(nodes, Some(owner), account.storage_root, values)?;
         if root != account.storage_root {
             account.storage_root = root;
-            Accounts::<T>::insert(address, &account);
+            Accounts::<T>::insert(address, account);
         }
     }
     Ok(Some(account.rlp()))

@@ -4,7 +4,7 @@ use crate::{Config, TrieKey, TrieNodes, MAX_DELETABLE_SLOTS};
 use alloc::vec::Vec;
 use bzk_evm::trie::NodeStore;
 use core::marker::PhantomData;
-use frame_support::defensive;
+use frame_support::{defensive, BoundedVec};
 use sp_core::H256;
 
 /// The nodes in [`TrieNodes`].
@@ -35,11 +35,8 @@ impl<T: Config> NodeStore for StoredNodes<T> {
     }
 
     fn set(&mut self, owner: Option<H256>, path: &[u8], node: Vec<u8>) {
-        match node.try_into() {
-            Ok(node) => TrieNodes::<T>::insert(
-                TrieKey::new(owner, path),
-                sp_runtime::BoundedVec::from(node),
-            ),
+        match BoundedVec::try_from(node) {
+            Ok(node) => TrieNodes::<T>::insert(TrieKey::new(owner, path), node),
             Err(_) => {
                 defensive!("a trie node is longer than a full branch");
             }

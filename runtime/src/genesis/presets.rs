@@ -109,7 +109,7 @@ fn patch(authorities: usize) -> Value {
 /// All ZYRA in equal parts.
 fn zyra_balances() -> Vec<(AccountId, Balance)> {
     let share = GENESIS_SUPPLY / DEV_ACCOUNTS.len() as Balance;
-    debug_assert!(share % ZYRA == 0, "the supply divides evenly");
+    debug_assert!(share.is_multiple_of(ZYRA), "the supply divides evenly");
     DEV_ACCOUNTS.iter().map(|key| (key.to_account_id(), share)).collect()
 }
 

@@ -1,50 +1,45 @@
 //! Makes blocks: claims slots with BABE and fills them from the pool.
 
-use super::{clock::Clock, import::FullImport, Block, FullClient, FullPool, SelectChain};
+use super::{clock::Clock, import::FullImport, partial::Handles, proposer::TimelyFactory, Block};
 use bitcoinzk_runtime::configs::MAX_BLOCK_BYTES;
 use sc_basic_authorship::ProposerFactory;
 use sc_consensus_babe::{BabeLink, BabeParams, SlotProportion};
 use sc_network_sync::SyncingService;
 use sc_service::{error::Error as ServiceError, TaskManager};
 use sc_telemetry::TelemetryHandle;
-use sp_keystore::KeystorePtr;
 use std::sync::Arc;
 use substrate_prometheus_endpoint::Registry;
 
-/// The share of a slot that goes into filling the block; the rest is for sending and importing it.
-const PROPOSAL_SHARE: f32 = 0.5;
+/// The share of a slot that goes into making the block; the rest is for sending and importing it.
+const PROPOSAL_SHARE: f32 = 2.0 / 3.0;
 
 /// Fills blocks from the pool.
-pub(crate) type Proposer = ProposerFactory<FullPool, FullClient>;
+pub(crate) type Proposer = TimelyFactory;
 
 /// A proposer that goes up to the size that the runtime allows.
 pub(crate) fn proposer(
-    client: Arc<FullClient>,
-    pool: Arc<FullPool>,
+    handles: &Handles,
     task_manager: &TaskManager,
     prometheus: Option<&Registry>,
     telemetry: Option<TelemetryHandle>,
 ) -> Proposer {
-    let mut proposer =
-        Proposer::new(task_manager.spawn_handle(), client, pool, prometheus, telemetry);
-    proposer.set_default_block_size_limit(MAX_BLOCK_BYTES as usize);
-    proposer
+    let Handles { client, pool, .. } = handles.clone();
+    let mut factory =
+        ProposerFactory::new(task_manager.spawn_handle(), client, pool, prometheus, telemetry);
+    factory.set_default_block_size_limit(MAX_BLOCK_BYTES as usize);
+    TimelyFactory::new(factory)
 }
 
 /// What authoring is built from.
 pub(crate) struct AuthoringDeps<'a> {
-    /// The client.
-    pub client: Arc<FullClient>,
-    /// Chooses what to build on.
-    pub select_chain: SelectChain,
+    /// Client, keys, choice of the chain to build on.
+    pub handles: &'a Handles,
     /// Fills the block.
     pub proposer: Proposer,
     /// Where the block goes.
     pub block_import: FullImport,
     /// What authoring shares with the import.
     pub babe_link: BabeLink<Block>,
-    /// Holds the key that signs.
-    pub keystore: KeystorePtr,
     /// Tells whether the node is behind, and fetches justifications.
     pub sync: Arc<SyncingService<Block>>,
     /// Author although there are no peers.
@@ -57,12 +52,13 @@ pub(crate) struct AuthoringDeps<'a> {
 
 /// Starts to author; the node stops when this task ends.
 pub(crate) fn start(deps: AuthoringDeps<'_>) -> Result<(), ServiceError> {
+    let Handles { client, select_chain, keystore, .. } = deps.handles.clone();
     let slot_duration = deps.babe_link.config().slot_duration();
-    let clock = Clock::new(deps.client.clone(), slot_duration, false);
+    let clock = Clock::new(client.clone(), slot_duration, false);
     let babe = sc_consensus_babe::start_babe(BabeParams {
-        keystore: deps.keystore,
-        client: deps.client,
-        select_chain: deps.select_chain,
+        keystore,
+        client,
+        select_chain,
         env: deps.proposer,
         block_import: deps.block_import,
         sync_oracle: deps.sync.clone(),

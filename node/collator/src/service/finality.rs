@@ -1,6 +1,6 @@
 //! Votes on finality with GRANDPA, or only follows the votes.
 
-use super::{import::VoterLink, network::VoteChannel, Block, FullBackend, FullPool, Hash};
+use super::{import::VoterLink, network::VoteChannel, partial::Handles, Block, FullBackend, Hash};
 use sc_consensus_grandpa::{
     FinalityProofProvider, GrandpaJustificationStream, GrandpaParams, SharedAuthoritySet,
     SharedVoterState, VotingRulesBuilder,
@@ -10,7 +10,6 @@ use sc_network_sync::SyncingService;
 use sc_service::{error::Error as ServiceError, TaskManager};
 use sc_telemetry::TelemetryHandle;
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
-use sp_keystore::KeystorePtr;
 use std::{sync::Arc, time::Duration};
 use substrate_prometheus_endpoint::Registry;
 
@@ -36,7 +35,8 @@ pub(crate) struct VoterRpc {
 
 impl VoterRpc {
     /// Handles to the voter of `link`.
-    pub(crate) fn new(link: &VoterLink, backend: Arc<FullBackend>) -> Self {
+    pub(crate) fn new(link: &VoterLink, handles: &Handles) -> Self {
+        let backend = handles.backend.clone();
         let voters = link.shared_authority_set().clone();
         Self {
             voter_state: SharedVoterState::empty(),
@@ -59,11 +59,9 @@ pub(crate) struct FinalityDeps<'a> {
     pub votes: VoteChannel,
     /// Where its state is shown.
     pub voter_state: SharedVoterState,
-    /// Where reports of equivocation go.
-    pub pool: Arc<FullPool>,
-    /// The key that votes; none for a node that only follows.
-    pub keystore: Option<KeystorePtr>,
-    /// Authority or full node.
+    /// Keys to vote with, and the pool that reports of equivocation go to.
+    pub handles: &'a Handles,
+    /// An authority votes, any other node only follows.
     pub role: Role,
     /// Name of the node.
     pub name: String,
@@ -75,7 +73,7 @@ pub(crate) struct FinalityDeps<'a> {
     pub task_manager: &'a TaskManager,
 }
 
-/// Starts to vote; the node stops when this task ends.
+/// Starts to vote. The voter looks for its key once, so the key has to be in the keystore; the node stops when this task ends.
 pub(crate) fn start(deps: FinalityDeps<'_>) -> Result<(), ServiceError> {
     let voter = sc_consensus_grandpa::run_grandpa_voter(GrandpaParams {
         config: sc_consensus_grandpa::Config {
@@ -83,7 +81,7 @@ pub(crate) fn start(deps: FinalityDeps<'_>) -> Result<(), ServiceError> {
             justification_generation_period: JUSTIFICATION_PERIOD,
             name: Some(deps.name),
             observer_enabled: false,
-            keystore: deps.keystore,
+            keystore: deps.role.is_authority().then(|| deps.handles.keystore.clone()),
             local_role: deps.role,
             telemetry: deps.telemetry.clone(),
             protocol_name: deps.votes.protocol,
@@ -96,7 +94,7 @@ pub(crate) fn start(deps: FinalityDeps<'_>) -> Result<(), ServiceError> {
         prometheus_registry: deps.prometheus,
         shared_voter_state: deps.voter_state,
         telemetry: deps.telemetry,
-        offchain_tx_pool_factory: OffchainTransactionPoolFactory::new(deps.pool),
+        offchain_tx_pool_factory: OffchainTransactionPoolFactory::new(deps.handles.pool.clone()),
     })?;
     deps.task_manager.spawn_essential_handle().spawn_blocking("grandpa-voter", None, voter);
     Ok(())

@@ -3,8 +3,8 @@
 use super::{
     authoring::{self, AuthoringDeps},
     finality::{self, FinalityDeps, VoterRpc},
-    network::{self, Network, NetworkDeps, WorkerDeps},
-    partial::{self, Partial},
+    network::{self, Network, NetworkDeps},
+    partial::{self, Handles, Partial},
     sealing::{self, SealingDeps},
     Block, Hash,
 };
@@ -14,10 +14,12 @@ use crate::{
 };
 use bzk_eth_rpc::{EthContext, EthDeps, Limits};
 use sc_network::NetworkBackend;
+use sc_network_sync::SyncingService;
 use sc_service::{
     error::Error as ServiceError, spawn_tasks, Configuration, SpawnTasksParams, TaskManager,
 };
 use std::sync::Arc;
+use substrate_prometheus_endpoint::Registry;
 
 /// Starts everything. With `sealing` the node makes blocks on demand and does not vote.
 pub(super) fn start<N: NetworkBackend<Block, Hash>>(
@@ -25,12 +27,8 @@ pub(super) fn start<N: NetworkBackend<Block, Hash>>(
     sealing: Option<Sealing>,
 ) -> Result<TaskManager, ServiceError> {
     let Partial {
-        client,
-        backend,
+        handles,
         mut task_manager,
-        keystore,
-        select_chain,
-        pool,
         import_queue,
         block_import,
         babe_link,
@@ -38,126 +36,113 @@ pub(super) fn start<N: NetworkBackend<Block, Hash>>(
         voter_link,
         mut telemetry,
     } = partial::open(&config, sealing.is_some())?;
-    let keystore = keystore.keystore();
     let telemetry_handle = telemetry.as_ref().map(|telemetry| telemetry.handle());
     let prometheus = config.prometheus_registry().cloned();
-    let voter = VoterRpc::new(&voter_link, backend.clone());
+    let voter = VoterRpc::new(&voter_link, &handles);
+    let voter_state = voter.voter_state.clone();
 
     let Network { service, sync, system_rpc, transactions, votes } =
         network::build::<N>(NetworkDeps {
             config: &config,
-            client: client.clone(),
-            backend: backend.clone(),
-            pool: pool.clone(),
+            handles: &handles,
             import_queue,
             voters: voter.voters.clone(),
             task_manager: &task_manager,
         })?;
-
     let role = config.role;
     if config.offchain_worker.enabled {
-        network::start_offchain_worker(WorkerDeps {
-            client: client.clone(),
-            backend: backend.clone(),
-            pool: pool.clone(),
-            keystore: keystore.clone(),
-            network: service.clone(),
-            is_validator: role.is_authority(),
-            task_manager: &task_manager,
-        })?;
+        let is_validator = role.is_authority();
+        network::start_offchain_worker(&handles, service.clone(), is_validator, &task_manager)?;
     }
 
-    let proposer = authoring::proposer(
-        client.clone(),
-        pool.clone(),
-        &task_manager,
-        prometheus.as_ref(),
-        telemetry_handle.clone(),
-    );
-    let mut sealing_rpc = None;
+    let (sealing_rpc, requests) = sealing::channel();
+    let rpc = RpcDeps {
+        handles: handles.clone(),
+        chain_spec: config.chain_spec.cloned_box(),
+        babe_worker,
+        voter,
+        sealing: sealing.map(|_| sealing_rpc),
+        eth: ethereum(&handles, &sync, prometheus.clone(), &task_manager),
+    };
+    let name = config.network.node_name.clone();
+    let (force, votes_wanted) = (config.force_authoring, !config.disable_grandpa);
+    // Puts the keys of a development authority into the keystore, so consensus starts after it.
+    spawn_tasks(SpawnTasksParams {
+        config,
+        client: handles.client.clone(),
+        backend: handles.backend.clone(),
+        task_manager: &mut task_manager,
+        keystore: handles.keystore.clone(),
+        transaction_pool: handles.pool.clone(),
+        rpc_builder: Box::new(move |executor| {
+            rpc::create(&rpc, executor).map_err(ServiceError::Application)
+        }),
+        network: service.clone(),
+        system_rpc_tx: system_rpc,
+        tx_handler_controller: transactions,
+        sync_service: sync.clone(),
+        telemetry: telemetry.as_mut(),
+        tracing_execute_block: None,
+    })?;
+
+    let proposer =
+        authoring::proposer(&handles, &task_manager, prometheus.as_ref(), telemetry_handle.clone());
     if let Some(mode) = sealing {
-        sealing_rpc = Some(sealing::start(
-            mode,
-            SealingDeps {
-                client: client.clone(),
-                select_chain: select_chain.clone(),
-                proposer,
-                block_import,
-                babe_link,
-                keystore: keystore.clone(),
-                pool: pool.clone(),
-                task_manager: &task_manager,
-            },
-        )?);
-    } else if role.is_authority() {
-        authoring::start(AuthoringDeps {
-            client: client.clone(),
-            select_chain: select_chain.clone(),
+        let deps = SealingDeps {
+            handles: &handles,
+            requests,
             proposer,
             block_import,
             babe_link,
-            keystore: keystore.clone(),
+            task_manager: &task_manager,
+        };
+        sealing::start(mode, deps)?;
+        return Ok(task_manager);
+    }
+    if role.is_authority() {
+        authoring::start(AuthoringDeps {
+            handles: &handles,
+            proposer,
+            block_import,
+            babe_link,
             sync: sync.clone(),
-            force: config.force_authoring,
+            force,
             telemetry: telemetry_handle.clone(),
             task_manager: &task_manager,
         })?;
     }
-
-    if sealing.is_none() && !config.disable_grandpa {
+    if votes_wanted {
         finality::start(FinalityDeps {
             link: voter_link,
-            network: service.clone(),
-            sync: sync.clone(),
+            network: service,
+            sync,
             votes,
-            voter_state: voter.voter_state.clone(),
-            pool: pool.clone(),
-            keystore: role.is_authority().then(|| keystore.clone()),
+            voter_state,
+            handles: &handles,
             role,
-            name: config.network.node_name.clone(),
-            prometheus: prometheus.clone(),
+            name,
+            prometheus,
             telemetry: telemetry_handle,
             task_manager: &task_manager,
         })?;
     }
+    Ok(task_manager)
+}
 
-    let eth = EthContext::new(EthDeps {
-        client: client.clone(),
-        backend: backend.clone(),
-        pool: pool.clone(),
+/// What Ethereum's methods share; one for the whole node, however many addresses it listens on.
+fn ethereum(
+    handles: &Handles,
+    sync: &Arc<SyncingService<Block>>,
+    prometheus: Option<Registry>,
+    task_manager: &TaskManager,
+) -> EthContext {
+    EthContext::new(EthDeps {
+        client: handles.client.clone(),
+        backend: handles.backend.clone(),
+        pool: handles.pool.clone(),
         sync: sync.clone(),
         limits: Limits::default(),
         prometheus,
         executor: Arc::new(task_manager.spawn_handle()),
-    });
-    let rpc_deps = RpcDeps {
-        client: client.clone(),
-        pool: pool.clone(),
-        select_chain,
-        chain_spec: config.chain_spec.cloned_box(),
-        keystore: keystore.clone(),
-        babe_worker,
-        voter,
-        sealing: sealing_rpc,
-        eth,
-    };
-
-    spawn_tasks(SpawnTasksParams {
-        config,
-        client,
-        backend,
-        task_manager: &mut task_manager,
-        keystore,
-        transaction_pool: pool,
-        rpc_builder: Box::new(move |executor| {
-            rpc::create(&rpc_deps, executor).map_err(|error| ServiceError::Application(error))
-        }),
-        network: service,
-        system_rpc_tx: system_rpc,
-        tx_handler_controller: transactions,
-        sync_service: sync,
-        telemetry: telemetry.as_mut(),
-        tracing_execute_block: None,
-    })?;
-    Ok(task_manager)
+    })
 }

@@ -3,7 +3,8 @@
 //! client writes everything in one batch.
 
 use super::{
-    clock::Clock, finality::JUSTIFICATION_PERIOD, Block, FullBackend, FullClient, SelectChain,
+    clock::Clock, finality::JUSTIFICATION_PERIOD, partial::Handles, Block, FullBackend, FullClient,
+    SelectChain,
 };
 use bzk_eth_rpc::EthIndexImport;
 use sc_consensus_babe::{BabeBlockImport, BabeLink, BabeWorkerHandle};
@@ -11,7 +12,6 @@ use sc_consensus_grandpa::{GrandpaBlockImport, LinkHalf};
 use sc_service::{error::Error as ServiceError, TaskManager};
 use sc_telemetry::TelemetryHandle;
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
-use std::sync::Arc;
 use substrate_prometheus_endpoint::Registry;
 
 /// Imports into the client and follows the voters.
@@ -29,16 +29,10 @@ pub(crate) type VoterLink = LinkHalf<Block, FullClient, SelectChain>;
 
 /// What the pipeline is built from.
 pub(crate) struct ImportDeps<'a> {
-    /// The client.
-    pub client: Arc<FullClient>,
-    /// Its database.
-    pub backend: Arc<FullBackend>,
-    /// Chooses the best chain.
-    pub select_chain: SelectChain,
+    /// Client, database, pool.
+    pub handles: &'a Handles,
     /// Whether blocks are made on demand, so that their time may run ahead.
     pub sealing: bool,
-    /// Where reports of equivocation go.
-    pub pool: OffchainTransactionPoolFactory<Block>,
     /// Runs the queue.
     pub task_manager: &'a TaskManager,
     /// Where metrics go.
@@ -63,16 +57,8 @@ pub(crate) struct Import {
 
 /// Builds the pipeline and starts its queue.
 pub(crate) fn build(deps: ImportDeps<'_>) -> Result<Import, ServiceError> {
-    let ImportDeps {
-        client,
-        backend,
-        select_chain,
-        sealing,
-        pool,
-        task_manager,
-        prometheus,
-        telemetry,
-    } = deps;
+    let ImportDeps { handles, sealing, task_manager, prometheus, telemetry } = deps;
+    let Handles { client, backend, pool, select_chain, .. } = handles.clone();
 
     let (finality_import, voter_link) = sc_consensus_grandpa::block_import(
         client.clone(),
@@ -95,7 +81,7 @@ pub(crate) fn build(deps: ImportDeps<'_>) -> Result<Import, ServiceError> {
         client.clone(),
         Clock::new(client.clone(), slot_duration, sealing),
         select_chain,
-        pool,
+        OffchainTransactionPoolFactory::new(pool),
     )?;
 
     let (queue, babe_worker) =

@@ -5,14 +5,17 @@
 
 mod authoring;
 mod clock;
+mod executor;
 mod finality;
 mod full;
 mod import;
 mod network;
 pub(crate) mod partial;
+mod proposer;
 mod sealing;
 
 pub(crate) use finality::VoterRpc;
+pub(crate) use partial::Handles;
 pub(crate) use sealing::SealingRpc;
 
 use crate::cli::Sealing;

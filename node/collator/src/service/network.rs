@@ -1,7 +1,7 @@
 //! The network, with the protocols of sync, transactions and GRANDPA, and the off-chain worker that
 //! may use it.
 
-use super::{import::ImportQueue, Block, FullBackend, FullClient, FullPool, Hash};
+use super::{import::ImportQueue, partial::Handles, Block, Hash};
 use sc_client_api::Backend;
 use sc_network::{
     config::FullNetworkConfiguration,
@@ -16,19 +16,14 @@ use sc_service::{
 };
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use sc_utils::mpsc::TracingUnboundedSender;
-use sp_keystore::KeystorePtr;
 use std::sync::Arc;
 
 /// What the network is built from.
 pub(crate) struct NetworkDeps<'a> {
     /// The node's configuration.
     pub config: &'a Configuration,
-    /// The client.
-    pub client: Arc<FullClient>,
-    /// Its database.
-    pub backend: Arc<FullBackend>,
-    /// Transactions to gossip.
-    pub pool: Arc<FullPool>,
+    /// Client, database, pool.
+    pub handles: &'a Handles,
     /// Where blocks of others go.
     pub import_queue: ImportQueue,
     /// The voters that proofs of warp sync are about.
@@ -63,7 +58,8 @@ pub(crate) struct VoteChannel {
 pub(crate) fn build<N: NetworkBackend<Block, Hash>>(
     deps: NetworkDeps<'_>,
 ) -> Result<Network, ServiceError> {
-    let NetworkDeps { config, client, backend, pool, import_queue, voters, task_manager } = deps;
+    let NetworkDeps { config, handles, import_queue, voters, task_manager } = deps;
+    let Handles { client, backend, pool, .. } = handles.clone();
     let prometheus = config.prometheus_registry().cloned();
     let metrics = N::register_notification_metrics(config.prometheus_registry());
     let mut net_config =
@@ -101,41 +97,28 @@ pub(crate) fn build<N: NetworkBackend<Block, Hash>>(
     Ok(Network { service, sync, system_rpc, transactions, votes })
 }
 
-/// What the off-chain worker is built from.
-pub(crate) struct WorkerDeps<'a> {
-    /// Where it calls the runtime.
-    pub client: Arc<FullClient>,
-    /// Where it keeps data.
-    pub backend: Arc<FullBackend>,
-    /// Where it submits transactions.
-    pub pool: Arc<FullPool>,
-    /// Keys it may sign with.
-    pub keystore: KeystorePtr,
-    /// Its way to peers.
-    pub network: Arc<dyn NetworkService>,
-    /// Whether this node authors blocks.
-    pub is_validator: bool,
-    /// Runs it.
-    pub task_manager: &'a TaskManager,
-}
-
 /// Runs the runtime's off-chain worker after each imported block.
-pub(crate) fn start_offchain_worker(deps: WorkerDeps<'_>) -> Result<(), ServiceError> {
+pub(crate) fn start_offchain_worker(
+    handles: &Handles,
+    network: Arc<dyn NetworkService>,
+    is_validator: bool,
+    task_manager: &TaskManager,
+) -> Result<(), ServiceError> {
     let workers = OffchainWorkers::new(OffchainWorkerOptions {
-        runtime_api_provider: deps.client.clone(),
-        keystore: Some(deps.keystore),
-        offchain_db: deps.backend.offchain_storage(),
-        transaction_pool: Some(OffchainTransactionPoolFactory::new(deps.pool)),
-        network_provider: Arc::new(deps.network),
-        is_validator: deps.is_validator,
+        runtime_api_provider: handles.client.clone(),
+        keystore: Some(handles.keystore.clone()),
+        offchain_db: handles.backend.offchain_storage(),
+        transaction_pool: Some(OffchainTransactionPoolFactory::new(handles.pool.clone())),
+        network_provider: Arc::new(network),
+        is_validator,
         enable_http_requests: true,
         custom_extensions: |_| Vec::new(),
     })?;
-    let spawner = deps.task_manager.spawn_handle();
-    deps.task_manager.spawn_handle().spawn(
+    let spawner = task_manager.spawn_handle();
+    task_manager.spawn_handle().spawn(
         "offchain-workers-runner",
         "offchain-worker",
-        workers.run(deps.client, spawner),
+        workers.run(handles.client.clone(), spawner),
     );
     Ok(())
 }

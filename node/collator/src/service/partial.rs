@@ -2,30 +2,41 @@
 //! blocks.
 
 use super::{
+    executor,
     import::{self, FullImport, ImportDeps, ImportQueue, VoterLink},
-    Block, Executor, FullBackend, FullClient, FullPool, SelectChain,
+    Block, FullBackend, FullClient, FullPool, SelectChain,
 };
 use bitcoinzk_runtime::RuntimeApi;
 use sc_consensus_babe::{BabeLink, BabeWorkerHandle};
-use sc_service::{error::Error as ServiceError, Configuration, KeystoreContainer, TaskManager};
+use sc_service::{error::Error as ServiceError, Configuration, TaskManager};
 use sc_telemetry::{Telemetry, TelemetryWorker};
-use sc_transaction_pool_api::OffchainTransactionPoolFactory;
+use sp_keystore::KeystorePtr;
 use std::sync::Arc;
 
-/// What [`open`] made.
-pub(crate) struct Partial {
+/// Telemetry messages that wait to be sent.
+const TELEMETRY_BACKLOG: usize = 16;
+
+/// What nearly every part of the node works with; a clone is cheap.
+#[derive(Clone)]
+pub(crate) struct Handles {
     /// The client.
     pub client: Arc<FullClient>,
     /// Its database.
     pub backend: Arc<FullBackend>,
-    /// Owns all tasks; the node stops when it is dropped.
-    pub task_manager: TaskManager,
-    /// The keys of this node.
-    pub keystore: KeystoreContainer,
-    /// Chooses the best chain.
-    pub select_chain: SelectChain,
     /// Transactions that wait.
     pub pool: Arc<FullPool>,
+    /// The keys of this node.
+    pub keystore: KeystorePtr,
+    /// Chooses the best chain.
+    pub select_chain: SelectChain,
+}
+
+/// What [`open`] made.
+pub(crate) struct Partial {
+    /// Client, database, pool, keys.
+    pub handles: Handles,
+    /// Owns all tasks; the node stops when it is dropped.
+    pub task_manager: TaskManager,
     /// Imports blocks of others.
     pub import_queue: ImportQueue,
     /// Imports blocks of this node.
@@ -44,63 +55,49 @@ pub(crate) struct Partial {
 ///
 /// `sealing` tells whether blocks are made on demand.
 pub(crate) fn open(config: &Configuration, sealing: bool) -> Result<Partial, ServiceError> {
-    let telemetry = config
-        .telemetry_endpoints
-        .clone()
-        .filter(|endpoints| !endpoints.is_empty())
-        .map(|endpoints| -> Result<_, sc_telemetry::Error> {
-            let worker = TelemetryWorker::new(16)?;
-            let telemetry = worker.handle().new_telemetry(endpoints);
-            Ok((worker, telemetry))
-        })
-        .transpose()?;
+    let telemetry = open_telemetry(config)?;
     let telemetry_handle = telemetry.as_ref().map(|(_, telemetry)| telemetry.handle());
 
-    let executor: Executor = sc_service::new_wasm_executor(&config.executor);
     let (client, backend, keystore, task_manager) =
         sc_service::new_full_parts::<Block, RuntimeApi, _>(
             config,
             telemetry_handle.clone(),
-            executor,
+            executor::build(&config.executor),
             Vec::new(),
         )?;
     let client = Arc::new(client);
-
     let telemetry = telemetry.map(|(worker, telemetry)| {
         task_manager.spawn_handle().spawn("telemetry", None, worker.run());
         telemetry
     });
 
-    let select_chain = SelectChain::new(backend.clone());
-    let pool = Arc::new(
-        sc_transaction_pool::Builder::new(
-            task_manager.spawn_essential_handle(),
-            client.clone(),
-            config.role.is_authority().into(),
-        )
-        .with_options(config.transaction_pool.clone())
-        .with_prometheus(config.prometheus_registry())
-        .build(),
-    );
+    let pool = sc_transaction_pool::Builder::new(
+        task_manager.spawn_essential_handle(),
+        client.clone(),
+        config.role.is_authority().into(),
+    )
+    .with_options(config.transaction_pool.clone())
+    .with_prometheus(config.prometheus_registry())
+    .build();
 
+    let handles = Handles {
+        select_chain: SelectChain::new(backend.clone()),
+        client,
+        backend,
+        pool: Arc::new(pool),
+        keystore: keystore.keystore(),
+    };
     let import = import::build(ImportDeps {
-        client: client.clone(),
-        backend: backend.clone(),
-        select_chain: select_chain.clone(),
+        handles: &handles,
         sealing,
-        pool: OffchainTransactionPoolFactory::new(pool.clone()),
         task_manager: &task_manager,
         prometheus: config.prometheus_registry(),
         telemetry: telemetry_handle,
     })?;
 
     Ok(Partial {
-        client,
-        backend,
+        handles,
         task_manager,
-        keystore,
-        select_chain,
-        pool,
         import_queue: import.queue,
         block_import: import.block_import,
         babe_link: import.babe_link,
@@ -108,4 +105,15 @@ pub(crate) fn open(config: &Configuration, sealing: bool) -> Result<Partial, Ser
         voter_link: import.voter_link,
         telemetry,
     })
+}
+
+/// Connects to the telemetry servers that the configuration names.
+fn open_telemetry(
+    config: &Configuration,
+) -> Result<Option<(TelemetryWorker, Telemetry)>, sc_telemetry::Error> {
+    let endpoints = config.telemetry_endpoints.clone().filter(|endpoints| !endpoints.is_empty());
+    let Some(endpoints) = endpoints else { return Ok(None) };
+    let worker = TelemetryWorker::new(TELEMETRY_BACKLOG)?;
+    let telemetry = worker.handle().new_telemetry(endpoints);
+    Ok(Some((worker, telemetry)))
 }

@@ -3,8 +3,7 @@
 //! The blocks carry BABE's digests as the clock's do, and each is final at once.
 
 use super::{
-    authoring::Proposer, clock::Clock, import::FullImport, Block, FullClient, FullPool, Hash,
-    SelectChain,
+    authoring::Proposer, clock::Clock, import::FullImport, partial::Handles, Block, FullPool, Hash,
 };
 use crate::cli::Sealing;
 use futures::{channel::mpsc, stream, stream::BoxStream, StreamExt};
@@ -14,8 +13,7 @@ use sc_consensus_manual_seal::{
 };
 use sc_service::{error::Error as ServiceError, TaskManager};
 use sc_transaction_pool_api::TransactionPool;
-use sp_keystore::KeystorePtr;
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 /// Requests of the RPC that may wait for a block.
 const WAITING_REQUESTS: usize = 1_000;
@@ -23,46 +21,50 @@ const WAITING_REQUESTS: usize = 1_000;
 /// Where the RPC asks for blocks.
 pub(crate) type SealingRpc = mpsc::Sender<EngineCommand<Hash>>;
 
+/// The requests that come from there.
+pub(crate) type SealingRequests = mpsc::Receiver<EngineCommand<Hash>>;
+
+/// Connects the RPC with [`start`].
+pub(crate) fn channel() -> (SealingRpc, SealingRequests) {
+    mpsc::channel(WAITING_REQUESTS)
+}
+
 /// What sealing is built from.
 pub(crate) struct SealingDeps<'a> {
-    /// The client.
-    pub client: Arc<FullClient>,
-    /// Chooses what to build on.
-    pub select_chain: SelectChain,
+    /// Client, pool, keys, choice of the chain to build on.
+    pub handles: &'a Handles,
+    /// Requests of the RPC, which may come in every mode.
+    pub requests: SealingRequests,
     /// Fills the block.
     pub proposer: Proposer,
     /// Where the block goes.
     pub block_import: FullImport,
     /// What authoring shares with the import.
     pub babe_link: BabeLink<Block>,
-    /// Holds the key of the authority.
-    pub keystore: KeystorePtr,
-    /// Transactions that ask for a block.
-    pub pool: Arc<FullPool>,
     /// Runs it.
     pub task_manager: &'a TaskManager,
 }
 
-/// Starts to seal; the RPC may ask for blocks in every mode.
-pub(crate) fn start(mode: Sealing, deps: SealingDeps<'_>) -> Result<SealingRpc, ServiceError> {
+/// Starts to seal; the node stops when this task ends.
+pub(crate) fn start(mode: Sealing, deps: SealingDeps<'_>) -> Result<(), ServiceError> {
+    let Handles { client, pool, keystore, select_chain, .. } = deps.handles.clone();
     let config = deps.babe_link.config().clone();
     let digests = BabeConsensusDataProvider::new(
-        deps.client.clone(),
-        deps.keystore,
+        client.clone(),
+        keystore,
         deps.babe_link.epoch_changes().clone(),
         config.authorities.clone(),
     )
     .map_err(|error| ServiceError::Application(error.into()))?;
-    let clock = Clock::new(deps.client.clone(), config.slot_duration(), true);
+    let clock = Clock::new(client.clone(), config.slot_duration(), true);
 
-    let (rpc, requests) = mpsc::channel(WAITING_REQUESTS);
     let sealing = run_manual_seal(ManualSealParams {
         block_import: deps.block_import,
         env: deps.proposer,
-        client: deps.client,
-        commands_stream: stream::select(requests, triggers(mode, &deps.pool)),
-        pool: deps.pool,
-        select_chain: deps.select_chain,
+        client,
+        commands_stream: stream::select(deps.requests, triggers(mode, &pool)),
+        pool,
+        select_chain,
         consensus_data_provider: Some(Box::new(digests)),
         create_inherent_data_providers: clock,
     });
@@ -71,7 +73,7 @@ pub(crate) fn start(mode: Sealing, deps: SealingDeps<'_>) -> Result<SealingRpc, 
         Some("block-authoring"),
         sealing,
     );
-    Ok(rpc)
+    Ok(())
 }
 
 /// When a block is made without a request.

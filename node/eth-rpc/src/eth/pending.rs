@@ -15,16 +15,18 @@ use alloy_primitives::Bloom;
 use alloy_rpc_types_eth::{Block, BlockTransactions, Header, Withdrawals};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The pool's best transactions, up to the gas limit of one block.
+/// The pool's best transactions that pay the base fee, up to the gas limit of one block.
 pub(super) fn transactions(chain: &Chain, pool: &PoolView) -> RpcResult<Vec<PoolTx>> {
-    let mut gas_left = chain.state(&chain.head()?)?.block_gas_limit()?;
+    let state = chain.state(&chain.head()?)?;
+    let base_fee = u128::from(state.next_base_fee()?);
+    let mut gas_left = state.block_gas_limit()?;
     let mut chosen = pool.pending();
-    chosen.retain(|tx| match gas_left.checked_sub(tx.tx.envelope.gas_limit()) {
-        Some(left) => {
-            gas_left = left;
-            true
-        }
-        None => false,
+    chosen.retain(|tx| {
+        let tx = &tx.tx.envelope;
+        let left = gas_left.checked_sub(tx.gas_limit());
+        let fits = tx.max_fee_per_gas() >= base_fee && left.is_some();
+        gas_left = left.filter(|_| fits).unwrap_or(gas_left);
+        fits
     });
     Ok(chosen)
 }

@@ -72,7 +72,7 @@ impl Bitmap {
             }
             return Ok(bitmap);
         }
-        if bytes.len() > DENSE_BYTES || bytes.len() % 2 != 0 {
+        if bytes.len() > DENSE_BYTES || !bytes.len().is_multiple_of(2) {
             return Err(Damaged::new(format_args!("log bitmap of {} bytes", bytes.len())));
         }
         for pair in bytes.chunks_exact(2) {

@@ -92,10 +92,8 @@ impl PoolView {
         if let Some(tx) = known.and_then(|hash| self.ready_tx(hash)) {
             return Some(tx);
         }
-        if self.0.pool.status().future > 0 {
-            if let Some(tx) = self.queued().into_iter().find(|tx| tx.tx.hash == hash) {
-                return Some(tx);
-            }
+        if let Some(tx) = self.queued_tx(hash) {
+            return Some(tx);
         }
         // Import notifications can be lost under load.
         if known.is_some() || !self.rescan() {
@@ -130,6 +128,20 @@ impl PoolView {
     fn ready_tx(&self, pool_hash: Hash) -> Option<PoolTx> {
         let tx = self.0.pool.ready_transaction(&pool_hash)?;
         self.read(pool_hash, tx.data().inner(), true)
+    }
+
+    fn queued_tx(&self, hash: B256) -> Option<PoolTx> {
+        if self.0.pool.status().future == 0 {
+            return None;
+        }
+        self.0.pool.futures().iter().find_map(|tx| {
+            let known = self.0.index.lock().get(tx.hash());
+            // Only what may be the wanted one is decoded.
+            if known.is_some_and(|entry| entry.hash != hash) {
+                return None;
+            }
+            self.read(*tx.hash(), tx.data().inner(), false).filter(|tx| tx.tx.hash == hash)
+        })
     }
 
     /// What the index knows of the transaction at (sender, nonce). It may have left the pool.

@@ -58,8 +58,7 @@ async fn main() -> Result<()> {
     let mut funder = Wallet::new(cli.funder)?;
     funder.set_nonce(nonce(&mut client, funder.address()).await?);
 
-    let mut wallets =
-        (0..cli.senders).map(Wallet::numbered).collect::<Result<Vec<_>, _>>()?;
+    let mut wallets = (0..cli.senders).map(Wallet::numbered).collect::<Result<Vec<_>, _>>()?;
     let contract = match cli.kind {
         WorkloadKind::Transfer => Address::ZERO,
         _ => deploy(&cli, &mut client, &mut funder, chain_id).await?,
@@ -98,8 +97,8 @@ async fn deploy(
     chain_id: u64,
 ) -> Result<Address> {
     let path = cli.bytecode.as_ref().context("this kind of load needs --bytecode FILE")?;
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let code = Bytes::from(hex::decode(text.trim())?);
     let contract = funder.address().create(funder.nonce());
     let raw = funder.sign(chain_id, TxKind::Create, U256::ZERO, code, 3_000_000);
@@ -132,8 +131,7 @@ async fn fund(
     let tokens = cli.kind == WorkloadKind::Erc20;
     let one = U256::from(10).pow(U256::from(18));
     let pay = |payer: &mut Wallet, to: Address, amount: U256| {
-        let mut raws =
-            vec![payer.sign(chain_id, TxKind::Call(to), amount, Bytes::new(), 21_000)];
+        let mut raws = vec![payer.sign(chain_id, TxKind::Call(to), amount, Bytes::new(), 21_000)];
         if tokens {
             let mut input = vec![0xa9, 0x05, 0x9c, 0xbb];
             input.extend_from_slice(to.into_word().as_slice());

@@ -3,10 +3,11 @@
 
 use crate::ethereum_tests::runtime::EVM;
 use alloy_consensus::{constants::EMPTY_WITHDRAWALS, Typed2718};
+use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{address, Address, Bytes, B256, U256};
 use bzk_evm::{
     execute::{evm, BlockEnvironment},
-    profile::{self, KERNEL_WORD_LIMIT},
+    profile::{self, KERNEL_WORD_LIMIT, MAX_TX_BYTES},
     revm::{
         interpreter::{
             interpreter::EthInterpreter, interpreter_types::Jumps, CallInputs, CallOutcome,
@@ -15,7 +16,7 @@ use bzk_evm::{
         state::{AccountInfo, Bytecode},
         Database, InspectEvm, Inspector,
     },
-    tx::{tx_env, RecoveredTx, TxError},
+    tx::{tx_env, RecoveredTx, TxEnvelope, TxError},
 };
 use sp_core::{H160, H256};
 use std::{collections::BTreeSet, convert::Infallible};
@@ -32,14 +33,17 @@ const BEACON_ROOTS: Address = address!("0x000f3df6d732807ef1319fb7b8bb8522d0beac
 /// Ethereum's limit of code (EIP-170); the profile's is 32 KiB.
 const ETHEREUM_CODE_LIMIT: usize = 0x6000;
 
+const BLOB_TRANSACTION: &str = "blob transaction";
+const LONG_TRANSACTION: &str = "transaction above 128 KiB";
+
 /// The reason why a rule that refused a transaction is one of the profile, not of Ethereum.
 pub(super) fn of_refusal(rule: TxError, raw: &[u8]) -> Option<&'static str> {
     match rule {
-        TxError::TypeNotSupported if raw.first() == Some(&3) => Some("blob transaction"),
+        TxError::TypeNotSupported if raw.first() == Some(&3) => Some(BLOB_TRANSACTION),
         TxError::PrecompileRecipient => {
             Some("sent to a precompile (0x01..0x09), which the pool refuses")
         }
-        TxError::Oversized => Some("transaction above 128 KiB"),
+        TxError::Oversized => Some(LONG_TRANSACTION),
         _ => None,
     }
 }
@@ -70,8 +74,11 @@ pub(super) fn of_header(header: &bzk_evm::block::Header) -> Option<String> {
 
 /// The reason why a block holds a transaction that the profile does not have.
 pub(super) fn of_body(block: &bzk_evm::block::Block) -> Option<&'static str> {
-    let blob = block.body.transactions.iter().any(|tx| tx.ty() == 3);
-    blob.then_some("blob transaction")
+    let reason = |tx: &TxEnvelope| match tx.ty() {
+        3 => Some(BLOB_TRANSACTION),
+        _ => (tx.encode_2718_len() > MAX_TX_BYTES).then_some(LONG_TRANSACTION),
+    };
+    block.body.transactions.iter().find_map(reason)
 }
 
 /// Whether a state has the contract that Ethereum writes beacon roots to.

@@ -32,13 +32,9 @@ impl Workload {
     pub fn sign(&self, wallet: &mut Wallet, chain_id: u64, seed: u64) -> Vec<u8> {
         let recipient = recipient(seed % self.recipients);
         match self.kind {
-            WorkloadKind::Transfer => wallet.sign(
-                chain_id,
-                TxKind::Call(recipient),
-                U256::from(1),
-                Bytes::new(),
-                21_000,
-            ),
+            WorkloadKind::Transfer => {
+                wallet.sign(chain_id, TxKind::Call(recipient), U256::from(1), Bytes::new(), 21_000)
+            }
             WorkloadKind::Erc20 => {
                 // transfer(address,uint256)
                 let mut input = vec![0xa9, 0x05, 0x9c, 0xbb];

@@ -25,7 +25,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn take(step: &Step) {
-    let user = |index: u8| if index % 2 == 0 { ALICE } else { BOB };
+    let user = |index: u8| if index.is_multiple_of(2) { ALICE } else { BOB };
     match step {
         Step::Transfer { from, to, value } => {
             // Some go to addresses where a later creation will land.

@@ -26,6 +26,9 @@ use pallet_ethereum::{
 };
 use sp_core::H256;
 
+/// Largest gas limit that Ethereum's clients take.
+const MAX_GAS_LIMIT: u64 = i64::MAX as u64;
+
 /// Why a block was not imported.
 pub(super) struct Refused(pub(super) String);
 
@@ -78,7 +81,8 @@ fn check_header(header: &Header) -> Result<(), Refused> {
         return Err(Refused(format!("timestamp {} not above the parent's", header.timestamp)));
     }
     let step = header.gas_limit.abs_diff(parent.gas_limit);
-    if step >= parent.gas_limit / 1_024 || header.gas_limit < MIN_GAS_LIMIT {
+    let bounds = MIN_GAS_LIMIT..=MAX_GAS_LIMIT;
+    if step >= parent.gas_limit / 1_024 || !bounds.contains(&header.gas_limit) {
         return Err(Refused(format!("gas limit {} after {}", header.gas_limit, parent.gas_limit)));
     }
     Ok(())

@@ -108,12 +108,15 @@ fn invalid(block: &Block) -> Value {
 }
 
 fn file(blocks: Vec<Value>, last: &Block) -> Value {
-    let genesis = genesis();
+    file_from(&genesis(), blocks, last)
+}
+
+fn file_from(genesis: &Block, blocks: Vec<Value>, last: &Block) -> Value {
     json!({"sample": {
         "_info": {},
         "blocks": blocks,
         "genesisBlockHeader": {"hash": sample::text(block::hash(&genesis.header))},
-        "genesisRLP": hex::encode_prefixed(block::encode(&genesis)),
+        "genesisRLP": hex::encode_prefixed(block::encode(genesis)),
         "lastblockhash": sample::text(block::hash(&last.header)),
         "network": "Cancun",
         "pre": sample::pre(),
@@ -297,4 +300,34 @@ fn state_of_the_sample_has_no_stale_nodes() {
     let mut maker = Maker::new();
     maker.make(1_010, &[sample::call(&mut sample::sender(), sample::CONTRACT, 100_000)]);
     maker.0.execute(|| EVM::check_state().unwrap());
+}
+
+/// The first block of the sample on a genesis block of another gas limit.
+fn with_gas_limits(genesis_limit: u64, limit: u64) -> (Block, Block) {
+    let mut genesis = genesis();
+    genesis.header.gas_limit = genesis_limit;
+    let mut first = chain_of_two().remove(0);
+    first.header.parent_hash = block::hash(&genesis.header);
+    first.header.gas_limit = limit;
+    (genesis, first)
+}
+
+#[test]
+fn gas_limits_that_governance_cannot_set_are_imported() {
+    for limit in [u64::from(u32::MAX), 1 << 32, 0xff_1122_3344_5566, (1 << 63) - 1] {
+        let (genesis, first) = with_gas_limits(limit, limit - 5);
+        let summary = run(&file_from(&genesis, vec![valid(&first)], &first));
+        assert_counts(&summary, "1 passed, 0 failed, 0 excused");
+    }
+}
+
+#[test]
+fn gas_limits_that_no_client_takes_are_refused() {
+    for (parent, limit) in
+        [((1 << 63) - 1, 1 << 63), (1 << 40, (1 << 40) + (1 << 30)), (5_000, 4_999)]
+    {
+        let (genesis, first) = with_gas_limits(parent, limit);
+        let summary = run(&file_from(&genesis, vec![invalid(&first)], &genesis));
+        assert_counts(&summary, "1 passed, 0 failed, 0 excused");
+    }
 }

@@ -1,0 +1,98 @@
+//! `bzk-cases`: blocks made to find where the prover's kernel and our EVM differ.
+//!
+//! Each is executed by the profile's EVM over a state in memory, witnessed as the node does it, and
+//! printed as a line of JSON for `bzk-prover check --cases`.
+
+mod asm;
+mod cost;
+mod edge;
+mod random;
+mod scenario;
+mod state_tests;
+mod world;
+
+use anyhow::{ensure, Result};
+use clap::{Parser, Subcommand};
+use scenario::Scenario;
+use std::{
+    io::{stdout, BufWriter, Write},
+    path::PathBuf,
+};
+
+/// Makes blocks for `bzk-prover check --cases`.
+#[derive(Parser)]
+#[command(name = "bzk-cases", version)]
+struct Cli {
+    /// Only cases whose name contains this.
+    #[arg(long, global = true, default_value = "")]
+    only: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Edges of each rule, opcode and precompiled contract, by hand.
+    Edge,
+    /// Random programs.
+    Random {
+        /// First seed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// How many blocks, each with a seed of its own.
+        #[arg(long, default_value_t = 100)]
+        count: u64,
+    },
+    /// One kind of work many times, to calibrate the proving-cost meter.
+    Cost,
+    /// Ethereum's state tests, each as a block of one transaction.
+    StateTests {
+        /// A file, or a folder that is searched for files.
+        path: PathBuf,
+        /// Only every `step`-th case.
+        #[arg(long, default_value_t = 1)]
+        step: usize,
+        /// Cases to leave out at the start.
+        #[arg(long, default_value_t = 0)]
+        skip: usize,
+    },
+}
+
+fn main() -> Result<()> {
+    let cli = Cli::parse();
+    let mut out = BufWriter::new(stdout().lock());
+    let mut wrong = 0;
+    let mut print = |scenario: Scenario| -> Result<()> {
+        if !scenario.name.contains(&cli.only) {
+            return Ok(());
+        }
+        let name = scenario.name.clone();
+        let case = match scenario.into_case() {
+            Ok(case) => case,
+            Err(error) => {
+                wrong += 1;
+                eprintln!("case {name}: {error:#}");
+                return Ok(());
+            }
+        };
+        serde_json::to_writer(&mut out, &case)?;
+        out.write_all(b"\n")?;
+        Ok(())
+    };
+    match cli.command {
+        Command::Edge => edge::all().into_iter().try_for_each(&mut print)?,
+        Command::Random { seed, count } => {
+            (seed..seed.saturating_add(count)).map(random::block).try_for_each(&mut print)?
+        }
+        Command::Cost => cost::all().into_iter().try_for_each(&mut print)?,
+        Command::StateTests { path, step, skip } => {
+            let cases = state_tests::all(&path)?.skip(skip).step_by(step.max(1));
+            for scenario in cases {
+                print(scenario?)?;
+            }
+        }
+    }
+    out.flush()?;
+    ensure!(wrong == 0, "{wrong} cases are not blocks");
+    Ok(())
+}

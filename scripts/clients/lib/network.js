@@ -1,0 +1,66 @@
+// Two authorities on one chain, each alone until they are joined.
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { BINARY, startNode } from './node.js'
+
+const ALICE = ['5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY', '5FA9nQDVg267DEd8m1ZypXLBnvN7SFxYwV7ndqSYGiN9TTpu']
+const BOB = ['5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty', '5GoNkf6WdbxCFnPdAnYYQyCjAKPJgLNxXwPjwTh6DGg6gN3E']
+
+/**
+ * The development chain with two authorities. Each claims half of the slots as primary author, so a
+ * partition that runs longer soon has the heavier chain; finality needs both.
+ */
+async function twoAuthorities(dir) {
+  const { stdout } = await promisify(execFile)(
+    BINARY, ['build-spec', '--chain', 'dev'], { maxBuffer: 1 << 27 })
+  const spec = JSON.parse(stdout)
+  const { patch } = spec.genesis.runtimeGenesis
+  patch.babe.authorities = [ALICE, BOB].map(([babe]) => [babe, 1])
+  patch.babe.epochConfig.c = [3, 4]
+  patch.grandpa.authorities = [ALICE, BOB].map(([, grandpa]) => [grandpa, 1])
+  const file = join(dir, 'spec.json')
+  await writeFile(file, JSON.stringify({ ...spec, id: 'bitcoinzk_two', bootNodes: [] }))
+  return file
+}
+
+/** Starts Alice and Bob without a connection between them. */
+export async function startPartitioned() {
+  const dir = await mkdtemp(join(tmpdir(), 'bzk-spec-'))
+  const chain = await twoAuthorities(dir)
+  const args = (name, key) => ['--chain', chain, `--${name}`, '--force-authoring', '--reserved-only',
+    '--rpc-methods', 'unsafe', '--node-key', key.repeat(32)]
+  const alice = await startNode(args('alice', 'a1'))
+  const bob = await startNode(args('bob', 'b2')).catch(async (error) => {
+    await alice.stop()
+    throw error
+  })
+  return { alice, bob, stop: async () => {
+    await Promise.all([alice.stop(), bob.stop()])
+    await rm(dir, { recursive: true, force: true })
+  } }
+}
+
+/** Lets the two nodes talk. */
+export async function connect(a, b) {
+  for (const [from, to] of [[a, b], [b, a]]) {
+    const id = await to.call('system_localPeerId')
+    await from.call('system_addReservedPeer', [`/ip4/127.0.0.1/tcp/${to.p2pPort}/p2p/${id}`])
+  }
+}
+
+// BABE's pre-digest: engine `BABE`, two bytes of length, then 1 for a primary slot.
+const PRIMARY = /^0x0642414245....01/
+
+/** Weight of the best chain as BABE counts it: its primary slots. */
+export async function weight(node) {
+  let header = await node.call('chain_getHeader')
+  let primary = 0
+  while (BigInt(header.number) > 0n) {
+    if (header.digest.logs.some((log) => PRIMARY.test(log))) primary++
+    header = await node.call('chain_getHeader', [header.parentHash])
+  }
+  return primary
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Runs blocks through the zkEVM's kernel: what fails here can never be proven.
+# Usage: scripts/prover-check.sh [cases|node|deep|all]...     (default: cases node)
+#   cases   edges by hand and random programs, executed over a state in memory
+#   node    every block of a development node under a random load
+#   deep    Ethereum's state tests and many more random programs; takes an hour
+# Environment: BZK_LOAD_TXS (default 150), BZK_SEED (default 1), BZK_FIXTURES.
+source "$(dirname "$0")/env.sh"
+
+# A kernel that runs away takes all memory; so it ends with an error instead.
+MEMORY_KIB=14000000
+seed=${BZK_SEED:-1}
+prover=$BZK_CACHE/prover-target/release/bzk-prover
+maker=$CARGO_TARGET_DIR/release/bzk-cases
+
+build() {
+    "$ROOT/scripts/prover-build.sh"
+    cargo build --release --locked -p bitcoinzk -p bzk-witness --manifest-path "$ROOT/Cargo.toml"
+}
+
+# check ARGUMENT...: prints what fails and the count.
+check() {
+    (ulimit -v "$MEMORY_KIB" && nice "$prover" check "$@") | { grep -v ': ok,' || true; }
+}
+
+cases() {
+    check --cases <("$maker" edge)
+    check --cases <("$maker" random --seed "$seed" --count 100)
+}
+
+deep() {
+    check --cases <("$maker" random --seed $((seed + 1000)) --count 3000)
+    check --cases <("$maker" state-tests "$FIXTURES/ethereum/GeneralStateTests")
+}
+
+node() {
+    local url
+    exec 3< <(cd "$ROOT/scripts/clients" && exec node lib/loaded-node.js "${BZK_LOAD_TXS:-150}" "$seed")
+    local holder=$!
+    trap 'kill '"$holder"' 2>/dev/null || true' RETURN
+    read -r url <&3 || { echo "the node or its load failed" >&2; return 1; }
+    check --rpc "$url"
+}
+
+selected=("$@")
+[ ${#selected[@]} -gt 0 ] || selected=(cases node)
+[ "${selected[0]}" != all ] || selected=(cases node deep)
+stage "build the prover, the cases and the node" build
+failed=0
+for name in "${selected[@]}"; do
+    stage "$name" "$name" || failed=$((failed + 1))
+done
+[ "$failed" = 0 ]
