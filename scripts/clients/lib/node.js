@@ -92,6 +92,8 @@ export class Node {
   async end(signal = 'SIGTERM') {
     if (this.process.exitCode === null && this.process.signalCode === null) {
       this.process.kill(signal)
+      // A node that a test has stopped would not hear it.
+      this.process.kill('SIGCONT')
     }
     await this.exited
   }
