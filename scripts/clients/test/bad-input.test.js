@@ -94,6 +94,19 @@ test('garbage JSON gets a JSON-RPC error', async () => {
   assert.equal(await node.call('eth_chainId'), '0x17c18')
 })
 
+test('bodies that are huge or deep get an error, and the node goes on', async () => {
+  const deep = `{"jsonrpc":"2.0","id":1,"method":"eth_call","params":${'['.repeat(200_000)}${']'.repeat(200_000)}}`
+  const large = `{"jsonrpc":"2.0","id":1,"method":"eth_call","params":["0x${'00'.repeat(20 << 20)}"]}`
+  for (const body of [deep, large]) {
+    // A body over the limit may also be cut off while it is sent.
+    const answer = await fetch(node.url, {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body,
+    }).then(async (response) => [response.status, await response.text()], () => [413, ''])
+    assert.ok(answer[0] >= 400 || /"error"/.test(answer[1]), `${body.slice(0, 80)} -> ${answer}`)
+  }
+  assert.equal(await node.call('eth_chainId'), '0x17c18')
+})
+
 test('huge ranges and filters are refused with the limit named', async () => {
   await assert.rejects(
     node.call('eth_getLogs', [{ fromBlock: '0x0', toBlock: '0xffffffff', address: account(1).address }]),
