@@ -1,6 +1,8 @@
 //! `bitcoinzk`: the node of the BitcoinZK chain. It authors blocks, follows the chain, and serves
 //! the Substrate and the Ethereum RPC.
 
+#![allow(clippy::result_large_err, reason = "the size of sc_cli's error is not ours to choose")]
+
 mod chain_spec;
 mod cli;
 mod command;
