@@ -3,7 +3,7 @@
 //! In place of the crate `trace_decoder`, which loses what a failed transaction writes to an account
 //! that did not exist before it (a coinbase's tip, a new sender's nonce) and hides siblings that
 //! the kernel opens when it deletes before it inserts. Here the outcome of each transaction is
-//! written as the node tells it, and each batch of transactions gets every node of the witness.
+//! written as the node tells it, and the batch of transactions gets every node of the witness.
 
 use std::collections::HashMap;
 
@@ -26,20 +26,18 @@ use plonky2::field::{goldilocks_field::GoldilocksField, types::Field};
 use crate::{
     header::Header,
     tries::NodeBag,
-    witness::{AccountAccess, BlockWitness, TransactionWitness},
+    witness::{AccountAccess, BlockWitness},
 };
 
 /// Hashes that the kernel keeps for BLOCKHASH.
 const HASH_WINDOW: usize = 256;
 
-/// Batches of a block. The block circuit aggregates at least two.
-const BATCHES: usize = 2;
-
-/// Splits the block into batches of transactions, each with the state before and the roots after.
+/// Two batches: the block circuit aggregates at least two. The first has all transactions and the
+/// second none, so its tries stay closed and it costs next to nothing.
 ///
 /// # Errors
 /// When the witness is incomplete or does not lead to the header's roots.
-pub fn generation_inputs(witness: BlockWitness, header: &Header) -> Result<Vec<GenerationInputs>> {
+pub fn generation_inputs(witness: BlockWitness, header: &Header) -> Result<[GenerationInputs; 2]> {
     let bag = NodeBag::new(witness.nodes.into_iter().map(|node| node.0));
     let mut world = World::new(&bag, witness.parent_state_root)?;
     let codes = witness.codes.into_iter().map(|code| code.0).chain([Vec::new()]);
@@ -48,44 +46,22 @@ pub fn generation_inputs(witness: BlockWitness, header: &Header) -> Result<Vec<G
 
     let mut transactions = TransactionTrie::new();
     let mut receipts = ReceiptTrie::new();
-    let (mut index, mut gas_used) = (0, 0);
-    let mut inputs = Vec::with_capacity(BATCHES);
-    for batch in batches(witness.transactions) {
-        let (first, gas_before) = (index, gas_used);
-        let mut tries = world.inputs();
-        (tries.transactions_trie, tries.receipts_trie) =
-            (transactions.clone().into(), receipts.clone().into());
-        let mut signed_txns = Vec::with_capacity(batch.len());
-        for transaction in batch {
-            gas_used += transaction.gas_used.as_u64();
-            transactions.insert(index, transaction.raw.0.clone())?;
-            receipts.insert(index, transaction.receipt.0)?;
-            world.apply(transaction.accounts).with_context(|| format!("transaction {index}"))?;
-            signed_txns.push(transaction.raw.0);
-            index += 1;
-        }
-        inputs.push(GenerationInputs {
-            txn_number_before: first.into(),
-            gas_used_before: gas_before.into(),
-            gas_used_after: gas_used.into(),
-            signed_txns,
-            burn_addr: None,
-            withdrawals: Vec::new(),
-            tries,
-            trie_roots_after: TrieRoots {
-                state_root: world.state.hash(),
-                transactions_root: transactions.root(),
-                receipts_root: receipts.root(),
-            },
-            checkpoint_state_trie_root: witness.parent_state_root,
-            checkpoint_consolidated_hash: [GoldilocksField::ZERO; 4],
-            contract_code: codes.clone(),
-            block_metadata: header.metadata.clone(),
-            block_hashes: BlockHashes { prev_hashes: prev_hashes.clone(), cur_hash: header.hash },
-            ger_data: None,
-        });
+    let mut gas_used = 0;
+    let mut signed_txns = Vec::with_capacity(witness.transactions.len());
+    let tries = world.inputs();
+    for (index, transaction) in witness.transactions.into_iter().enumerate() {
+        gas_used += transaction.gas_used.as_u64();
+        transactions.insert(index, transaction.raw.0.clone())?;
+        receipts.insert(index, transaction.receipt.0)?;
+        world.apply(transaction.accounts).with_context(|| format!("transaction {index}"))?;
+        signed_txns.push(transaction.raw.0);
     }
-    let ours = (world.state.hash(), transactions.root(), receipts.root(), gas_used.into());
+    let after = TrieRoots {
+        state_root: world.state.hash(),
+        transactions_root: transactions.root(),
+        receipts_root: receipts.root(),
+    };
+    let ours = (after.state_root, after.transactions_root, after.receipts_root, gas_used.into());
     let theirs = (
         header.state_root,
         header.transactions_root,
@@ -93,14 +69,48 @@ pub fn generation_inputs(witness: BlockWitness, header: &Header) -> Result<Vec<G
         header.metadata.block_gas_used,
     );
     ensure!(ours == theirs, "the witness leads to {ours:?}, the header says {theirs:?}");
-    Ok(inputs)
+
+    let count = signed_txns.len();
+    let all = GenerationInputs {
+        txn_number_before: 0.into(),
+        gas_used_before: 0.into(),
+        gas_used_after: gas_used.into(),
+        signed_txns,
+        burn_addr: None,
+        withdrawals: Vec::new(),
+        tries,
+        trie_roots_after: after.clone(),
+        checkpoint_state_trie_root: witness.parent_state_root,
+        checkpoint_consolidated_hash: [GoldilocksField::ZERO; 4],
+        contract_code: codes,
+        block_metadata: header.metadata.clone(),
+        block_hashes: BlockHashes { prev_hashes, cur_hash: header.hash },
+        ger_data: None,
+    };
+    let none = GenerationInputs {
+        txn_number_before: count.into(),
+        gas_used_before: gas_used.into(),
+        signed_txns: Vec::new(),
+        tries: TrieInputs {
+            state_trie: Node::Hash(after.state_root).into(),
+            transactions_trie: closed(after.transactions_root),
+            receipts_trie: closed(after.receipts_root),
+            storage_tries: Vec::new(),
+        },
+        contract_code: HashMap::from([(keccak([]), Vec::new())]),
+        ..all.clone()
+    };
+    Ok([all, none])
 }
 
-/// Batches of about equal length.
-fn batches(transactions: Vec<TransactionWitness>) -> Vec<Vec<TransactionWitness>> {
-    let length = transactions.len().div_ceil(BATCHES);
-    let mut rest = transactions.into_iter();
-    (0..BATCHES).map(|_| rest.by_ref().take(length).collect()).collect()
+/// A trie of which nothing but the root is known.
+fn closed(root: H256) -> HashedPartialTrie {
+    let empty = HashedPartialTrie::from(Node::Empty);
+    if empty.hash() == root {
+        empty
+    } else {
+        Node::Hash(root).into()
+    }
 }
 
 /// Pads the known hashes with zeros in front, as the kernel wants them.

@@ -21,6 +21,9 @@ pub struct Case {
     pub name: String,
     /// EIP-155 chain id.
     pub chain_id: u64,
+    /// Whether the kernel must refuse it.
+    #[serde(default)]
+    pub forged: bool,
     /// The block.
     pub witness: BlockWitness,
 }
@@ -39,7 +42,7 @@ pub fn node(
     Ok((from..=to.unwrap_or(head)).map(move |number| {
         let name = format!("block {number}");
         let witness = node.call("bzk_blockWitness", json!([format!("0x{number:x}")]));
-        (name.clone(), witness.map(|witness| Case { name, chain_id, witness }))
+        (name.clone(), witness.map(|witness| Case { name, chain_id, forged: false, witness }))
     }))
 }
 

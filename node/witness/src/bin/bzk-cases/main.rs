@@ -6,6 +6,7 @@
 mod asm;
 mod cost;
 mod edge;
+mod forged;
 mod random;
 mod scenario;
 mod state_tests;
@@ -43,6 +44,8 @@ enum Command {
         #[arg(long, default_value_t = 100)]
         count: u64,
     },
+    /// Blocks that never happened, with witnesses that hide why: the kernel must refuse them.
+    Forged,
     /// One kind of work many times, to calibrate the proving-cost meter.
     Cost,
     /// Ethereum's state tests, each as a block of one transaction.
@@ -60,6 +63,13 @@ enum Command {
 
 fn main() -> Result<()> {
     let cli = Cli::parse();
+    if matches!(cli.command, Command::Forged) {
+        for case in forged::all()? {
+            serde_json::to_writer(stdout().lock(), &case)?;
+            println!();
+        }
+        return Ok(());
+    }
     let mut out = BufWriter::new(stdout().lock());
     let mut wrong = 0;
     let mut print = |scenario: Scenario| -> Result<()> {
@@ -67,19 +77,20 @@ fn main() -> Result<()> {
             return Ok(());
         }
         let name = scenario.name.clone();
-        let case = match scenario.into_case() {
-            Ok(case) => case,
+        match scenario.into_case() {
+            Ok(case) => {
+                serde_json::to_writer(&mut out, &case)?;
+                out.write_all(b"\n")?;
+            }
             Err(error) => {
                 wrong += 1;
                 eprintln!("case {name}: {error:#}");
-                return Ok(());
             }
-        };
-        serde_json::to_writer(&mut out, &case)?;
-        out.write_all(b"\n")?;
+        }
         Ok(())
     };
     match cli.command {
+        Command::Forged => {}
         Command::Edge => edge::all().into_iter().try_for_each(&mut print)?,
         Command::Random { seed, count } => {
             (seed..seed.saturating_add(count)).map(random::block).try_for_each(&mut print)?

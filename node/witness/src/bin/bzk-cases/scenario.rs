@@ -31,9 +31,15 @@ pub(crate) struct Scenario {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Case {
-    name: String,
-    chain_id: u64,
-    witness: BlockWitness,
+    /// What it is about.
+    pub(crate) name: String,
+    /// EIP-155 chain id.
+    pub(crate) chain_id: u64,
+    /// Whether the kernel must refuse it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) forged: bool,
+    /// The block.
+    pub(crate) witness: BlockWitness,
 }
 
 impl Scenario {
@@ -101,6 +107,6 @@ impl Scenario {
             block_hashes: &hashes,
         };
         let witness = build(&state, input)?;
-        Ok(Case { name, chain_id: environment.chain_id, witness })
+        Ok(Case { name, chain_id: environment.chain_id, forged: false, witness })
     }
 }

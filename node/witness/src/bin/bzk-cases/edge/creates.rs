@@ -224,6 +224,19 @@ fn destructions() -> Vec<Scenario> {
         .with(ABSENT, contract(asm("COINBASE SELFDESTRUCT"), 0))
         .send(0, Call::to(TARGET)),
     );
+    // The destroyed child had slots; later ones come after them in the kernel's list.
+    let init = asm("1 0 SSTORE 2 1 SSTORE 3 2 SSTORE CALLER SELFDESTRUCT");
+    for index in 0..10u64 {
+        let maker = Address::with_last_byte(index as u8).create(9);
+        let mut code = creating(&init, "CREATE", "");
+        code.extend(asm("1 50 SSTORE 2 51 SSTORE 3 SLOAD 52 SSTORE STOP"));
+        let later = asm("1 9 SSTORE 0 1 SSTORE 7 SLOAD 8 SLOAD 2 SLOAD STOP");
+        let scenario = Scenario::new(format!("destroy a child with slots, {index}"))
+            .with(maker, contract(code, 0))
+            .with(OTHER, contract(later, 0));
+        let scenario = scenario.send(0, Call::to(maker).gas(900_000)).send(1, Call::to(OTHER));
+        all.push(scenario.send(2, Call::to(maker).gas(900_000)).send(3, Call::to(OTHER)));
+    }
     let mut elsewhere = over("destroy the coinbase", "CALLER SELFDESTRUCT")
         .with(COINBASE, contract(asm("CALLER SELFDESTRUCT"), 2));
     elsewhere.environment.coinbase = COINBASE;
