@@ -5,7 +5,7 @@ import { account } from '../lib/accounts.js'
 import { startNode, until } from '../lib/node.js'
 import { random } from '../lib/load.js'
 
-const KILLS = Number(process.env.BZK_KILLS ?? 5)
+const KILLS = Number(process.env.BZK_KILLS ?? 3)
 const hex = (number) => `0x${number.toString(16)}`
 
 test(`crash_kill9_under_load, ${KILLS} times`, async (t) => {
