@@ -94,10 +94,8 @@ where
     let header = &input.block.header;
     let recorder = Recorder::new(state);
     let mut run = Run::new(state, Ledger::new(&recorder, input.parent_state_root), &input);
+    run.ledger.open(header.beneficiary, [])?;
     let transactions = &input.block.body.transactions;
-    if !transactions.is_empty() {
-        run.ledger.open(header.beneficiary, [])?;
-    }
     if input.senders.len() != transactions.len() {
         let cause = format!("{} senders", input.senders.len());
         return Err(WitnessError::Execution { index: input.senders.len(), cause });

@@ -53,10 +53,9 @@ fn forge(
     listed: Option<u64>,
 ) -> Result<Case> {
     let call = match listed {
-        Some(slot) => Call::to(TARGET).kind(crate::world::Kind::AccessList).list(vec![(
-            TARGET,
-            vec![U256::from(slot)],
-        )]),
+        Some(slot) => Call::to(TARGET)
+            .kind(crate::world::Kind::AccessList)
+            .list(vec![(TARGET, vec![U256::from(slot)])]),
         None => Call::to(TARGET),
     };
     let honest = Scenario::new("").with(address, truth);
