@@ -257,7 +257,8 @@ fn garbage_is_an_invalid_block() {
 
 #[test]
 fn blocks_outside_the_profile_are_excused_by_name() {
-    let reasons: [(fn(&mut Block), &str); 4] = [
+    type Change = fn(&mut Block);
+    let reasons: [(Change, &str); 4] = [
         (|block| block.header.withdrawals_root = Some(B256::repeat_byte(1)), "withdrawals"),
         (|block| block.header.excess_blob_gas = Some(1), "blob gas"),
         (|block| block.header.parent_beacon_block_root = Some(B256::repeat_byte(1)), "beacon root"),
