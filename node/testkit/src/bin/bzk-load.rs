@@ -79,6 +79,7 @@ async fn main() -> Result<()> {
         "{}",
         json!({
             "kind": format!("{:?}", cli.kind).to_lowercase(),
+            "contract": contract,
             "included": report.included,
             "refused": report.refused,
             "window_ms": report.window_ms,

@@ -6,7 +6,7 @@ use secp256k1::{Message, PublicKey, SecretKey, SECP256K1};
 
 /// Fee cap and tip of every transaction of the generator, in wei per gas: far above any base fee
 /// that a minute of full blocks reaches.
-const MAX_FEE: u128 = 1_000_000_000_000;
+const MAX_FEE: u128 = 100_000_000_000;
 const TIP: u128 = 1_000_000_000;
 
 /// A key, its address and its next nonce.
