@@ -15,7 +15,7 @@ maker=$CARGO_TARGET_DIR/release/bzk-cases
 
 build() {
     "$ROOT/scripts/prover-build.sh"
-    cargo build --release --locked -p bitcoinzk -p bzk-witness --manifest-path "$ROOT/Cargo.toml"
+    build_workspace --bins
 }
 
 # check ARGUMENT...: prints what fails and the count.
