@@ -23,7 +23,7 @@ pub mod wasm;
 pub mod weights;
 
 #[cfg(feature = "std")]
-pub use apis::{RuntimeApi, RuntimeApiImpl};
+pub use apis::{api::dispatch, RuntimeApi, RuntimeApiImpl};
 pub use pallet_balances::AccountData;
 pub use runtime::*;
 #[cfg(feature = "std")]

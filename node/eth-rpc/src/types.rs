@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 pub use alloy_primitives::{Address, Bytes, B256, U256};
+pub use bzk_executor::Executor;
 
 /// The node's block: extrinsics are opaque bytes.
 pub type Block = bitcoinzk_runtime::opaque::Block;
@@ -12,8 +13,6 @@ pub type Hash = sp_core::H256;
 pub type Height = u32;
 /// The database behind the client.
 pub type FullBackend = sc_service::TFullBackend<Block>;
-/// Runs the runtime's WebAssembly.
-pub type Executor = sc_executor::WasmExecutor<sp_io::SubstrateHostFunctions>;
 /// The client over database and runtime.
 pub type FullClient = sc_service::TFullClient<Block, bitcoinzk_runtime::RuntimeApi, Executor>;
 /// The Substrate transaction pool.

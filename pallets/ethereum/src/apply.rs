@@ -24,7 +24,7 @@ use sp_runtime::{
 };
 
 /// Gas of a plain transfer; its weight is that of the benchmark.
-const TRANSFER_GAS: u64 = 21_000;
+pub(crate) const TRANSFER_GAS: u64 = 21_000;
 
 /// Header and length of the RLP string around a typed transaction in the block body.
 const RLP_STRING_HEADER: u32 = 4;
@@ -113,7 +113,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Weight of a plain transfer, which every transaction costs.
-    fn base_weight() -> Weight {
+    pub(crate) fn base_weight() -> Weight {
         let closing = <T as Config>::WeightInfo::close_block(1)
             .saturating_sub(<T as Config>::WeightInfo::close_block(0));
         <T as Config>::WeightInfo::transact().saturating_add(closing)

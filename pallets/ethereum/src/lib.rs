@@ -247,12 +247,7 @@ pub mod pallet {
         fn integrity_test() {
             assert!(T::ChainId::get() <= limits::MAX_HEADER_FIELD, "chain id of 2^32 or more");
             assert!(T::MaxTransactions::get() > 0, "blocks without transactions");
-            let largest = Self::weight_of_gas(bzk_evm::profile::MAX_TX_GAS);
-            let normal = T::BlockWeights::get().get(DispatchClass::Normal).max_extrinsic;
-            assert!(
-                normal.is_none_or(|max| largest.all_lte(max)),
-                "the largest transaction weighs {largest}, more than an extrinsic may",
-            );
+            assert!(Self::max_gas_limit() >= limits::MIN_GAS_LIMIT, "no block gas limit fits");
         }
 
         #[cfg(feature = "try-runtime")]
@@ -292,8 +287,8 @@ pub mod pallet {
         /// Root.
         ///
         /// # Parameters
-        /// - `gas_limit`: at least 5,000 and below 2^32. A header differs from its parent by less
-        ///   than 1/1024, so doubling takes about 700 blocks.
+        /// - `gas_limit`: at least 5,000 and at most [`Pallet::max_gas_limit`]. A header differs from
+        ///   its parent by less than 1/1024, so doubling takes about 700 blocks.
         ///
         /// # Errors
         /// - [`Error::OutOfBounds`].
@@ -303,7 +298,7 @@ pub mod pallet {
         #[pallet::call_index(1)]
         pub fn set_block_gas_limit(origin: OriginFor<T>, gas_limit: u64) -> DispatchResult {
             ensure_root(origin)?;
-            ensure!(limits::is_gas_limit(gas_limit), Error::<T>::OutOfBounds);
+            ensure!(Self::is_gas_limit(gas_limit), Error::<T>::OutOfBounds);
             BlockGasLimit::<T>::put(gas_limit);
             Self::deposit_event(Event::BlockGasLimitSet { gas_limit });
             Ok(())

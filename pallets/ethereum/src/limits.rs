@@ -1,6 +1,8 @@
 //! Bounds of what governance may set, and the steps of the header's gas limit.
 
+use crate::{apply::TRANSFER_GAS, Config, Pallet};
 use bzk_evm::profile::KERNEL_WORD_LIMIT;
+use frame_support::{dispatch::DispatchClass, traits::Get};
 
 /// Largest block number, timestamp and gas limit: the prover's kernel reads 32-bit numbers.
 pub const MAX_HEADER_FIELD: u64 = KERNEL_WORD_LIMIT - 1;
@@ -32,8 +34,22 @@ pub fn next_gas_limit(parent: u64, target: u64) -> u64 {
         .clamp(parent.saturating_sub(step), parent.saturating_add(step))
 }
 
-pub(crate) fn is_gas_limit(gas_limit: u64) -> bool {
-    (MIN_GAS_LIMIT..=MAX_HEADER_FIELD).contains(&gas_limit)
+impl<T: Config> Pallet<T> {
+    /// Largest gas limit of a block that governance may set: what one transaction can use without
+    /// weighing more than an extrinsic may, and below 2^32.
+    pub fn max_gas_limit() -> u64 {
+        let limit = T::BlockWeights::get().get(DispatchClass::Normal).max_extrinsic;
+        let time = limit.map_or(u64::MAX, |limit| limit.ref_time());
+        let beyond_transfer = time
+            .saturating_sub(Self::base_weight().ref_time())
+            .checked_div(T::WeightPerGas::get())
+            .unwrap_or(u64::MAX);
+        beyond_transfer.saturating_add(TRANSFER_GAS).min(MAX_HEADER_FIELD)
+    }
+
+    pub(crate) fn is_gas_limit(gas_limit: u64) -> bool {
+        (MIN_GAS_LIMIT..=Self::max_gas_limit()).contains(&gas_limit)
+    }
 }
 
 pub(crate) fn is_cycle_limit(cycle_limit: u64) -> bool {

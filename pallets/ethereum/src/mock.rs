@@ -101,7 +101,7 @@ impl pallet_ethereum::Config for Test {
     type Randomness = Vrf;
     type ExtraData = ();
     type OnLogs = (Recorder, ());
-    type WeightPerGas = ConstU64<16_000>;
+    type WeightPerGas = ConstU64<4_000>;
     type MaxTransactions = MaxTransactions;
     type WeightInfo = ();
 }

@@ -17,10 +17,6 @@ pub const MAX_INITCODE_SIZE: usize = 0xc000;
 /// Largest encoded transaction, in bytes; the limit of geth's pool.
 pub const MAX_TX_BYTES: usize = 128 * 1024;
 
-/// Largest gas limit of a transaction: 2^24, the cap that Ethereum set with EIP-7825. It is a rule
-/// of admission; execution itself knows only the block's gas limit.
-pub const MAX_TX_GAS: u64 = 1 << 24;
-
 /// First precompiled contract.
 pub const FIRST_PRECOMPILE: u8 = 0x01;
 

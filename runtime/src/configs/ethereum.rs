@@ -57,7 +57,7 @@ impl pallet_ethereum::Config for Runtime {
     type Randomness = PrevRandao;
     type ExtraData = ();
     type OnLogs = ();
-    type WeightPerGas = ConstU64<16_000>;
+    type WeightPerGas = ConstU64<4_000>;
     type MaxTransactions = ConstU32<65_536>;
     type WeightInfo = ();
 }

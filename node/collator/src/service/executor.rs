@@ -1,17 +1,20 @@
-//! Runs the runtime's wasm.
+//! The executor as the command line asks for it.
 
-use super::Executor;
-use sc_executor::{HeapAllocStrategy, DEFAULT_HEAP_ALLOC_STRATEGY};
+use bzk_executor::{Executor, WasmExecutor};
+use sc_executor::HeapAllocStrategy;
 use sc_service::config::ExecutorConfiguration;
 use std::{env, path::PathBuf};
+
+/// Memory that wasm may allocate, in pages of 64 KiB: 512 MiB. The calls of a transaction that uses
+/// all the gas a block may have, expanding memory as they go, take a third of it.
+const HEAP_PAGES: u32 = 8_192;
 
 /// Builds the executor. Compiling the runtime takes seconds, so the machine code is kept on disk
 /// under its content's hash, and the next start is quick.
 pub(crate) fn build(config: &ExecutorConfiguration) -> Executor {
-    let heap = config.default_heap_pages.map_or(DEFAULT_HEAP_ALLOC_STRATEGY, |pages| {
-        HeapAllocStrategy::Static { extra_pages: u32::try_from(pages).unwrap_or(u32::MAX) }
-    });
-    let mut builder = Executor::builder()
+    let pages = config.default_heap_pages.map(|pages| u32::try_from(pages).unwrap_or(u32::MAX));
+    let heap = HeapAllocStrategy::Static { extra_pages: pages.unwrap_or(HEAP_PAGES) };
+    let mut builder = WasmExecutor::builder()
         .with_execution_method(config.wasm_method)
         .with_onchain_heap_alloc_strategy(heap)
         .with_offchain_heap_alloc_strategy(heap)
@@ -20,7 +23,7 @@ pub(crate) fn build(config: &ExecutorConfiguration) -> Executor {
     if let Some(cache) = cache_folder() {
         builder = builder.with_cache_path(cache.join("wasm"));
     }
-    builder.build()
+    Executor::new(builder.build())
 }
 
 /// `BZK_CACHE`, else `~/.cache/bitcoinzk`; without a home nothing is kept.

@@ -22,7 +22,7 @@ use crate::cli::Sealing;
 use sc_network::{config::NetworkBackendType, Litep2pNetworkBackend, NetworkWorker};
 use sc_service::{error::Error as ServiceError, Configuration, TaskManager};
 
-pub(crate) use bzk_eth_rpc::types::{Block, Executor, FullBackend, FullClient, FullPool, Hash};
+pub(crate) use bzk_eth_rpc::types::{Block, FullBackend, FullClient, FullPool, Hash};
 
 /// Picks the longest chain that contains the last final block.
 pub(crate) type SelectChain = sc_consensus::LongestChain<FullBackend, Block>;

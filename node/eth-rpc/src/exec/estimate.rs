@@ -11,7 +11,6 @@ use super::{
     sandbox::{output, Sandbox},
 };
 use alloy_primitives::U256;
-use bzk_evm::profile::MAX_TX_GAS;
 use revm::{
     context::{
         result::{ExecutionResult, HaltReason, InvalidTransaction},
@@ -58,7 +57,7 @@ fn allowance<DB: DatabaseRef>(
         limit if limit >= TRANSFER_GAS => limit,
         _ => sandbox.block.gas_limit,
     };
-    let highest = wanted.min(MAX_TX_GAS).min(gas_cap);
+    let highest = wanted.min(gas_cap);
     if is_free(tx) {
         return Ok(highest);
     }
@@ -244,7 +243,7 @@ mod tests {
         let mut sandbox = fixture::sandbox([]);
         assert_eq!(allowance(&mut sandbox, &tx(), CAP).unwrap(), fixture::block().gas_limit);
         let high = TxEnv { gas_limit: u64::MAX, ..tx() };
-        assert_eq!(allowance(&mut sandbox, &high, CAP).unwrap(), MAX_TX_GAS);
+        assert_eq!(allowance(&mut sandbox, &high, CAP).unwrap(), CAP);
         fixture::fund(&mut sandbox, CALLER, U256::from(30_000 * 7 + 5));
         let priced = TxEnv { gas_price: 7, value: U256::from(5), ..tx() };
         assert_eq!(allowance(&mut sandbox, &priced, CAP).unwrap(), 30_000);

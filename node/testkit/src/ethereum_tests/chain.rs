@@ -2,20 +2,19 @@
 
 use crate::ethereum_tests::runtime::{
     Coinbase, Ethereum, ExtraData, Randomness, Runtime, RuntimeGenesisConfig, UncheckedExtrinsic,
-    CHAIN_ID, EVM,
+    EVM,
 };
 use alloy_primitives::B256;
 use bzk_evm::{
     execute::BlockEnvironment,
-    profile::MAX_TX_GAS,
-    tx::{self, RecoveredTx, TxEnvelope, TxError},
+    tx::{self, RecoveredTx, TxError},
 };
 use frame_support::{
     dispatch::GetDispatchInfo,
     storage::{with_transaction, TransactionOutcome},
     traits::Hooks,
 };
-use pallet_ethereum::{BlockCycleLimit, Call, CheckedExtrinsic, HeartbeatMs, Open, RawTransaction};
+use pallet_ethereum::{BlockCycleLimit, CheckedExtrinsic, HeartbeatMs, Open};
 use pallet_evm::GenesisAccount;
 use sp_core::{H160, H256};
 use sp_runtime::{
@@ -23,7 +22,7 @@ use sp_runtime::{
     transaction_validity::TransactionValidityError,
     BoundedVec, BuildStorage, DispatchError,
 };
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt};
 
 /// Number of the Substrate block that is filled; it has no meaning here.
 const SUBSTRATE_BLOCK: u64 = 1;
@@ -131,10 +130,7 @@ pub(super) fn state_root() -> B256 {
 
 /// Puts a transaction through the extrinsic into the open block, as a block author does.
 pub(super) fn apply(raw: &[u8]) -> Result<(), Refusal> {
-    let checked = match check(raw) {
-        Err(Refusal::Rule(TxError::GasLimitTooHigh)) => check_above_gas_cap(raw)?,
-        checked => checked?,
-    };
+    let checked = check(raw)?;
     let info = checked.get_dispatch_info();
     transactional(|| {
         #[allow(deprecated, reason = "`Applyable` still names `ValidateUnsigned`")]
@@ -149,29 +145,6 @@ fn check(raw: &[u8]) -> Result<Checked, Refusal> {
     let extrinsic = UncheckedExtrinsic::from_raw_transaction(raw.to_vec())
         .ok_or(Refusal::Rule(TxError::Oversized))?;
     Ok(extrinsic.check(&frame_system::ChainContext::<Runtime>::default())?)
-}
-
-/// The same checks without the cap on a transaction's gas. The cap is a rule of admission and no
-/// part of the execution profile, and half of the test files use more gas.
-fn check_above_gas_cap(raw: &[u8]) -> Result<Checked, Refusal> {
-    let transaction = Arc::new(recover_above_gas_cap(raw).map_err(Refusal::Rule)?);
-    let raw = RawTransaction::try_from(raw.to_vec());
-    let raw = raw.map_err(|_| Refusal::Rule(TxError::Oversized))?;
-    Ok(CheckedExtrinsic::Ethereum { transaction, call: Call::<Runtime>::transact { raw }.into() })
-}
-
-fn recover_above_gas_cap(raw: &[u8]) -> Result<RecoveredTx, TxError> {
-    let envelope = tx::decode(raw)?;
-    let mut capped = envelope.clone();
-    match &mut capped {
-        TxEnvelope::Legacy(signed) => signed.tx_mut().gas_limit = MAX_TX_GAS,
-        TxEnvelope::Eip2930(signed) => signed.tx_mut().gas_limit = MAX_TX_GAS,
-        TxEnvelope::Eip1559(signed) => signed.tx_mut().gas_limit = MAX_TX_GAS,
-        _ => return Err(TxError::TypeNotSupported),
-    }
-    tx::check_static(&capped, CHAIN_ID)?;
-    tx::max_cost(&envelope).ok_or(TxError::CostOverflow)?;
-    tx::recover(envelope)
 }
 
 /// The transaction without any rule beyond its signature, for [`super::profile`].

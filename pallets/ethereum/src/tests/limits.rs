@@ -3,7 +3,7 @@
 use super::*;
 use crate::{limits::*, BlockCycleLimit, BlockGasLimit, Error, Event, HeartbeatMs, Open, Pallet};
 use bzk_evm::tx::TxError;
-use frame_support::{assert_noop, assert_ok};
+use frame_support::{assert_noop, assert_ok, dispatch::DispatchClass, traits::Get};
 use sp_runtime::{
     traits::BadOrigin,
     transaction_validity::{InvalidTransaction, TransactionValidityError},
@@ -115,6 +115,11 @@ fn transactions_of_the_greatest_size_fit() {
     });
 }
 
+fn max_extrinsic_time() -> u64 {
+    let limits = <Test as frame_system::Config>::BlockWeights::get();
+    limits.get(DispatchClass::Normal).max_extrinsic.unwrap().ref_time()
+}
+
 #[test]
 fn root_sets_parameters_within_bounds() {
     new_test_ext().execute_with(|| {
@@ -131,7 +136,11 @@ fn root_sets_parameters_within_bounds() {
         System::assert_last_event(Event::HeartbeatSet { heartbeat_ms: 60_000 }.into());
 
         let bad = || Error::<Test>::OutOfBounds;
-        for gas_limit in [0, MIN_GAS_LIMIT - 1, 1 << 32, u64::MAX] {
+        let max = Ethereum::max_gas_limit();
+        assert!(Ethereum::weight_of_gas(max).ref_time() <= max_extrinsic_time());
+        assert!(Ethereum::weight_of_gas(max + 1).ref_time() > max_extrinsic_time());
+        assert_ok!(Ethereum::set_block_gas_limit(root(), max));
+        for gas_limit in [0, MIN_GAS_LIMIT - 1, max + 1, u64::MAX] {
             assert_noop!(Ethereum::set_block_gas_limit(root(), gas_limit), bad());
         }
         assert_noop!(Ethereum::set_block_cycle_limit(root(), MIN_BLOCK_CYCLES - 1), bad());

@@ -237,7 +237,7 @@ fn weight_is_corrected_to_the_gas_that_was_spent() {
 fn gas_beyond_a_transfer_is_weighed() {
     let weight = crate::Pallet::<Test>::weight_of_gas;
     assert_eq!(weight(0), weight(21_000));
-    assert_eq!(weight(21_010) - weight(21_000), Weight::from_parts(10 * 16_000, 0));
+    assert_eq!(weight(21_010) - weight(21_000), Weight::from_parts(10 * 4_000, 0));
 }
 
 #[test]

@@ -24,8 +24,8 @@ use revm::{
     },
     inspector::{InspectorEvmTr, InspectorHandler},
     interpreter::{
-        interpreter::EthInterpreter, interpreter_action::FrameInit, CreateOutcome, FrameInput, Gas,
-        InstructionResult, InterpreterResult,
+        interpreter::EthInterpreter, interpreter_action::FrameInit, CallInput, CreateOutcome,
+        FrameInput, Gas, InstructionResult, InterpreterResult, SharedMemory,
     },
     primitives::constants::CALL_STACK_LIMIT,
     state::EvmState,
@@ -220,7 +220,7 @@ impl<DB: Database, INSP> EvmTr for BzkEvm<DB, INSP> {
     fn frame_run(
         &mut self,
     ) -> Result<FrameInitOrResult<Self::Frame>, ContextDbError<Self::Context>> {
-        self.0.frame_run()
+        self.0.frame_run().map(with_own_memory)
     }
 
     fn frame_return_result(
@@ -262,6 +262,29 @@ where
     ) {
         self.0.all_mut_inspector()
     }
+
+    fn inspect_frame_run(
+        &mut self,
+    ) -> Result<FrameInitOrResult<Self::Frame>, ContextDbError<Self::Context>> {
+        self.0.inspect_frame_run().map(with_own_memory)
+    }
+}
+
+/// Gives the frame that is about to start a memory of its own.
+///
+/// In revm all frames share one buffer. In wasm no allocation is larger than 32 MiB, and a chain of
+/// calls that each expand their memory needs more at 60 million gas, while a single frame cannot.
+fn with_own_memory(next: FrameInitOrResult<Frame>) -> FrameInitOrResult<Frame> {
+    next.map_item(|mut init| {
+        if let FrameInput::Call(inputs) = &mut init.frame_input {
+            if let CallInput::SharedBuffer(range) = &inputs.input {
+                let input = Bytes::copy_from_slice(&init.memory.global_slice_range(range.clone()));
+                inputs.input = CallInput::Bytes(input);
+            }
+        }
+        init.memory = SharedMemory::with_capacity(0);
+        init
+    })
 }
 
 impl<DB: Database, INSP> ExecuteEvm for BzkEvm<DB, INSP> {

@@ -57,34 +57,32 @@ tx_errors! {
     TipAboveFeeCap = 9 => "max priority fee per gas higher than max fee per gas",
     /// A nonce of 2^64-1 (EIP-2681).
     NonceMax = 10 => "nonce has max value",
-    /// A gas limit above [`crate::profile::MAX_TX_GAS`] (EIP-7825).
-    GasLimitTooHigh = 11 => "transaction gas limit too high",
     /// Sent straight to one of 0x01..=0x09: the prover's kernel cannot handle a failing one.
-    PrecompileRecipient = 12 => "transaction to a precompiled contract is not supported",
+    PrecompileRecipient = 11 => "transaction to a precompiled contract is not supported",
     /// Gas limit x fee cap + value does not fit 256 bits.
-    CostOverflow = 13 => "insufficient funds for gas * price + value: cost exceeds 2^256-1",
+    CostOverflow = 12 => "insufficient funds for gas * price + value: cost exceeds 2^256-1",
     /// The account has already used this nonce.
-    NonceTooLow = 14 => "nonce too low",
+    NonceTooLow = 13 => "nonce too low",
     /// The account has not reached this nonce.
-    NonceTooHigh = 15 => "nonce too high",
+    NonceTooHigh = 14 => "nonce too high",
     /// The balance does not cover the largest possible cost.
-    InsufficientFunds = 16 => "insufficient funds for gas * price + value",
+    InsufficientFunds = 15 => "insufficient funds for gas * price + value",
     /// The fee cap is below the base fee of the block.
-    FeeCapTooLow = 17 => "max fee per gas less than block base fee",
+    FeeCapTooLow = 16 => "max fee per gas less than block base fee",
     /// The sender has code (EIP-3607).
-    SenderNotEoa = 18 => "sender not an eoa",
+    SenderNotEoa = 17 => "sender not an eoa",
     /// The gas limit is above that of the block.
-    BlockGasLimit = 19 => "exceeds block gas limit",
+    BlockGasLimit = 18 => "exceeds block gas limit",
     /// Too far ahead of the account's nonce.
-    AccountLimit = 20 => "account limit exceeded",
+    AccountLimit = 19 => "account limit exceeded",
     /// The price is below what the pool takes.
-    Underpriced = 21 => "transaction underpriced",
+    Underpriced = 20 => "transaction underpriced",
     /// Replaces a pending transaction without the price bump.
-    ReplacementUnderpriced = 22 => "replacement transaction underpriced",
+    ReplacementUnderpriced = 21 => "replacement transaction underpriced",
     /// Dearer to prove than a block may be.
-    CyclesExceedBlock = 23 => "exceeds block proving limit",
+    CyclesExceedBlock = 22 => "exceeds block proving limit",
     /// Any other refusal by the EVM.
-    Rejected = 24 => "transaction rejected by the evm",
+    Rejected = 23 => "transaction rejected by the evm",
 }
 
 impl TxError {
@@ -120,7 +118,6 @@ impl From<&InvalidTransaction> for TxError {
             Evm::NonceTooLow { .. } => Self::NonceTooLow,
             Evm::CreateInitCodeSizeLimit => Self::InitCodeTooLarge,
             Evm::InvalidChainId | Evm::MissingChainId => Self::InvalidChainId,
-            Evm::TxGasLimitGreaterThanCap { .. } => Self::GasLimitTooHigh,
             Evm::Eip4844NotSupported | Evm::Eip7702NotSupported => Self::TypeNotSupported,
             _ => Self::Rejected,
         }

@@ -103,9 +103,6 @@ pub fn check_static(tx: &TxEnvelope, chain_id: u64) -> Result<(), TxError> {
         TxKind::Call(to) if is_precompile(&to) => return Err(TxError::PrecompileRecipient),
         _ => {}
     }
-    if tx.gas_limit() > profile::MAX_TX_GAS {
-        return Err(TxError::GasLimitTooHigh);
-    }
     if tx.max_priority_fee_per_gas().is_some_and(|tip| tip > tx.max_fee_per_gas()) {
         return Err(TxError::TipAboveFeeCap);
     }
