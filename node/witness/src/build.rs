@@ -125,18 +125,6 @@ fn size(items: &BTreeSet<Bytes>) -> usize {
     items.iter().map(|item| item.len()).sum()
 }
 
-fn environment(header: &Header, chain_id: u64) -> BlockEnvironment {
-    BlockEnvironment {
-        chain_id,
-        number: header.number,
-        timestamp_s: header.timestamp,
-        gas_limit: header.gas_limit,
-        base_fee: header.base_fee_per_gas.unwrap_or_default(),
-        coinbase: header.beneficiary,
-        prev_randao: header.mix_hash,
-    }
-}
-
 /// A block while it is executed.
 struct Run<'a, S> {
     db: CacheDB<&'a S>,
@@ -158,7 +146,7 @@ where
         Self {
             db: CacheDB::new(state),
             ledger,
-            environment: environment(&input.block.header, input.chain_id),
+            environment: BlockEnvironment::of(&input.block.header, input.chain_id),
             receipts: Vec::new(),
             codes: BTreeSet::new(),
             codes_bytes: 0,

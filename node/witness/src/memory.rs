@@ -6,6 +6,7 @@ use bzk_evm::{
     account::{from_evm, Account, EMPTY_ROOT},
     block::{assemble, Block},
     execute::{self, BlockEnvironment, ExecuteError},
+    profile,
     receipt::Receipt,
     revm::{
         bytecode::Bytecode, database::CacheDB, state::AccountInfo, state::EvmState, DatabaseCommit,
@@ -173,7 +174,9 @@ impl State {
         let mut receipts: Vec<Receipt> = Vec::new();
         for transaction in transactions {
             let used = receipts.last().map_or(0, |receipt| receipt.cumulative_gas_used);
-            let outcome = execute::transact(&mut db, environment, tx_env(&transaction), u64::MAX);
+            let cfg = profile::cfg(environment.chain_id);
+            let tx = tx_env(&transaction);
+            let outcome = execute::transact(&mut db, environment, cfg, tx, u64::MAX);
             let outcome = match outcome {
                 Ok(outcome) => outcome,
                 Err(ExecuteError::Database(never)) => match never {},

@@ -162,7 +162,8 @@ impl<T: Config> Pallet<T> {
         max_cycles: u64,
     ) -> Result<Outcome, ExecuteError<CodeMissing>> {
         let mut db = FlatState::<T>::default();
-        let outcome = execute::transact(&mut db, block, bzk_evm::tx::tx_env(tx), max_cycles)?;
+        let cfg = bzk_evm::profile::cfg(block.chain_id);
+        let outcome = execute::transact(&mut db, block, cfg, bzk_evm::tx::tx_env(tx), max_cycles)?;
         changes::apply::<T>(db.into_loaded(), &outcome.state);
         Ok(outcome)
     }

@@ -1,27 +1,14 @@
-//! The block that a call believes to be in.
+//! The block that a call at `pending` believes to be in.
 
 use crate::{error::RpcResult, state::StateView};
 use alloy_consensus::Header;
 use bzk_evm::execute::BlockEnvironment;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The block of `header` itself: calls at a block run as if they were its last transaction.
-pub(crate) fn of(header: &Header, chain_id: u64) -> BlockEnvironment {
-    BlockEnvironment {
-        chain_id,
-        number: header.number,
-        timestamp_s: header.timestamp,
-        gas_limit: header.gas_limit,
-        base_fee: header.base_fee_per_gas.unwrap_or_default(),
-        coinbase: header.beneficiary,
-        prev_randao: header.mix_hash,
-    }
-}
-
 /// The block after `head`, as far as it is known: who makes it and its randomness are not.
 pub(crate) fn pending(head: &Header, state: &StateView) -> RpcResult<BlockEnvironment> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-    let parent = of(head, state.chain_id());
+    let parent = BlockEnvironment::of(head, state.chain_id());
     Ok(BlockEnvironment {
         number: parent.number.saturating_add(1),
         timestamp_s: now.max(parent.timestamp_s.saturating_add(1)),

@@ -59,7 +59,7 @@ impl Executor {
         let environment = if id.is_pending() {
             env::pending(header, &state)?
         } else {
-            env::of(header, state.chain_id())
+            BlockEnvironment::of(header, state.chain_id())
         };
         Ok((state, environment))
     }

@@ -7,9 +7,9 @@ mod tests;
 pub use machine::{BzkContext, BzkEvm};
 
 use crate::{
+    block::Header,
     meter::Meter,
     primitives::{Address, B256, U256},
-    profile,
 };
 use core::fmt;
 use revm::{
@@ -42,6 +42,19 @@ pub struct BlockEnvironment {
 }
 
 impl BlockEnvironment {
+    /// The block of `header` itself, as its last transaction sees it.
+    pub fn of(header: &Header, chain_id: u64) -> Self {
+        Self {
+            chain_id,
+            number: header.number,
+            timestamp_s: header.timestamp,
+            gas_limit: header.gas_limit,
+            base_fee: header.base_fee_per_gas.unwrap_or_default(),
+            coinbase: header.beneficiary,
+            prev_randao: header.mix_hash,
+        }
+    }
+
     /// The block in revm's form. Blob gas is at its minimum and never read: the opcodes that would
     /// read it are invalid.
     pub fn to_env(&self) -> BlockEnv {
@@ -101,17 +114,19 @@ impl<E: fmt::Display> fmt::Display for ExecuteError<E> {
 
 impl<E: core::error::Error> core::error::Error for ExecuteError<E> {}
 
-/// Executes one transaction on `db` and returns the changes, which it does not write.
+/// Executes one transaction on `db` under the rules of `cfg` and returns the changes, which it does
+/// not write. Blocks hold what passes [`profile::cfg`](crate::profile::cfg); calls relax it.
 ///
 /// Execution ends with [`ExecuteError::CyclesExhausted`] as soon as the transaction passes
 /// `max_cycles`; nothing of it may then be kept.
 pub fn transact<DB: Database>(
     db: DB,
     block: &BlockEnvironment,
+    cfg: CfgEnv,
     tx: TxEnv,
     max_cycles: u64,
 ) -> Result<Outcome, ExecuteError<DB::Error>> {
-    let mut evm = evm(db, block, profile::cfg(block.chain_id), ());
+    let mut evm = evm(db, block, cfg, ());
     evm.ctx.chain = Meter::new(max_cycles);
     let executed = evm.transact(tx);
     if evm.ctx.chain.is_exhausted() {

@@ -19,7 +19,7 @@ use alloy_rpc_types_eth::{
     Block,
 };
 use block::{Budget, Builder};
-use bzk_evm::block::Header;
+use bzk_evm::{block::Header, execute::BlockEnvironment};
 use revm::DatabaseRef;
 use root::Roots;
 use std::time::Instant;
@@ -55,7 +55,7 @@ where
     } = payload;
     let blocks = plan::plan(header, block_state_calls, limits.simulate_blocks)?;
     let roots = Roots::new(state.clone())?;
-    let mut sandbox = Sandbox::relaxed(state, super::env::of(header, chain_id));
+    let mut sandbox = Sandbox::relaxed(state, BlockEnvironment::of(header, chain_id));
     sandbox.cfg.disable_nonce_check = !validation;
     sandbox.db.cache.block_hashes.insert(U256::from(header.number), hash);
     let mut builder = Builder {

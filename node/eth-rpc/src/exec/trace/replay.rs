@@ -2,7 +2,7 @@
 
 use crate::{
     chain::Record,
-    exec::{env, failure::Failure, sandbox::Sandbox},
+    exec::{failure::Failure, sandbox::Sandbox},
 };
 use alloy_primitives::B256;
 use alloy_rpc_types_eth::TransactionInfo;
@@ -33,7 +33,7 @@ impl Script {
             (hash, tx_env(&tx))
         });
         Self {
-            environment: env::of(&record.block.header, chain_id),
+            environment: BlockEnvironment::of(&record.block.header, chain_id),
             hash: record.hash,
             transactions: transactions.collect(),
         }

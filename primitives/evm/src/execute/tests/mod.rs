@@ -5,7 +5,10 @@ mod metering;
 mod opcodes;
 
 use super::*;
-use crate::primitives::{Bytes, TxKind};
+use crate::{
+    primitives::{Bytes, TxKind},
+    profile,
+};
 use alloc::vec::Vec;
 use revm::{
     bytecode::opcode as op,
@@ -53,6 +56,16 @@ fn tx(kind: TxKind, data: &[u8]) -> TxEnv {
         chain_id: Some(bzk_core::CHAIN_ID),
         ..Default::default()
     }
+}
+
+/// Runs `tx` by the rules for blocks.
+fn transact<DB: Database>(
+    db: DB,
+    block: &BlockEnvironment,
+    tx: TxEnv,
+    max_cycles: u64,
+) -> Result<Outcome, ExecuteError<DB::Error>> {
+    super::transact(db, block, profile::cfg(block.chain_id), tx, max_cycles)
 }
 
 fn call(db: InMemoryDB) -> Outcome {
