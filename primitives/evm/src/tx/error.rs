@@ -83,6 +83,8 @@ tx_errors! {
     CyclesExceedBlock = 22 => "exceeds block proving limit",
     /// Any other refusal by the EVM.
     Rejected = 23 => "transaction rejected by the evm",
+    /// A price of 2^128 wei per gas or more; all the money there is does not pay for one unit.
+    PriceOverflow = 24 => "insufficient funds for gas * price + value: price exceeds 2^128-1",
 }
 
 impl TxError {

@@ -2,6 +2,7 @@
 
 mod error;
 mod intrinsic;
+mod price;
 #[cfg(test)]
 mod tests;
 
@@ -54,7 +55,7 @@ pub fn decode(raw: &[u8]) -> Result<TxEnvelope, TxError> {
         Some(_) => return Err(TxError::TypeNotSupported),
     }
     let mut rest = raw;
-    let envelope = TxEnvelope::decode_2718(&mut rest).map_err(|_| TxError::Malformed)?;
+    let envelope = TxEnvelope::decode_2718(&mut rest).map_err(|_| price::error(raw))?;
     if !rest.is_empty() || envelope.encoded_2718() != raw {
         return Err(TxError::Malformed);
     }

@@ -224,7 +224,7 @@ fn assert_intrinsic_gas_is_that_of_revm(envelope: TxEnvelope) {
     db.insert_account_info(recovered.sender, rich);
     let run = |gas_limit| {
         let tx = TxEnv { gas_limit, nonce: 0, ..tx_env(&recovered) };
-        transact(db.clone(), &block, tx, u64::MAX)
+        transact(db.clone(), &block, profile::cfg(CHAIN_ID), tx, u64::MAX)
     };
     assert!(run(gas).is_ok());
     assert!(matches!(
