@@ -17,6 +17,8 @@ mod ledger;
 pub mod memory;
 mod model;
 mod nodes;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use build::{build, BlockInput, WitnessError, MAX_WITNESS_BYTES};
