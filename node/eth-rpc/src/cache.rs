@@ -32,6 +32,11 @@ impl RecordCache {
         self.entries.lock().map.get(&at).map(|entry| entry.record.clone())
     }
 
+    /// Size of all that is kept.
+    pub(crate) fn bytes(&self) -> usize {
+        self.entries.lock().bytes
+    }
+
     /// Keeps `record`, which takes about `bytes`, unless it alone is over the bound.
     pub(crate) fn insert(&self, at: Hash, record: Arc<Record>, bytes: usize) {
         if bytes > self.max_bytes {

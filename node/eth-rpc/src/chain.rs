@@ -183,29 +183,34 @@ impl Chain {
     pub fn state(&self, block: &BlockRef) -> RpcResult<StateView> {
         // The EVM only changes where a block is closed, so every Substrate block from the closing
         // one up to the next closing one has the same EVM state; the newest is pruned last.
-        let mut sites = vec![block.at];
         let best = self.client().info().best_hash;
-        if self.head_at(best)?.at == block.at {
-            sites.insert(0, best);
-        } else if let Some(next) = self.block_by_number(block.number.saturating_add(1))? {
-            let header = self.client().header(next.at).map_err(error::internal)?;
-            sites.extend(header.map(|header| header.parent_hash));
+        let at = if self.head_at(best)?.at == block.at { best } else { block.at };
+        match self.open(at) {
+            Err(sp_blockchain::Error::UnknownBlock(_)) => self.state_before_next(block),
+            state => state.map_err(error::internal),
         }
-        let mut pruned = error::state_pruned(block.number);
-        for at in sites {
-            match self.open(at) {
-                Ok(state) => return Ok(state),
-                Err(sp_blockchain::Error::UnknownBlock(_)) => {}
-                Err(cause) => pruned = error::internal(cause),
-            }
+    }
+
+    fn state_before_next(&self, block: &BlockRef) -> RpcResult<StateView> {
+        let pruned = || error::state_pruned(block.number);
+        // The successor below is that of the canonical block.
+        if !self.is_canonical(block)? {
+            return Err(pruned());
         }
-        Err(pruned)
+        let next = self.block_by_number(block.number.saturating_add(1))?.ok_or_else(pruned)?;
+        let header = self.client().header(next.at).map_err(error::internal)?;
+        self.open(header.ok_or_else(pruned)?.parent_hash).map_err(|_| pruned())
     }
 
     /// The EVM state at the end of the Substrate block `at`.
     pub fn open(&self, at: Hash) -> Result<StateView, sp_blockchain::Error> {
         let state = self.backend().state_at(at, TrieCacheContext::Untrusted)?;
         Ok(StateView::new(state, self.0.codes.clone()))
+    }
+
+    /// Memory of the decoded blocks, in bytes (approximate).
+    pub(crate) fn cached_bytes(&self) -> usize {
+        self.0.records.bytes()
     }
 
     /// A raw value of the index.

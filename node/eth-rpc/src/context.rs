@@ -2,8 +2,10 @@
 
 use crate::{
     chain::Chain,
+    exec::Executor,
     feed::Live,
     limits::Limits,
+    metrics,
     pool::PoolView,
     types::{FullBackend, FullClient, FullPool, Sync},
 };
@@ -42,8 +44,8 @@ pub struct EthContext {
     pub limits: Arc<Limits>,
     /// Knows whether the node is syncing and its peers.
     pub sync: Sync,
-    /// Where metrics go, if anywhere.
-    pub prometheus: Option<Registry>,
+    /// Runs calls and traces, so many at once over all servers.
+    pub(crate) evm: Executor,
     /// Runs background tasks and subscriptions.
     pub executor: SubscriptionTaskExecutor,
 }
@@ -56,14 +58,10 @@ impl EthContext {
         let pool = PoolView::new(chain.clone(), deps.pool, limits.clone());
         deps.executor.spawn("eth-pool-index", Some("eth-rpc"), Box::pin(pool.clone().follow()));
         let live = Live::start(&chain, &pool, &deps.sync, &limits, &deps.executor);
-        Self {
-            chain,
-            pool,
-            live,
-            limits,
-            sync: deps.sync,
-            prometheus: deps.prometheus,
-            executor: deps.executor,
-        }
+        let evm = Executor::new(chain.clone(), limits.clone());
+        let context =
+            Self { chain, pool, live, limits, sync: deps.sync, evm, executor: deps.executor };
+        metrics::watch(&context, deps.prometheus.as_ref());
+        context
     }
 }

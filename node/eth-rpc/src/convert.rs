@@ -2,7 +2,7 @@
 
 use crate::{
     chain::Record,
-    types::{address, Address, B256, U256},
+    types::{address, B256, U256},
 };
 use alloy_consensus::{
     transaction::{Recovered, TransactionInfo},
@@ -175,16 +175,11 @@ fn log_count(receipts: &[receipt::Receipt]) -> u64 {
     receipts.iter().map(|receipt| receipt.logs.len() as u64).sum()
 }
 
-/// The sender of the transaction at `index`.
-pub fn sender(record: &Record, index: usize) -> Option<Address> {
-    record.senders.get(index).copied()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use alloy_consensus::{SignableTransaction, TxEip1559, TxLegacy};
-    use alloy_primitives::{address, Signature};
+    use alloy_primitives::{address, Address, Signature};
     use serde_json::{json, to_value, Value};
     use sp_core::{H160, H256};
 

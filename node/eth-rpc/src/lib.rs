@@ -25,6 +25,7 @@ mod feed;
 mod filters;
 mod finality;
 mod logs;
+mod metrics;
 mod net;
 mod pubsub;
 mod raw;

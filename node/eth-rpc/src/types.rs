@@ -41,8 +41,3 @@ pub fn h160(address: Address) -> sp_core::H160 {
 pub fn address(address: sp_core::H160) -> Address {
     Address::new(address.0)
 }
-
-/// The same 256 bits as an alloy integer.
-pub fn u256(value: sp_core::U256) -> U256 {
-    U256::from_limbs(value.0)
-}

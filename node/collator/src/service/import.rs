@@ -71,7 +71,7 @@ pub(crate) fn build(deps: ImportDeps<'_>) -> Result<Import, ServiceError> {
 
     bzk_eth_rpc::index::index_existing(&client, &backend)
         .map_err(|error| ServiceError::Application(error.into()))?;
-    let index_import = EthIndexImport::new(finality_import, client.clone(), backend);
+    let index_import = EthIndexImport::new(finality_import, client.clone(), backend, prometheus);
 
     let config = sc_consensus_babe::configuration(&*client)?;
     let slot_duration = config.slot_duration();

@@ -11,6 +11,7 @@ const WAITING_PER_PLACE: usize = 64;
 /// threads of the node nor its memory run out, whatever clients ask for.
 #[derive(Clone)]
 pub(crate) struct Gate {
+    size: usize,
     places: Arc<Semaphore>,
     queue: Arc<Semaphore>,
 }
@@ -18,9 +19,15 @@ pub(crate) struct Gate {
 impl Gate {
     /// A gate with so many places, at least one.
     pub(crate) fn new(places: usize) -> Self {
-        let places = places.max(1);
-        let queue = places.saturating_mul(WAITING_PER_PLACE.saturating_add(1));
-        Self { places: Arc::new(Semaphore::new(places)), queue: Arc::new(Semaphore::new(queue)) }
+        let size = places.max(1);
+        let queue = size.saturating_mul(WAITING_PER_PLACE.saturating_add(1));
+        let (places, queue) = (Semaphore::new(size), Semaphore::new(queue));
+        Self { size, places: Arc::new(places), queue: Arc::new(queue) }
+    }
+
+    /// How many jobs run.
+    pub(crate) fn running(&self) -> usize {
+        self.size.saturating_sub(self.places.available_permits())
     }
 
     /// Runs `job` on a thread that may block, as soon as there is a place.

@@ -26,15 +26,15 @@ mod fixture;
 
 use crate::context::EthContext;
 use api::{CallApiServer, DebugApiServer, TraceApiServer};
-use executor::Executor;
 use jsonrpsee::{core::RegisterMethodError, Methods};
+
+pub(crate) use executor::Executor;
 
 /// The methods of this module.
 pub(crate) fn methods(ctx: &EthContext) -> Result<Methods, RegisterMethodError> {
-    let executor = Executor::new(ctx.chain.clone(), ctx.limits.clone());
     let mut methods = Methods::new();
-    methods.merge(CallApiServer::into_rpc(executor.clone()))?;
-    methods.merge(DebugApiServer::into_rpc(executor.clone()))?;
-    methods.merge(TraceApiServer::into_rpc(executor))?;
+    methods.merge(CallApiServer::into_rpc(ctx.evm.clone()))?;
+    methods.merge(DebugApiServer::into_rpc(ctx.evm.clone()))?;
+    methods.merge(TraceApiServer::into_rpc(ctx.evm.clone()))?;
     Ok(methods)
 }

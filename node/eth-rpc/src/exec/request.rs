@@ -86,6 +86,27 @@ pub(crate) fn is_free(tx: &TxEnv) -> bool {
 mod tests {
     use super::*;
     use jsonrpsee::types::ErrorObjectOwned;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn prop_any_request_is_a_message_or_an_error(
+            numbers in prop::collection::btree_map(
+                "type|gas|gasPrice|max(Priority)?FeePerGas|value|nonce|chainId|maxFeePerBlobGas",
+                "0x[0-9a-f]{0,66}",
+                0..5,
+            ),
+            bytes in prop::collection::btree_map("from|to|data|input", "0x([0-9a-f]{2}){0,22}", 0..4),
+        ) {
+            let fields = numbers.into_iter().chain(bytes).map(|(name, text)| (name, text.into()));
+            let object = serde_json::Value::Object(fields.collect());
+            if let Ok(request) = serde_json::from_value(object) {
+                if let Ok(tx) = message(request, 7, 1_000) {
+                    prop_assert!(tx.gas_limit <= 1_000 && tx.chain_id == Some(7));
+                }
+            }
+        }
+    }
 
     fn refused(request: serde_json::Value) -> String {
         let request = serde_json::from_value(request).unwrap();

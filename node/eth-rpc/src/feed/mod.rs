@@ -201,6 +201,11 @@ impl Live {
         running.await.map_err(internal)?
     }
 
+    /// How many such queries run.
+    pub fn queries_running(&self, limits: &Limits) -> usize {
+        limits.concurrent_calls.saturating_sub(self.0.queries.available_permits())
+    }
+
     /// Places for subscriptions.
     pub fn subscriptions(&self) -> Arc<Semaphore> {
         self.0.subscriptions.clone()

@@ -93,6 +93,11 @@ impl Registry {
         Ok(filter)
     }
 
+    /// How many filters there are, idle ones that nobody has missed included.
+    pub fn len(&self) -> usize {
+        self.filters.lock().len()
+    }
+
     /// Drops the filter `id`; `false` if there is none.
     pub fn close(&self, id: FilterId, now: Instant) -> bool {
         let closed = self.filters.lock().remove(&id);

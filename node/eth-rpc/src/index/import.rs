@@ -2,13 +2,16 @@
 
 use super::{
     entry::Site,
-    start,
+    stale, start,
     write::{Closed, IndexError, Writer},
 };
-use crate::types::{Block, FullBackend, FullClient, Hash};
+use crate::{
+    metrics::ImportMetrics,
+    types::{Block, FullBackend, FullClient, Hash},
+};
 use codec::Decode;
 use pallet_ethereum::{Hashes, ENGINE_ID};
-use sc_client_api::{Backend, HeaderBackend, TrieCacheContext};
+use sc_client_api::{Backend, HeaderBackend, PreCommitActions, TrieCacheContext};
 use sc_consensus::{
     BlockCheckParams, BlockImport, BlockImportParams, ImportResult, StateAction, StorageChanges,
 };
@@ -20,7 +23,8 @@ use sp_runtime::{
     generic::DigestItem,
     traits::{Block as _, Header as _},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
+use substrate_prometheus_endpoint::Registry;
 use tokio::sync::Mutex;
 
 /// Wraps a block import and puts index entries next to each block it passes on.
@@ -34,12 +38,21 @@ pub struct EthIndexImport<I> {
     // Lists are read, extended and written back, so imports take turns. The client below locks
     // as well; this costs no concurrency.
     turn: Arc<Mutex<()>>,
+    metrics: Option<ImportMetrics>,
 }
 
 impl<I> EthIndexImport<I> {
-    /// Indexes what `inner` imports.
-    pub fn new(inner: I, client: Arc<FullClient>, backend: Arc<FullBackend>) -> Self {
-        Self { inner, writer: Writer { client, backend }, turn: Arc::default() }
+    /// Indexes what `inner` imports, and forgets forks that finality has ruled out. Make one for a
+    /// client.
+    pub fn new(
+        inner: I,
+        client: Arc<FullClient>,
+        backend: Arc<FullBackend>,
+        prometheus: Option<&Registry>,
+    ) -> Self {
+        client.register_finality_action(stale::action(backend.clone()));
+        let metrics = ImportMetrics::new(prometheus);
+        Self { inner, writer: Writer { client, backend }, turn: Arc::default(), metrics }
     }
 
     fn client(&self) -> &FullClient {
@@ -92,7 +105,11 @@ impl<I> EthIndexImport<I> {
         };
         let site = Site { height: *params.header.number(), at };
         let parent = *params.header.parent_hash();
-        params.auxiliary.extend(self.writer.entries(site, parent, closed.as_ref())?);
+        let entries = self.writer.entries(site, parent, closed.as_ref())?;
+        if let Some(metrics) = &self.metrics {
+            metrics.indexed(&entries, closed.as_ref());
+        }
+        params.auxiliary.extend(entries);
         Ok(())
     }
 }
@@ -130,6 +147,7 @@ where
         mut params: BlockImportParams<Block>,
     ) -> Result<ImportResult, Self::Error> {
         let _turn = self.turn.lock().await;
+        let start = Instant::now();
         let at = params.post_hash();
         let known = self.client().status(at).map_err(failed)? == ChainStatus::InChain;
         if known {
@@ -141,6 +159,9 @@ where
         let result = self.inner.import_block(params).await?;
         if whole_state && matches!(result, ImportResult::Imported(_)) {
             start::index_from_state(&self.writer, at).map_err(failed)?;
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.imported(start.elapsed());
         }
         Ok(result)
     }

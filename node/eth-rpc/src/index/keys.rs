@@ -1,7 +1,7 @@
 //! Keys of the index in the client's auxiliary store. A value's key never changes its meaning;
 //! a new layout gets a new prefix.
 
-use crate::types::Hash;
+use crate::types::{Hash, Height};
 use alloy_primitives::B256;
 use codec::Encode;
 use sp_io::hashing::blake2_256;
@@ -49,6 +49,11 @@ pub fn head(at: Hash) -> Vec<u8> {
     [b"bzk/s/", at.as_bytes()].concat()
 }
 
+/// Height of a final Substrate block -> the blocks that its finality ruled out.
+pub fn stale(height: Height) -> Vec<u8> {
+    [b"bzk/x/", height.to_be_bytes().as_slice()].concat()
+}
+
 /// Part and value of a log, chunk of block numbers -> the blocks of the chunk that may hold it.
 pub fn logs(part: LogPart, value: &[u8], chunk: u64) -> Vec<u8> {
     // A hash keeps keys short and equally long, whatever the value.
@@ -70,11 +75,12 @@ mod tests {
             by_transaction(eth),
             block(at),
             head(at),
+            stale(7),
             logs(LogPart::Address, eth.as_slice(), 7),
             logs(LogPart::Address, eth.as_slice(), 8),
         ]);
         keys.extend((0..4).map(|position| logs(LogPart::Topic(position), eth.as_slice(), 7)));
-        assert_eq!(keys.len(), 11);
+        assert_eq!(keys.len(), 12);
     }
 
     #[test]

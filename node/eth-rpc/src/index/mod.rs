@@ -9,8 +9,12 @@ pub mod entry;
 mod import;
 pub mod keys;
 pub mod logs;
+mod stale;
 mod start;
 mod write;
+
+pub(crate) use logs::AuxEntry as Entry;
+pub(crate) use write::Closed;
 
 pub use import::EthIndexImport;
 pub use start::index_existing;

@@ -40,10 +40,11 @@ pub enum IndexError {
 }
 
 /// An Ethereum block as one Substrate block stored it.
-pub(super) struct Closed {
+pub(crate) struct Closed {
     pub(super) hash: H256,
     pub(super) number: u64,
-    pub(super) transactions: Vec<H256>,
+    pub(crate) gas_used: u64,
+    pub(crate) transactions: Vec<H256>,
     pub(super) stored: StoredBlock,
 }
 
@@ -65,6 +66,7 @@ impl Closed {
         Ok(Self {
             hash: H256(block.header.hash_slow().0),
             number: block.header.number,
+            gas_used: block.header.gas_used,
             transactions: hashes.collect(),
             stored,
         })

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 use alloy_eips::{BlockId, BlockNumberOrTag};
-use alloy_primitives::{map::HashSet, B256, U64};
+use alloy_primitives::{map::HashSet, Bytes, B256, U64};
 use alloy_rpc_types_eth::{
     state::{EvmOverrides, StateOverride},
     BlockOverrides, TransactionRequest,
@@ -24,6 +24,7 @@ use alloy_rpc_types_trace::parity::{
     LocalizedTransactionTrace, TraceResults, TraceResultsWithTransactionHash, TraceType,
 };
 use async_trait::async_trait;
+use bzk_evm::tx;
 use jsonrpsee::proc_macros::rpc;
 
 type Traces = Vec<LocalizedTransactionTrace>;
@@ -76,6 +77,23 @@ pub(crate) trait TraceApi {
         block: Option<BlockId>,
         state_overrides: Option<StateOverride>,
         block_overrides: Option<Box<BlockOverrides>>,
+    ) -> RpcResult<TraceResults>;
+
+    /// Runs calls one after the other, each on what those before it left, and returns for each the
+    /// kinds of trace that come with it.
+    #[method(name = "callMany")]
+    async fn call_many(
+        &self,
+        calls: Vec<(TransactionRequest, HashSet<TraceType>)>,
+        block: Option<BlockId>,
+    ) -> RpcResult<Vec<TraceResults>>;
+
+    /// Runs a signed transaction on the newest block, without sending it.
+    #[method(name = "rawTransaction")]
+    async fn raw_transaction(
+        &self,
+        raw: Bytes,
+        kinds: HashSet<TraceType>,
     ) -> RpcResult<TraceResults>;
 }
 
@@ -174,6 +192,40 @@ impl Executor {
         waive_base_fee(&mut sandbox, &tx);
         Ok(parity::results(&mut sandbox, tx, kinds, &mut quota)?.0)
     }
+
+    fn parity_calls(
+        &self,
+        calls: Vec<(TransactionRequest, HashSet<TraceType>)>,
+        id: Option<BlockId>,
+    ) -> Result<Vec<TraceResults>, Failure> {
+        if calls.len() > self.limits.simulate_calls {
+            return Err(Failure::limit(format_args!(
+                "too many calls: {}, at most {} at once",
+                calls.len(),
+                self.limits.simulate_calls
+            )));
+        }
+        let mut quota = self.quota();
+        let mut sandbox = self.sandbox(id, EvmOverrides::default())?;
+        let base_fee = sandbox.block.base_fee;
+        let mut traced = Vec::with_capacity(calls.len());
+        for (request, kinds) in calls {
+            let tx = request::message(request, sandbox.block.chain_id, self.limits.call_gas)?;
+            sandbox.block.base_fee = base_fee;
+            waive_base_fee(&mut sandbox, &tx);
+            let (results, changes) = parity::results(&mut sandbox, tx, &kinds, &mut quota)?;
+            sandbox.commit(changes);
+            traced.push(results);
+        }
+        Ok(traced)
+    }
+
+    fn parity_raw(&self, raw: &[u8], kinds: &HashSet<TraceType>) -> Result<TraceResults, Failure> {
+        let mut quota = self.quota();
+        let tx = tx::decode(raw).and_then(tx::recover).map_err(Failure::server)?;
+        let mut sandbox = self.sandbox(None, EvmOverrides::default())?;
+        Ok(parity::results(&mut sandbox, tx::tx_env(&tx), kinds, &mut quota)?.0)
+    }
 }
 
 #[async_trait]
@@ -235,5 +287,23 @@ impl TraceApiServer for Executor {
     ) -> RpcResult<TraceResults> {
         let (this, overrides) = (self.clone(), EvmOverrides::new(state_overrides, block_overrides));
         self.traces.run(move || this.parity_call(request, &kinds, block, overrides)).await
+    }
+
+    async fn call_many(
+        &self,
+        calls: Vec<(TransactionRequest, HashSet<TraceType>)>,
+        block: Option<BlockId>,
+    ) -> RpcResult<Vec<TraceResults>> {
+        let this = self.clone();
+        self.traces.run(move || this.parity_calls(calls, block)).await
+    }
+
+    async fn raw_transaction(
+        &self,
+        raw: Bytes,
+        kinds: HashSet<TraceType>,
+    ) -> RpcResult<TraceResults> {
+        let this = self.clone();
+        self.traces.run(move || this.parity_raw(&raw, &kinds)).await
     }
 }

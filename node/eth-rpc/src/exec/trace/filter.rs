@@ -106,7 +106,21 @@ pub(crate) fn check_span(from: u64, to: u64, limits: &Limits) -> Result<(), Fail
 mod tests {
     use super::*;
     use alloy_rpc_types_trace::parity::{Action, CallAction, TransactionTrace};
+    use proptest::prelude::*;
     use serde_json::json;
+
+    proptest! {
+        #[test]
+        fn prop_decoder_survives_any_text(
+            field in "(from|to)(Block|Address)|mode|after|count|[a-z]{0,8}",
+            value in r#"-?[0-9]{0,30}|"(0x)?[0-9a-f]{0,50}"|null|\[("[a-z0-9]{0,44}",?)*\]|\PC{0,20}"#,
+        ) {
+            let text = format!("{{\"{field}\":{value}}}");
+            if let Ok(wanted) = serde_json::from_str::<Wanted>(&text) {
+                Page::new(wanted, &Limits::default());
+            }
+        }
+    }
 
     fn trace(from: u8, to: u8) -> LocalizedTransactionTrace {
         let action = Action::Call(CallAction {
