@@ -10,6 +10,31 @@ const POOL_LIMIT: &str = "32768";
 /// Most kilobytes that wait in the pool unless `--pool-kbytes` says otherwise.
 const POOL_KBYTES: &str = "65536";
 
+/// Seconds for which a transaction that was found invalid is not looked at again, unless
+/// `--tx-ban-seconds` says otherwise. Substrate's half an hour is for transactions that never become
+/// valid again; here money may arrive with the next block.
+const BAN_SECONDS: &str = "1";
+
+/// Calls in one JSON-RPC batch unless `--rpc-max-batch-request-len` says otherwise, as in geth.
+const BATCH: &str = "1000";
+
+/// Connections unless `--rpc-max-connections` says otherwise.
+const CONNECTIONS: &str = "1000";
+
+/// Subscriptions of one connection unless `--rpc-max-subscriptions-per-connection` says otherwise;
+/// `bzk_eth_rpc::Limits` bounds those of Ethereum over all connections.
+const SUBSCRIPTIONS: &str = "10000";
+
+/// The flags of Substrate that have another default here.
+const DEFAULTS: [(&str, &str); 6] = [
+    ("pool_limit", POOL_LIMIT),
+    ("pool_kbytes", POOL_KBYTES),
+    ("tx_ban_seconds", BAN_SECONDS),
+    ("rpc_max_batch_request_len", BATCH),
+    ("rpc_max_connections", CONNECTIONS),
+    ("rpc_max_subscriptions_per_connection", SUBSCRIPTIONS),
+];
+
 /// Flags and subcommands.
 #[derive(Debug, Parser)]
 pub(crate) struct Cli {
@@ -30,10 +55,22 @@ pub(crate) struct Cli {
 impl Cli {
     /// Reads the arguments of the process; prints help or the error and exits where clap asks so.
     pub(crate) fn from_process() -> Self {
-        let command = Self::setup_command(Self::command())
-            .mut_arg("pool_limit", |arg| arg.default_value(POOL_LIMIT))
-            .mut_arg("pool_kbytes", |arg| arg.default_value(POOL_KBYTES));
-        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+        Self::read(&Self::defaulted().get_matches()).unwrap_or_else(|error| error.exit())
+    }
+
+    fn read(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        let mut cli = Self::from_arg_matches(matches)?;
+        // Substrate wants the network key of an authority to be made beforehand. The authorities of
+        // this network are known to all and live on one machine.
+        let local = cli.run.shared_params.chain.as_deref() == Some("local");
+        cli.run.network_params.node_key_params.unsafe_force_node_key_generation |= local;
+        Ok(cli)
+    }
+
+    fn defaulted() -> clap::Command {
+        DEFAULTS.into_iter().fold(Self::setup_command(Self::command()), |command, (flag, value)| {
+            command.mut_arg(flag, |arg| arg.default_value(value))
+        })
     }
 }
 
@@ -113,10 +150,29 @@ mod tests {
     }
 
     #[test]
-    fn the_flags_of_the_pool_exist() {
-        let command = Cli::command();
-        for id in ["pool_limit", "pool_kbytes"] {
-            assert!(command.get_arguments().any(|arg| arg.get_id() == id), "{id}");
-        }
+    fn our_defaults_hold_and_give_way() {
+        let read = |args: &[&str]| {
+            let matches = Cli::defaulted().try_get_matches_from(args).unwrap();
+            Cli::read(&matches).unwrap().run
+        };
+        let run = read(&["bitcoinzk"]);
+        assert_eq!(run.pool_config.pool_limit, 32_768);
+        assert_eq!(run.pool_config.tx_ban_seconds, Some(1));
+        assert_eq!(run.rpc_params.rpc_max_batch_request_len, Some(1_000));
+        assert_eq!(run.rpc_params.rpc_max_subscriptions_per_connection, 10_000);
+        let run = read(&["bitcoinzk", "--rpc-disable-batch-requests", "--tx-ban-seconds", "60"]);
+        assert!(run.rpc_params.rpc_disable_batch_requests);
+        assert_eq!(run.pool_config.tx_ban_seconds, Some(60));
+    }
+
+    #[test]
+    fn authority_of_the_local_network_needs_no_key_made_beforehand() {
+        let generates = |chain: &str| {
+            let matches = Cli::defaulted().try_get_matches_from(["bitcoinzk", "--chain", chain]);
+            let cli = Cli::read(&matches.unwrap()).unwrap();
+            cli.run.network_params.node_key_params.unsafe_force_node_key_generation
+        };
+        assert!(generates("local"));
+        assert!(!generates("main.json"));
     }
 }

@@ -97,6 +97,7 @@ pub(super) fn start<N: NetworkBackend<Block, Hash>>(
             task_manager: &task_manager,
         };
         sealing::start(mode, deps)?;
+        task_manager.spawn_handle().spawn("votes-refused", None, votes.refuse());
         return Ok(task_manager);
     }
     if role.is_authority() {
@@ -125,6 +126,8 @@ pub(super) fn start<N: NetworkBackend<Block, Hash>>(
             telemetry: telemetry_handle,
             task_manager: &task_manager,
         })?;
+    } else {
+        task_manager.spawn_handle().spawn("votes-refused", None, votes.refuse());
     }
     Ok(task_manager)
 }

@@ -54,6 +54,14 @@ pub(crate) struct VoteChannel {
     pub protocol: ProtocolName,
 }
 
+impl VoteChannel {
+    /// Refuses every peer's votes, for a node that does not follow them. A channel that is dropped
+    /// would end the connections that peers open.
+    pub(crate) async fn refuse(mut self) {
+        while self.messages.next_event().await.is_some() {}
+    }
+}
+
 /// Starts the network.
 pub(crate) fn build<N: NetworkBackend<Block, Hash>>(
     deps: NetworkDeps<'_>,

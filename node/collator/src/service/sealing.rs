@@ -1,19 +1,31 @@
 //! Makes blocks on demand instead of by the clock, for development.
 //!
-//! The blocks carry BABE's digests as the clock's do, and each is final at once.
+//! The blocks carry BABE's digests and seal as the clock's do, and each is final at once on the node
+//! that makes it. A peer imports them as any others, so it takes none whose slot is yet to come.
 
 use super::{
-    authoring::Proposer, clock::Clock, import::FullImport, partial::Handles, Block, FullPool, Hash,
+    authoring::Proposer, clock::Clock, import::FullImport, partial::Handles, Block, FullClient,
+    FullPool, Hash,
 };
 use crate::cli::Sealing;
 use futures::{channel::mpsc, stream, stream::BoxStream, StreamExt};
+use sc_consensus::BlockImportParams;
 use sc_consensus_babe::BabeLink;
 use sc_consensus_manual_seal::{
-    consensus::babe::BabeConsensusDataProvider, run_manual_seal, EngineCommand, ManualSealParams,
+    consensus::babe::BabeConsensusDataProvider, run_manual_seal, ConsensusDataProvider,
+    EngineCommand, Error as SealingError, ManualSealParams,
 };
 use sc_service::{error::Error as ServiceError, TaskManager};
 use sc_transaction_pool_api::TransactionPool;
+use sp_api::StorageProof;
+use sp_consensus_babe::{digests::CompatibleDigestItem, AuthorityId, BabeAuthorityWeight};
+use sp_core::crypto::key_types;
+use sp_inherents::InherentData;
+use sp_keystore::KeystorePtr;
+use sp_runtime::{Digest, DigestItem};
 use std::time::Duration;
+
+type Header = <Block as sp_runtime::traits::Block>::Header;
 
 /// Requests of the RPC that may wait for a block.
 const WAITING_REQUESTS: usize = 1_000;
@@ -51,11 +63,12 @@ pub(crate) fn start(mode: Sealing, deps: SealingDeps<'_>) -> Result<(), ServiceE
     let config = deps.babe_link.config().clone();
     let digests = BabeConsensusDataProvider::new(
         client.clone(),
-        keystore,
+        keystore.clone(),
         deps.babe_link.epoch_changes().clone(),
         config.authorities.clone(),
     )
     .map_err(|error| ServiceError::Application(error.into()))?;
+    let digests = Sealed { digests, keystore, authorities: config.authorities.clone() };
     let clock = Clock::new(client.clone(), config.slot_duration(), true);
 
     let sealing = run_manual_seal(ManualSealParams {
@@ -74,6 +87,52 @@ pub(crate) fn start(mode: Sealing, deps: SealingDeps<'_>) -> Result<(), ServiceE
         sealing,
     );
     Ok(())
+}
+
+/// BABE's digests with its seal, which manual sealing leaves out.
+struct Sealed {
+    digests: BabeConsensusDataProvider<Block, FullClient>,
+    keystore: KeystorePtr,
+    authorities: Vec<(AuthorityId, BabeAuthorityWeight)>,
+}
+
+impl Sealed {
+    /// The seal of a block with this header; none if the key of its author is not here.
+    fn seal(&self, header: &Header) -> Result<Option<DigestItem>, SealingError> {
+        let claim = sc_consensus_babe::find_pre_digest::<Block>(header)
+            .map_err(|error| SealingError::StringError(error.to_string()))?;
+        let author = usize::try_from(claim.authority_index())
+            .ok()
+            .and_then(|index| self.authorities.get(index));
+        let Some((author, _)) = author else { return Ok(None) };
+        let signature = self
+            .keystore
+            .sr25519_sign(key_types::BABE, author.as_ref(), header.hash().as_ref())
+            .map_err(|error| SealingError::StringError(error.to_string()))?;
+        Ok(signature.map(|signature| DigestItem::babe_seal(signature.into())))
+    }
+}
+
+impl ConsensusDataProvider<Block> for Sealed {
+    fn create_digest(
+        &self,
+        parent: &Header,
+        inherents: &InherentData,
+    ) -> Result<Digest, SealingError> {
+        self.digests.create_digest(parent, inherents)
+    }
+
+    fn append_block_import(
+        &self,
+        parent: &Header,
+        params: &mut BlockImportParams<Block>,
+        inherents: &InherentData,
+        proof: StorageProof,
+    ) -> Result<(), SealingError> {
+        self.digests.append_block_import(parent, params, inherents, proof)?;
+        params.post_digests.extend(self.seal(&params.header)?);
+        Ok(())
+    }
 }
 
 /// When a block is made without a request.
