@@ -9,6 +9,7 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$BZK_CACHE/target}
 export PATH=$BZK_CACHE/bin:$HOME/.cargo/bin:$PATH
 NODE_BIN=$CARGO_TARGET_DIR/release/bitcoinzk
 NPM_DIR=$BZK_CACHE/npm
+PYTHON_DIR=$BZK_CACHE/python
 FIXTURES=${BZK_FIXTURES:-$ROOT/../shared/fixtures}
 mkdir -p "$BZK_CACHE/bin"
 

