@@ -5,7 +5,8 @@ import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const CACHE = process.env.BZK_CACHE ?? join(homedir(), '.cache/bitcoinzk')
+/** Where tools and packages live, as in scripts/env.sh. */
+export const CACHE = process.env.BZK_CACHE ?? join(homedir(), '.cache/bitcoinzk')
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(CACHE, 'target')
 export const BINARY = process.env.BZK_NODE ?? join(TARGET, 'release/bitcoinzk')
 
@@ -67,7 +68,8 @@ export class Node {
     this.process = spawn(
       BINARY,
       [...this.args, '--base-path', this.dir, '--rpc-port', String(this.port),
-        '--port', String(this.p2pPort), '--no-prometheus', '--no-telemetry', '--no-mdns'],
+        '--port', String(this.p2pPort), '--no-telemetry', '--no-mdns',
+        ...(this.args.includes('--prometheus-port') ? [] : ['--no-prometheus'])],
       { stdio: ['ignore', log.fd, log.fd] },
     )
     this.exited = new Promise((resolve) => this.process.once('exit', resolve))

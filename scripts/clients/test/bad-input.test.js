@@ -32,7 +32,7 @@ const refusals = [
   ['a tip above the fee cap', { maxFeePerGas: 1n, maxPriorityFeePerGas: 2n }, /max priority fee per gas higher than max fee per gas/],
   ['a value that nobody has', { value: 10n ** 40n }, /insufficient funds for gas \* price \+ value/],
   ['a fee that could never be meant', { maxFeePerGas: 2n ** 127n, maxPriorityFeePerGas: 0n }, /exceeds the configured cap/],
-  ['a fee beyond 128 bits', { maxFeePerGas: 2n ** 255n, maxPriorityFeePerGas: 0n }, /invalid transaction encoding/],
+  ['a fee beyond 128 bits', { maxFeePerGas: 2n ** 255n, maxPriorityFeePerGas: 0n }, /insufficient funds for gas \* price \+ value/],
   ['a nonce far ahead', { nonce: 1_000_000 }, /account limit exceeded/],
   ['the last nonce', { nonce: 2n ** 64n - 1n }, /nonce has max value/],
   ['a precompile as target', { to: '0x0000000000000000000000000000000000000006', gas: 100000n }, /precompile/],
@@ -107,6 +107,17 @@ test('bodies that are huge or deep get an error, and the node goes on', async ()
   assert.equal(await node.call('eth_chainId'), '0x17c18')
 })
 
+test('a batch of 1,000 is answered and a longer one refused', async () => {
+  const batch = async (length) => {
+    const calls = Array.from({ length }, (_, id) => ({ jsonrpc: '2.0', id, method: 'eth_blockNumber', params: [] }))
+    return (await fetch(node.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(calls) })).json()
+  }
+  const answers = await batch(1000)
+  assert.ok(answers.length === 1000 && answers.every(({ result }) => /^0x/.test(result)))
+  const { error } = await batch(1001)
+  assert.match(error.message, /batch/i)
+})
+
 test('huge ranges and filters are refused with the limit named', async () => {
   await assert.rejects(
     node.call('eth_getLogs', [{ fromBlock: '0x0', toBlock: '0xffffffff', address: account(1).address }]),
@@ -128,7 +139,7 @@ test(`${SUBSCRIPTIONS} open subscriptions leave the node alive and its memory bo
   const sockets = []
   let confirmed = 0
   let refused = 0
-  const perSocket = 1000
+  const perSocket = SUBSCRIPTIONS
   for (let i = 0; i < SUBSCRIPTIONS / perSocket; i++) {
     const socket = new WebSocket(node.ws)
     await new Promise((resolve, reject) => { socket.once('open', resolve); socket.once('error', reject) })
@@ -150,5 +161,6 @@ test(`${SUBSCRIPTIONS} open subscriptions leave the node alive and its memory bo
   const grown = residentMiB() - before
   sockets.forEach((socket) => socket.terminate())
   console.log(`${confirmed} confirmed, ${refused} refused, ${grown.toFixed(0)} MiB more memory`)
+  assert.equal(confirmed, SUBSCRIPTIONS)
   assert.ok(grown < 512, `${grown} MiB`)
 })

@@ -110,6 +110,15 @@ test('of two transactions with one nonce the one on the heavier chain stays', as
   }
 })
 
+test('the state of a block that the chain left is an error, not that of its rival', async () => {
+  const { blockHash } = orphaned.loser
+  // Pruned when a rival becomes final, and a little later where somebody still reads it.
+  await until(() => bob.call('eth_getBalance', [target(2), { blockHash }]).then(
+    (balance) => { assert.equal(balance, '0x1'); return false },
+    (error) => { assert.match(error.message, /historical state of block/); return true }), 'the state is pruned', 60)
+  await assert.rejects(bob.call('eth_getBalance', [target(2), { blockHash, requireCanonical: true }]), /not currently canonical/)
+})
+
 test('both nodes answer alike for every final block', async () => {
   const last = Number((await bob.call('eth_getBlockByNumber', ['finalized', false])).number)
   assert.ok(last >= LEAD)

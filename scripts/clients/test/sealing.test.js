@@ -1,0 +1,42 @@
+// Blocks on demand, and a peer that follows a node which makes them.
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { after, before, test } from 'node:test'
+import { account } from '../lib/accounts.js'
+import { connect } from '../lib/network.js'
+import { startNode, until } from '../lib/node.js'
+
+const reserved = ['--reserved-only', '--rpc-methods', 'unsafe']
+let sealer, follower
+
+before(async () => {
+  sealer = await startNode(['--dev', '--sealing', 'manual', ...reserved, '--node-key', 'a1'.repeat(32)])
+  follower = await startNode(['--chain', 'dev', ...reserved, '--node-key', 'b2'.repeat(32)])
+})
+after(() => Promise.all([sealer?.stop(), follower?.stop()]))
+
+test('no block is made before it is asked for, and one is final at once', async () => {
+  const raw = await account(0).signTransaction({ chainId: 97304, nonce: 0, to: account(1).address, value: 1n,
+    gas: 21000n, maxFeePerGas: 10_000_000_000n, maxPriorityFeePerGas: 1n })
+  const hash = await sealer.call('eth_sendRawTransaction', [raw])
+  await new Promise((resolve) => setTimeout(resolve, 3000))
+  assert.equal(await sealer.call('eth_getTransactionReceipt', [hash]), null)
+  await sealer.call('engine_createBlock', [true, true, null])
+  const receipt = await sealer.call('eth_getTransactionReceipt', [hash])
+  assert.equal(receipt.status, '0x1')
+  assert.equal((await sealer.call('eth_getBlockByNumber', ['finalized', false])).hash, receipt.blockHash)
+})
+
+test('a peer follows, and neither drops the other', async () => {
+  await connect(sealer, follower)
+  const best = async (node) => (await node.call('chain_getHeader')).number
+  await until(async () => await best(follower) === await best(sealer), 'the follower at the head', 60)
+  for (let i = 0; i < 3; i++) await sealer.call('engine_createBlock', [true, true, null])
+  await until(async () => await best(follower) === await best(sealer), 'the follower at the new head', 60)
+  assert.equal((await follower.call('eth_getBlockByNumber', ['latest', false])).hash,
+    (await sealer.call('eth_getBlockByNumber', ['latest', false])).hash)
+  for (const node of [sealer, follower]) {
+    assert.equal((await node.call('system_health')).peers, 1)
+    assert.doesNotMatch(await readFile(node.log, 'utf8'), /EssentialTaskClosed|panicked/)
+  }
+})
