@@ -3,7 +3,7 @@
 # Usage: scripts/setup.sh
 source "$(dirname "$0")/env.sh"
 
-PACKAGES=(clang cmake g++ libclang-dev lld make mold pkg-config protobuf-compiler)
+PACKAGES=(clang cmake g++ libboost-dev libclang-dev lld make mold pkg-config protobuf-compiler)
 
 python3 -c 'import ensurepip, venv' 2>/dev/null || PACKAGES+=(python3-venv)
 
@@ -58,3 +58,6 @@ if ! cmp -s "$requirements" "$PYTHON_DIR/requirements.txt"; then
     "$PYTHON_DIR/bin/pip" install -q --no-deps --disable-pip-version-check -r "$requirements"
     cp "$requirements" "$PYTHON_DIR/"
 fi
+
+# The Bitcoin node of the tests and of the development network; six to twelve minutes, once.
+"$ROOT/scripts/bitcoind.sh"
