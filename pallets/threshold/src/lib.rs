@@ -1,0 +1,2 @@
+//! Threshold.
+#![cfg_attr(not(feature = "std"), no_std)]
