@@ -99,7 +99,8 @@ impl HeaderTree {
     /// A tree that holds the network's genesis header.
     pub fn new(rules: Rules) -> Self {
         let header = *rules.genesis();
-        let work = target_of(header.bits, Target::MAX).map(work_of).unwrap_or_default();
+        let limit = rules.params().max_attainable_target;
+        let work = target_of(header.bits, limit).map(work_of).unwrap_or_default();
         let period_start = Some(PeriodStart { time: header.time, bits: header.bits });
         let regular_bits = Some(header.bits);
         Self::begin(
@@ -297,8 +298,9 @@ impl HeaderTree {
                 (None, _) => None,
             }
         } else if params.allow_min_difficulty_blocks {
-            let late = parent.header.time.saturating_add(2 * TARGET_SPACING_SECS);
-            if header.time > late {
+            let spacing = params.pow_target_spacing;
+            let late = u64::from(parent.header.time).saturating_add(spacing.saturating_mul(2));
+            if u64::from(header.time) > late {
                 Some(easiest)
             } else {
                 parent.regular_bits
@@ -337,9 +339,6 @@ impl HeaderTree {
         Change::Reorg { fork_height, depth: old_height.saturating_sub(fork_height) }
     }
 }
-
-/// On all networks; a minimum-difficulty header must be later by more than two of them.
-const TARGET_SPACING_SECS: u32 = 600;
 
 /// The target of the header's own bits, which its hash must meet.
 fn check_work(rules: &Rules, header: &Header) -> Result<Target, Refusal> {

@@ -199,6 +199,7 @@ impl Payout {
         }
         let most = pool.len().min(limits.inputs);
         let mut lack = PayoutError::NotEnough { available: 0, needed: 0 };
+        let mut cheapest: Option<(u64, Self)> = None;
         for count in due.max(1)..=most {
             let Some(inputs) = pool.get(..count) else { break };
             let rest = pool.len().saturating_sub(count);
@@ -214,12 +215,22 @@ impl Payout {
             let shares = u64::try_from(batch.withdrawals.len()).unwrap_or(u64::MAX);
             payout.payments = payments(batch, fee.div_ceil(shares.max(1)))?;
             match payout.version(charged) {
-                Ok(_) => return Ok(payout),
+                Ok(first) => {
+                    let fee = payout.fee(&first)?;
+                    let has_change = first.output.len() > payout.payments.len();
+                    if cheapest.as_ref().is_none_or(|(least, _)| fee < *least) {
+                        cheapest = Some((fee, payout));
+                    }
+                    // Without change the rest goes to the miner; another input may cost less than that.
+                    if has_change {
+                        break;
+                    }
+                }
                 Err(error @ PayoutError::NotEnough { .. }) => lack = error,
                 Err(error) => return Err(error),
             }
         }
-        Err(lack)
+        cheapest.map(|(_, payout)| payout).ok_or(lack)
     }
 
     /// The unsigned transaction at a fee rate. Change below the least amount is left to the miner.

@@ -6,12 +6,14 @@ use bitcoin::{CompactTarget, Target};
 /// Decodes the `bits` of a header.
 ///
 /// `None` for what Bitcoin Core's `DeriveTarget` refuses: negative, zero, above 2^256, or easier than `limit`.
-/// rust-bitcoin's own conversion wraps around on overflow, so the exponent is looked at first.
+/// rust-bitcoin's own conversion wraps around on overflow and misses the sign of short numbers, so both are looked at
+/// first.
 pub fn target_of(bits: CompactTarget, limit: Target) -> Option<Target> {
     let raw = bits.to_consensus();
     let (size, mantissa) = (raw >> 24, raw & 0x00ff_ffff);
     let overflows = size > 34 || (mantissa > 0xff && size > 33) || (mantissa > 0xffff && size > 32);
-    if overflows {
+    let negative = mantissa & 0x0080_0000 != 0;
+    if overflows || negative {
         return None;
     }
     let target = Target::from_compact(bits);
@@ -27,8 +29,13 @@ pub fn work_of(target: Target) -> U256 {
 mod tests {
     use super::*;
 
+    /// No limit; rust-bitcoin's `Target::MAX` is that of mainnet.
+    fn highest() -> Target {
+        Target::from_be_bytes([0xff; 32])
+    }
+
     fn target(bits: u32) -> Option<U256> {
-        let target = target_of(CompactTarget::from_consensus(bits), Target::MAX)?;
+        let target = target_of(CompactTarget::from_consensus(bits), highest())?;
         Some(U256::from_be_bytes(target.to_be_bytes()))
     }
 
@@ -69,7 +76,7 @@ mod tests {
 
     #[test]
     fn genesis_work_is_what_core_counts() {
-        let target = target_of(CompactTarget::from_consensus(0x1d00_ffff), Target::MAX).unwrap();
+        let target = target_of(CompactTarget::from_consensus(0x1d00_ffff), highest()).unwrap();
         assert_eq!(work_of(target), U256::from(0x1_0001_0001u64));
     }
 }
