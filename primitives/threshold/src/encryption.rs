@@ -38,7 +38,7 @@ pub fn seal(
     (sender, receiver): (Member, Member),
     share: &k256::Scalar,
 ) -> Scalar {
-    Scalar::encode_scalar(&(share + &pad(context, shared, sender, receiver)))
+    Scalar::encode_scalar(&(share + pad(context, shared, sender, receiver)))
 }
 
 /// The share in `sealed`; `None` when that is no scalar.

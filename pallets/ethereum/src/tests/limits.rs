@@ -116,7 +116,8 @@ fn transactions_of_the_greatest_size_fit() {
 }
 
 fn max_extrinsic_time() -> u64 {
-    let limits = <Test as frame_system::Config>::BlockWeights::get();
+    let limits: frame_system::limits::BlockWeights =
+        <Test as frame_system::Config>::BlockWeights::get();
     limits.get(DispatchClass::Normal).max_extrinsic.unwrap().ref_time()
 }
 

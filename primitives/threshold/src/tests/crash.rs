@@ -156,7 +156,7 @@ fn live(cycles: u32, seed: u64) -> (World, u32) {
                 assert!(request.verify(recover, &key.key, &signatures));
                 signed += 1;
             }
-            if rng.next_u32() % 8 == 0 {
+            if rng.next_u32().is_multiple_of(8) {
                 (session, attempt) = (session + 1, 0);
             } else {
                 attempt += 1;

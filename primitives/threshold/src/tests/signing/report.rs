@@ -65,11 +65,9 @@ fn liar_is_found_and_barred() {
 fn attack_false_report_is_blamed_on_the_reporter() {
     let mut fixture = with_liar();
     // The liar's share for the first input is right, and so are those of the others.
-    for (reporter, accused, input) in [(3, 1, 0)] {
-        let actions = report(&mut fixture, reporter, Report { accused: Member(accused), input });
-        assert_eq!(actions, Ok(vec![blame(reporter, Fault::FalseReport)]));
-        assert_eq!(fixture.session.phase, Phase::Sharing, "the attempt goes on");
-    }
+    let actions = report(&mut fixture, 3, Report { accused: Member(1), input: 0 });
+    assert_eq!(actions, Ok(vec![blame(3, Fault::FalseReport)]));
+    assert_eq!(fixture.session.phase, Phase::Sharing, "the attempt goes on");
     let again = report(&mut fixture, 3, Report { accused: Member(0), input: 0 });
     assert_eq!(again, Err(Refusal::Stranger), "barred");
 }
