@@ -198,9 +198,8 @@ impl DatabaseRef for State {
     type Error = Infallible;
 
     fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, Self::Error> {
-        let code = |contents: &Contents| contents.code.clone();
-        let code = self.accounts.get(&address).map(code);
-        Ok(self.account(address).map(|account| account.info(code)))
+        // As in the node, code is read by its hash, and only when it runs.
+        Ok(self.account(address).map(|account| account.info(None)))
     }
 
     fn code_by_hash_ref(&self, hash: B256) -> Result<Bytecode, Self::Error> {

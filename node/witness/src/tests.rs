@@ -226,6 +226,7 @@ impl DatabaseRef for Stateless {
             balance: account.balance,
             nonce: account.nonce,
             code_hash: account.code_hash,
+            code: None,
             ..AccountInfo::default()
         }))
     }
@@ -264,9 +265,12 @@ fn transfer_opens_sender_receiver_and_coinbase() {
 }
 
 #[test]
-fn empty_block_opens_nothing() {
-    let witness = witness(&state(3), vec![]);
-    assert!(witness.nodes.is_empty() && witness.codes.is_empty());
+fn empty_block_opens_the_coinbase_alone() {
+    let state = state(3);
+    let witness = witness(&state, vec![]);
+    let coinbase = proof(&state, None, H256(state.root().0), key(COINBASE.as_slice()));
+    assert_eq!(witness.nodes, coinbase.into_iter().collect());
+    assert!(witness.codes.is_empty());
 }
 
 #[test]
