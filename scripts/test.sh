@@ -5,7 +5,7 @@
 source "$(dirname "$0")/env.sh"
 cd "$ROOT"
 
-STAGES=(setup format sizes build deny unit statetests clients)
+STAGES=(setup format sizes contracts build deny unit statetests clients)
 
 format() { cargo fmt --all -- --check; }
 
@@ -37,6 +37,8 @@ statetests() {
         echo "SKIPPED: no state tests at $FIXTURES (set BZK_FIXTURES)"
     fi
 }
+
+contracts() { scripts/contracts.sh; }
 
 clients() { (cd scripts/clients && node --test --test-force-exit --test-concurrency=1 --test-timeout=900000 test/); }
 

@@ -222,7 +222,7 @@ contract BtcBridge is IReorgListener {
         claims[outpoint] = blockHash;
         blockClaims[before].amount -= amount;
         blockClaims[blockHash].amount += amount;
-        _setDeficit(totals.deficit - amount);
+        _setDeficit(_minus(totals.deficit, amount));
         emit Reproved(txid, vout, amount, blockHash, proof.height);
     }
 
@@ -233,6 +233,7 @@ contract BtcBridge is IReorgListener {
         if (amount > t.deficit) revert AmountOutOfRange(amount);
         t.settled += amount;
         t.deficit -= amount;
+        if (uint256(t.settled) + t.locked > t.claimed) revert NotBacked();
         totals = t;
         emit DeficitChanged(t.deficit);
     }
@@ -254,7 +255,7 @@ contract BtcBridge is IReorgListener {
             BlockClaims storage from = blockClaims[connected[i]];
             if (from.dropped) {
                 from.dropped = false;
-                deficit -= from.amount;
+                deficit = _minus(deficit, from.amount);
             }
         }
         if (deficit != before) _setDeficit(deficit);
@@ -476,6 +477,11 @@ contract BtcBridge is IReorgListener {
         if (confirmations > terms.refundDelay / 2) revert TooOld(confirmations);
     }
 
+    // What was covered before its deposits came back is no deficit any more, nor a credit for the next one.
+    function _minus(uint64 deficit, uint64 amount) private pure returns (uint64) {
+        return deficit > amount ? deficit - amount : 0;
+    }
+
     function _setDeficit(uint64 deficit) private {
         totals.deficit = deficit;
         emit DeficitChanged(deficit);
@@ -534,7 +540,7 @@ contract BtcBridge is IReorgListener {
 
     function _sats(uint256 amount) private pure returns (uint64) {
         if (amount % WEI_PER_SAT != 0) revert NotWholeSats();
-        // No more than 21 million BTC exist.
+        if (amount > BitcoinTx.MAX_MONEY * WEI_PER_SAT) revert AmountOutOfRange(type(uint64).max);
         return uint64(amount / WEI_PER_SAT);
     }
 

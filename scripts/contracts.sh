@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Builds and tests the contracts; checks that the genesis files are those of the sources; prints gas.
+# Usage: scripts/contracts.sh [build|test|gas|genesis|report]...   (default: build genesis test gas)
+#   genesis   compares contracts/genesis/regtest.json with the sources; GENESIS_WRITE=1 writes it
+#   report    forge's own gas report per function
+# Needs the npm packages of scripts/setup.sh; downloads nothing.
+source "$(dirname "$0")/env.sh"
+export BZK_FIXTURES=${BZK_FIXTURES:-$FIXTURES}
+
+# setup.sh links what it installed; forge finds solc through it.
+FORGE=$NPM_DIR/node_modules/.bin/forge
+[ -x "$FORGE" ] && [ -e "$ROOT/scripts/clients/node_modules" ] || {
+    echo "no forge at $FORGE: run scripts/setup.sh" >&2
+    exit 1
+}
+cd "$ROOT/contracts"
+
+build() { "$FORGE" build; }
+
+tests() { "$FORGE" test --no-match-path 'test/Gas.t.sol'; }
+
+# Each call a transaction of its own: with 21,000, calldata and cold storage.
+gas() { "$FORGE" test --isolate --match-path 'test/Gas.t.sol' -vv | grep -E '_gas|^Suite result'; }
+
+report() { "$FORGE" test --isolate --gas-report --no-match-path 'test/{Gas,Invariants,Fixtures}.t.sol'; }
+
+genesis() {
+    local made=genesis/regtest.json
+    [ "${GENESIS_WRITE:-0}" = 1 ] || made=genesis/check.json
+    GENESIS_OUT=$made "$FORGE" script script/Genesis.s.sol >/dev/null
+    [ "$made" != genesis/regtest.json ] || return 0
+    cmp "$made" genesis/regtest.json || {
+        rm "$made"
+        echo "contracts/genesis/regtest.json is old: GENESIS_WRITE=1 scripts/contracts.sh genesis" >&2
+        return 1
+    }
+    rm "$made"
+}
+
+[ $# -gt 0 ] || set -- build genesis test gas
+for step in "$@"; do
+    case $step in
+        build | gas | genesis | report) stage "$step" "$step" ;;
+        test) stage test tests ;;
+        *) echo "unknown step $step" >&2; exit 1 ;;
+    esac
+done
