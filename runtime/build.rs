@@ -6,6 +6,8 @@ fn main() {
         // The target folder may lie outside the checkout; without this hint the wasm build would
         // not find Cargo.lock there and resolve newer dependencies.
         std::env::set_var("WASM_BUILD_WORKSPACE_HINT", concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        // Read by the genesis presets; the builder itself watches only folders of crates.
+        println!("cargo:rerun-if-changed=../contracts/genesis/regtest.json");
         substrate_wasm_builder::WasmBuilder::build_using_defaults();
     }
 }

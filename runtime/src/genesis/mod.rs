@@ -1,4 +1,5 @@
 //! What the first block contains.
 
+pub mod bridge;
 pub mod predeploys;
 pub mod presets;

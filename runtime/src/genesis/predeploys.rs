@@ -1,6 +1,4 @@
-//! Contracts that exist from the first block on.
-//!
-//! [`predeploys`] is the only list: a contract of `contracts/` gets its place here.
+//! Contracts of others that tools expect on every chain.
 
 use alloc::vec::Vec;
 use alloy_primitives::hex::const_decode_to_array;
@@ -14,8 +12,8 @@ pub const MULTICALL3: H160 = H160(decode(b"ca11bde05977b3631167028862be2a173976c
 
 /// Takes the priority fees; first of our own range `0x425a4b00..` ("BZK").
 ///
-/// The prover needs a coinbase that exists in the state, hence a contract. Its code is a single
-/// STOP: it takes what it is given and keeps it.
+/// The prover needs a coinbase that exists in the state, hence a contract. It comes with those of
+/// [`super::bridge`].
 pub const FEE_VAULT: H160 = H160(decode(b"425a4b0000000000000000000000000000000001"));
 
 /// A contract of the genesis.
@@ -42,9 +40,8 @@ const MULTICALL3_HEX: &[u8] = include_bytes!("../../genesis/multicall3.hex");
 
 static CREATE2_DEPLOYER_CODE: [u8; CREATE2_DEPLOYER_HEX.len() / 2] = decode(CREATE2_DEPLOYER_HEX);
 static MULTICALL3_CODE: [u8; MULTICALL3_HEX.len() / 2] = decode(MULTICALL3_HEX);
-static FEE_VAULT_CODE: [u8; 1] = [0x00];
 
-/// Every contract of the genesis, each with nonce 1 as if it had been created by a transaction.
+/// All of them, each with nonce 1 as if it had been created by a transaction.
 pub fn predeploys() -> Vec<Predeploy> {
     alloc::vec![
         Predeploy {
@@ -53,6 +50,5 @@ pub fn predeploys() -> Vec<Predeploy> {
             code: &CREATE2_DEPLOYER_CODE,
         },
         Predeploy { name: "Multicall3", address: MULTICALL3, code: &MULTICALL3_CODE },
-        Predeploy { name: "FeeVault", address: FEE_VAULT, code: &FEE_VAULT_CODE },
     ]
 }

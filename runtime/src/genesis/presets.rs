@@ -3,7 +3,7 @@
 //! Both presets are for machines of developers: they prefund accounts whose keys everybody knows.
 //! A production chain brings its own configuration and prefunds nobody.
 
-use super::predeploys::predeploys;
+use super::{bridge, predeploys::predeploys};
 use crate::{
     configs::EPOCH_CONFIG,
     units::{GENESIS_SUPPLY, ZYRA},
@@ -113,7 +113,7 @@ fn zyra_balances() -> Vec<(AccountId, Balance)> {
     DEV_ACCOUNTS.iter().map(|key| (key.to_account_id(), share)).collect()
 }
 
-/// The predeploys and the prefunded accounts.
+/// The predeploys, the bridge and the prefunded accounts.
 fn evm_accounts() -> BTreeMap<H160, GenesisAccount> {
     let sats = Sats::new(DEV_EVM_BALANCE_SATS).unwrap_or(Sats::ZERO);
     let balance = U256::from_little_endian(&Wei::from(sats).get().to_le_bytes::<32>());
@@ -125,7 +125,8 @@ fn evm_accounts() -> BTreeMap<H160, GenesisAccount> {
             GenesisAccount { nonce: 1, code: contract.code.to_vec(), ..Default::default() };
         (contract.address, account)
     });
-    contracts.chain(funded).collect()
+    let bridge = bridge::regtest(balance.saturating_mul(DEV_EVM_ACCOUNTS.len().into()));
+    contracts.chain(funded).chain(bridge).collect()
 }
 
 /// Lays the objects of `patch` over those of `target` (RFC 7386 without deletion).

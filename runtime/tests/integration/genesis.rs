@@ -3,6 +3,7 @@
 use crate::chain::genesis;
 use bitcoinzk_runtime::{
     genesis::{
+        bridge::{BITCOIN_RELAY, BTC_BRIDGE},
         predeploys::{predeploys, CREATE2_DEPLOYER, FEE_VAULT, MULTICALL3},
         presets::{self, DEV_EVM_ACCOUNTS},
     },
@@ -63,6 +64,23 @@ fn development_accounts_hold_ten_thousand_bitcoins_each() {
             assert_eq!(EVM::account(address).balance, expected, "{address:?}");
         }
     });
+}
+
+#[test]
+fn bridge_holds_what_does_not_circulate_of_21_million_bitcoins() {
+    for preset in [DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET] {
+        genesis(preset).execute_with(|| {
+            let supply = pallet_evm::Accounts::<Runtime>::iter()
+                .fold(U256::zero(), |sum, (_, account)| sum + account.balance);
+            assert_eq!(supply, U256::from(21_000_000) * U256::exp10(18), "{preset}");
+            assert!(EVM::account(BTC_BRIDGE).balance > supply / 2);
+            for contract in [FEE_VAULT, BITCOIN_RELAY, BTC_BRIDGE] {
+                assert!(EVM::code(contract).len() > 100, "{contract:?} has code");
+                assert_eq!(EVM::account(contract).nonce, 1);
+            }
+            EVM::check_state().expect("their storage is in the trie");
+        });
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use serde_json::{json, Value};
 
 /// Pushes pre-signed transactions at a node and prints one JSON object with what was included.
 #[derive(Parser)]
+#[command(args_override_self = true)]
 struct Cli {
     /// The node, as http://host:port.
     #[arg(long, default_value = "http://127.0.0.1:8545")]

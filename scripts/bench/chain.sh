@@ -1,0 +1,158 @@
+#!/usr/bin/env bash
+# What one node that authors, finalises and serves RPC takes, next to anvil under the same load.
+# Called by scripts/bench.sh. Environment:
+#   BENCH_SECONDS    of each kind of load (60)
+#   BENCH_KINDS      ("transfer erc20 gas")
+#   BENCH_PRESIGNED  transactions signed before each (6,000 per second)
+#   BENCH_ACCOUNTS   sizes of the ledger for the growth part ("100000 1000000"; "" leaves it out)
+#   BENCH_BLOCKS     Ethereum blocks that eth_getLogs searches (100000)
+source "$(dirname "$0")/lib.sh"
+
+seconds=${BENCH_SECONDS:-60}
+presigned=${BENCH_PRESIGNED:-$((seconds * 6000))}
+kinds=${BENCH_KINDS-transfer erc20 gas}
+sizes=${BENCH_ACCOUNTS-100000 1000000}
+log_blocks=${BENCH_BLOCKS-100000}
+
+# load URL KIND ARGS...: one run of the generator; its JSON, or {} with the reason on stderr.
+load() {
+    local url=$1 kind=$2 code=() report
+    shift 2
+    case $kind in
+        erc20) code=(--bytecode "$work/Token.hex") ;;
+        gas) code=(--bytecode "$work/Burner.hex") ;;
+    esac
+    report=$("$tools/bzk-load" --rpc "$url" --kind "$kind" --seconds "$seconds" \
+        --presigned "$presigned" "${code[@]}" "$@" 2>"$work/load.err") || report='{}'
+    [ -s "$work/load.err" ] && head -c 600 "$work/load.err" >&2
+    echo "$report"
+}
+
+# The development chain with room for the load. Gas and cycles are parameters of governance; what
+# the runtime fixes (weights, bytes) stays as it is.
+genesis() {
+    "$node_bin" build-spec --chain dev 2>/dev/null | node -e '
+        const spec = JSON.parse(require("fs").readFileSync(0))
+        Object.assign(spec.genesis.runtimeGenesis.patch.ethereum,
+            { gasLimit: 300_000_000, cycleLimit: 1_000_000_000_000_000 })
+        console.log(JSON.stringify(spec))' >"$work/spec.json"
+}
+
+yardstick() {
+    local url=http://127.0.0.1:18545
+    "$ROOT/scripts/clients/node_modules/.bin/anvil" --port 18545 --block-time 2 --chain-id $chain_id \
+        --gas-limit 1000000000 --silent >"$work/anvil.log" 2>&1 &
+    local anvil=$!
+    pids+=("$anvil")
+    await $url $anvil || { cat "$work/anvil.log" >&2; exit 1; }
+    anvil_transfers=$(field "$(load $url transfer)" per_s)
+    stop $anvil
+    say '%-34s %10.0f\n' 'anvil: transfers/s' "${anvil_transfers/null/nan}"
+}
+
+# The three kinds of load. Says why blocks were not longer and how many came too late.
+throughput() {
+    local kind from ticks report per_s
+    for kind in $kinds; do
+        from=$(wc -l <"$work/node.log")
+        ticks=$(awk '{print $14 + $15}' "/proc/$node/stat")
+        report=$(load "$url" "$kind")
+        ticks=$(($(awk '{print $14 + $15}' "/proc/$node/stat") - ticks))
+        per_s=$(field "$report" per_s)
+        case $kind in
+            transfer) transfers=$per_s ;;
+            erc20) erc20=$per_s token=$(field "$report" contract) ;;
+            gas) mgas=$(field "$report" mgas_per_s) ;;
+        esac
+        say '%-34s %10.0f   Mgas/s %.1f, refused %s, node CPU %s s, load average %s\n' \
+            "bitcoinzk: $kind/s" "${per_s/null/nan}" "$(field "$report" mgas_per_s | sed s/null/nan/)" \
+            "$(field "$report" refused)" $((ticks / 100)) "$(cut -d' ' -f1 /proc/loadavg)"
+        tail -n +"$from" "$work/node.log" | awk '
+            /Prepared block/ { match($0, /end: [A-Za-z]+/); end[substr($0, RSTART + 5, RLENGTH - 5)]++ }
+            /Discarding proposal/ { late++ }
+            END { printf "    blocks ended by:"; for (e in end) printf " %s %d", e, end[e];
+                  printf "; discarded as late: %d\n", late }' >&3
+    done
+}
+
+memory() {
+    rss=$(awk '/VmRSS/ {printf "%d", $2 / 1024}' "/proc/$node/status")
+    say '%-34s %10s   peak %s\n' 'RSS after the load, MiB' "$rss" \
+        "$(awk '/VmHWM/ {printf "%d", $2 / 1024}' "/proc/$node/status")"
+    local final
+    final=$(rpc "$url" eth_getBlockByNumber '["finalized",false]' |
+        node -e 'const b = JSON.parse(require("fs").readFileSync(0)); console.log(Number(b?.number ?? 0))')
+    say '%-34s %10s   of %s\n' 'final block' "$final" "$(number "$url" eth_blockNumber '[]')"
+}
+
+calls() {
+    [ "$token" != null ] || { say '%-34s %10s   no token: the erc20 load did not run\n' eth_call null; return 0; }
+    sleep 5
+    local balance="[{\"to\":\"$token\",\"data\":\"0x70a08231$(printf '%064x' 1)\"},\"latest\"]" report
+    report=$("$tools/bzk-latency" --rpc "$url" eth_call "$balance" --clients 10 --seconds 10) || return 0
+    call_p99=$(field "$report" p99_ms)
+    say '%-34s %10.2f   p50 %.2f, %s calls\n' 'eth_call p99, 10 clients, ms' \
+        "$call_p99" "$(field "$report" p50_ms)" "$(field "$report" calls)"
+}
+
+# Transfers per second once the ledger has more accounts.
+growth() {
+    local size report
+    for size in $sizes; do
+        load "$url" transfer --recipients "$size" --seconds $((size / 1500 + 1)) --presigned 10000 >/dev/null
+        report=$(load "$url" transfer --recipients "$size" --seconds 20 --presigned 120000)
+        say '%-34s %10.0f   Mgas/s %.1f\n' "transfers/s over $size accounts" \
+            "$(field "$report" per_s | sed s/null/nan/)" "$(field "$report" mgas_per_s | sed s/null/nan/)"
+    done
+}
+
+# Executes the fullest of the last 300 blocks again on the stopped node's database.
+import() {
+    local block
+    block=$(node "$ROOT/scripts/bench/fullest-block.mjs" "$url" 300)
+    stop "$node"
+    if "$node_bin" check-block --chain "$work/spec.json" --base-path "$work/node" "${block% *}" \
+        >"$work/check.log" 2>&1; then
+        import_ms=$(sed -nE 's/.*Completed in ([0-9]+) ms.*/\1/p' "$work/check.log" | tail -1)
+        import_ms=${import_ms:-null}
+    fi
+    say '%-34s %10s   %s extrinsics\n' 'import of the fullest block, ms' "$import_ms" "${block#* }"
+    [ "$import_ms" != null ] || tail -3 "$work/check.log" >&3
+}
+
+# A long chain of small blocks with logs, then a search through all of them.
+logs() {
+    [ "$log_blocks" != 0 ] || return 0
+    start_node logs 18548 --alice --validator --sealing 1 || return 0
+    local head=0 report topic=0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef
+    while [ "$head" -lt "$log_blocks" ]; do
+        report=$(load "$url" erc20 --seconds 60 --presigned 30000 --batch 1 --backlog 8 --connections 1)
+        head=$(number "$url" eth_blockNumber '[]')
+        echo "$head of $log_blocks blocks" >&2
+    done
+    # Nobody sends to this account: the answer is empty and the search is the whole work.
+    local filter="[{\"fromBlock\":\"0x0\",\"toBlock\":\"latest\",\"address\":\"$(field "$report" contract)\",\"topics\":[\"$topic\",null,\"0x$(printf '%064x' 1)\"]}]"
+    report=$("$tools/bzk-latency" --rpc "$url" eth_getLogs "$filter" --clients 10 --seconds 10) || return 0
+    logs_ms=$(field "$report" p99_ms)
+    say '%-34s %10.2f   p50 %.2f, over %s blocks\n' 'eth_getLogs p99, 10 clients, ms' \
+        "$logs_ms" "$(field "$report" p50_ms)" "$head"
+    stop "$node"
+}
+
+for contract in Token Burner; do
+    node "$ROOT/scripts/clients/lib/solidity.js" "$contract.sol" "$contract" >"$work/$contract.hex"
+done
+say 'cores %s, load average %s, %s s per kind\n' "$(nproc)" "$(cut -d' ' -f1-3 /proc/loadavg)" "$seconds"
+transfers=null erc20=null mgas=null token=null call_p99=null import_ms=null logs_ms=null
+yardstick
+genesis
+# One authority, GRANDPA on, ParityDB as in production.
+start_node node 18546 --alice --validator --force-authoring
+throughput
+memory
+calls
+growth
+import
+logs
+printf '{"transfers_per_s":%s,"erc20_per_s":%s,"mgas_per_s":%s,"anvil_transfers_per_s":%s,"import_ms":%s,"eth_call_p99_ms":%s,"get_logs_ms":%s,"rss_mib":%s,"cores":%s,"seconds":%s}\n' \
+    "$transfers" "$erc20" "$mgas" "$anvil_transfers" "$import_ms" "$call_p99" "$logs_ms" "$rss" "$(nproc)" "$seconds"
