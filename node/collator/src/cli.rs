@@ -4,11 +4,12 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 use sc_cli::{RunCmd, SubstrateCli};
 use std::{str::FromStr, time::Duration};
 
-/// Most transactions that wait in the pool unless `--pool-limit` says otherwise: several full blocks.
-const POOL_LIMIT: &str = "32768";
+/// Most transactions in the pool unless `--pool-limit` says otherwise: some 15 full blocks. Those of
+/// blocks that are not final yet count too, and a tenth is for those whose nonce is not next.
+const POOL_LIMIT: &str = "100000";
 
 /// Most kilobytes that wait in the pool unless `--pool-kbytes` says otherwise.
-const POOL_KBYTES: &str = "65536";
+const POOL_KBYTES: &str = "131072";
 
 /// Seconds for which a transaction that was found invalid is not looked at again, unless
 /// `--tx-ban-seconds` says otherwise. Substrate's half an hour is for transactions that never become
@@ -156,7 +157,7 @@ mod tests {
             Cli::read(&matches).unwrap().run
         };
         let run = read(&["bitcoinzk"]);
-        assert_eq!(run.pool_config.pool_limit, 32_768);
+        assert_eq!(run.pool_config.pool_limit, 100_000);
         assert_eq!(run.pool_config.tx_ban_seconds, Some(1));
         assert_eq!(run.rpc_params.rpc_max_batch_request_len, Some(1_000));
         assert_eq!(run.rpc_params.rpc_max_subscriptions_per_connection, 10_000);

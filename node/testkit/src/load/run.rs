@@ -147,8 +147,12 @@ async fn push(
         let answer = client.post(&body).await?;
         let errors = memchr_count(&answer, b"\"error\"");
         if errors > 0 && refused.fetch_add(errors, Ordering::Relaxed) == 0 {
-            let end = answer.len().min(400);
-            eprintln!("first refusal: {}", String::from_utf8_lossy(&answer[..end]));
+            let text = String::from_utf8_lossy(&answer);
+            let reason: String = text
+                .find("\"error\"")
+                .map(|at| text[at..].chars().take(300).collect())
+                .unwrap_or_default();
+            eprintln!("first refusal: {reason}");
         }
     }
     Ok(())
