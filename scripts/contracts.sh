@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Builds and tests the contracts; checks that the genesis files are those of the sources; prints gas.
-# Usage: scripts/contracts.sh [build|test|gas|genesis|report]...   (default: build genesis test gas)
+# Usage: scripts/contracts.sh [build|test|gas|genesis]...   (default: build genesis test gas)
 #   genesis   compares contracts/genesis/regtest.json with the sources; GENESIS_WRITE=1 writes it
-#   report    forge's own gas report per function
 # Needs the npm packages of scripts/setup.sh; downloads nothing.
 source "$(dirname "$0")/env.sh"
 export BZK_FIXTURES=${BZK_FIXTURES:-$FIXTURES}
@@ -15,14 +14,13 @@ FORGE=$NPM_DIR/node_modules/.bin/forge
 }
 cd "$ROOT/contracts"
 
-build() { "$FORGE" build; }
+build() { "$FORGE" build --sizes src script; }
 
-tests() { "$FORGE" test --no-match-path 'test/Gas.t.sol'; }
+# foundry.toml says why tests have a profile of their own.
+tests() { FOUNDRY_PROFILE=test "$FORGE" test --no-match-path 'test/Gas.t.sol'; }
 
 # Each call a transaction of its own: with 21,000, calldata and cold storage.
-gas() { "$FORGE" test --isolate --match-path 'test/Gas.t.sol' -vv | grep -E '_gas|^Suite result'; }
-
-report() { "$FORGE" test --isolate --gas-report --no-match-path 'test/{Gas,Invariants,Fixtures}.t.sol'; }
+gas() { FOUNDRY_PROFILE=test "$FORGE" test --isolate --match-path 'test/Gas.t.sol' -vv | grep -E '_gas|^Suite result'; }
 
 genesis() {
     local made=genesis/regtest.json
@@ -40,7 +38,7 @@ genesis() {
 [ $# -gt 0 ] || set -- build genesis test gas
 for step in "$@"; do
     case $step in
-        build | gas | genesis | report) stage "$step" "$step" ;;
+        build | gas | genesis) stage "$step" "$step" ;;
         test) stage test tests ;;
         *) echo "unknown step $step" >&2; exit 1 ;;
     esac

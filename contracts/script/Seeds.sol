@@ -74,13 +74,13 @@ library Seeds {
     ) internal {
         address relay = Predeploys.BITCOIN_RELAY;
         address bridge = Predeploys.BTC_BRIDGE;
-        vm.etch(relay, vm.getDeployedCode("Seeds.sol:RelaySeed"));
+        vm.etch(relay, vm.getDeployedCode("out/Seeds.sol/RelaySeed.json"));
         RelaySeed(payable(relay)).seed(network, checkpoint, allowed);
-        vm.etch(relay, vm.getDeployedCode("BitcoinRelay.sol:BitcoinRelay"));
-        vm.etch(bridge, vm.getDeployedCode("Seeds.sol:BridgeSeed"));
+        vm.etch(relay, vm.getDeployedCode("out/BitcoinRelay.sol/BitcoinRelay.json"));
+        vm.etch(bridge, vm.getDeployedCode("out/Seeds.sol/BridgeSeed.json"));
         BridgeSeed(bridge).seed(terms, caps, key);
-        vm.etch(bridge, vm.getDeployedCode("BtcBridge.sol:BtcBridge"));
+        vm.etch(bridge, vm.getDeployedCode("out/BtcBridge.sol/BtcBridge.json"));
         vm.deal(bridge, SUPPLY);
-        vm.etch(Predeploys.FEE_VAULT, vm.getDeployedCode("FeeVault.sol:FeeVault"));
+        vm.etch(Predeploys.FEE_VAULT, vm.getDeployedCode("out/FeeVault.sol/FeeVault.json"));
     }
 }

@@ -23,7 +23,7 @@ import {Predeploys} from "./Predeploys.sol";
 ///   2. settled + locked <= claimed, so nothing leaves that did not come;
 ///   3. an outpoint is claimed once; a withdrawal is settled or unlocked, once.
 /// Amounts are sats; 1 sat = 10^10 wei. Layouts of scripts, payouts and messages: contracts/README.md.
-/// Storage, all written by genesis: slot 0 totals, 1 state, 2 and 3 terms, 4 caps, then the mappings.
+/// Storage, all written by genesis: slot 0 totals, 1 state, 2 terms, 3 caps, 4 to 7 the mappings.
 contract BtcBridge is IReorgListener {
     /// @notice Wei per sat.
     uint256 public constant WEI_PER_SAT = 1e10;
