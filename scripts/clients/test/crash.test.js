@@ -5,16 +5,26 @@ import { account } from '../lib/accounts.js'
 import { startNode, until } from '../lib/node.js'
 import { random } from '../lib/load.js'
 
-const KILLS = Number(process.env.BZK_KILLS ?? 3)
+const KILLS = Number(process.env.BZK_KILLS ?? 50)
+// A round is mostly waiting for blocks, so several nodes take turns on the machine.
+const NODES = Math.min(5, KILLS)
 const hex = (number) => `0x${number.toString(16)}`
 
 test(`crash_kill9_under_load, ${KILLS} times`, async (t) => {
-  const node = await startNode()
-  t.after(() => node.stop())
-  const dice = random(Number(process.env.BZK_SEED ?? 7))
+  const seed = Number(process.env.BZK_SEED ?? 7)
+  const kills = Array.from({ length: NODES }, (_, i) => Math.floor((KILLS + i) / NODES))
+  await Promise.all(kills.map(async (count, i) => {
+    const node = await startNode()
+    t.after(() => node.stop())
+    await killed(node, random(seed + i), count)
+  }))
+})
+
+/** Kills `node` so many times at random moments, and looks at it after each start. */
+async function killed(node, dice, kills) {
   const sender = account(1)
   let lastFinal = 0n
-  for (let round = 0; round < KILLS; round++) {
+  for (let round = 0; round < kills; round++) {
     let nonce = Number(await node.call('eth_getTransactionCount', [sender.address, 'latest']))
     let sending = true
     const load = (async () => {
@@ -67,4 +77,4 @@ test(`crash_kill9_under_load, ${KILLS} times`, async (t) => {
     const receipt = await until(() => node.call('eth_getTransactionReceipt', [hash]), 'a new block', 60)
     assert.ok(BigInt(receipt.blockNumber) > BigInt(head.number))
   }
-})
+}
