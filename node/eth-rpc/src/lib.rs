@@ -24,6 +24,7 @@ mod fee;
 mod feed;
 mod filters;
 mod finality;
+mod gate;
 mod logs;
 mod metrics;
 mod net;

@@ -135,7 +135,7 @@ impl Gauges {
         set(&self.open, "subscription", ctx.limits.subscriptions.saturating_sub(free) as u64);
         set(&self.executions, "call", ctx.evm.calls.running() as u64);
         set(&self.executions, "trace", ctx.evm.traces.running() as u64);
-        set(&self.executions, "logs", ctx.live.queries_running(&ctx.limits) as u64);
+        set(&self.executions, "logs", ctx.live.queries().running() as u64);
         self.cache.set(ctx.chain.cached_bytes() as u64);
     }
 }

@@ -5,7 +5,6 @@ use super::{
     call::call,
     env, estimate,
     failure::Failure,
-    gate::Gate,
     overrides, request,
     sandbox::Sandbox,
     simulate,
@@ -14,6 +13,7 @@ use super::{
 use crate::{
     chain::{BlockRef, Chain, Record},
     error::{self, RpcResult},
+    gate::Gate,
     limits::Limits,
     state::StateView,
 };

@@ -14,7 +14,6 @@ mod env;
 mod estimate;
 mod executor;
 mod failure;
-mod gate;
 mod overrides;
 mod request;
 mod sandbox;

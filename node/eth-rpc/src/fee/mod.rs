@@ -134,7 +134,7 @@ impl FeeApiServer for Fees {
         history::check_percentiles(&percentiles, limits.fee_history_percentiles)?;
         let count = block_count.0.min(limits.fee_history_blocks);
         let fees = self.clone();
-        self.ctx.live.query(move || fees.history(count, newest_block, &percentiles)).await
+        self.ctx.live.queries().run(move || fees.history(count, newest_block, &percentiles)).await
     }
 
     fn blob_base_fee(&self) -> RpcResult<U256> {

@@ -21,13 +21,8 @@ pub(crate) use syncing::Progress;
 pub(crate) use syncing::SyncState;
 
 use crate::{
-    chain::Chain,
-    error::{internal, RpcResult},
-    fee::TipOracle,
-    filters::Registry,
-    limits::Limits,
-    pool::PoolView,
-    types::Sync,
+    chain::Chain, error::RpcResult, fee::TipOracle, filters::Registry, gate::Gate, limits::Limits,
+    pool::PoolView, types::Sync,
 };
 use bzk_evm::tx::RecoveredTx;
 use change::ChangeKeeper;
@@ -61,7 +56,7 @@ struct Inner {
     pending: Arc<Journal<Arc<PendingEntry>>>,
     pending_keeper: PendingKeeper,
     syncing: watch::Receiver<SyncState>,
-    queries: Arc<Semaphore>,
+    queries: Gate,
     subscriptions: Arc<Semaphore>,
     criteria: Arc<Semaphore>,
     filters: Registry,
@@ -90,7 +85,7 @@ impl Live {
             pending: Arc::new(Journal::new(KEPT_PENDING)),
             pending_keeper: PendingKeeper::default(),
             syncing,
-            queries: Arc::new(Semaphore::new(limits.concurrent_calls)),
+            queries: Gate::new(limits.concurrent_calls),
             subscriptions: Arc::new(Semaphore::new(limits.subscriptions)),
             criteria: Arc::new(Semaphore::new(MAX_CRITERIA)),
             filters: Registry::new(limits.filters, limits.filter_idle),
@@ -187,23 +182,9 @@ impl Live {
         entry.json(&self.0.chain, &self.0.pool, &self.0.pending_keeper)
     }
 
-    /// Runs a query over many blocks on a thread that may block, when one of the places for such
-    /// queries is free.
-    pub async fn query<T: Send + 'static>(
-        &self,
-        query: impl FnOnce() -> RpcResult<T> + Send + 'static,
-    ) -> RpcResult<T> {
-        let place = self.0.queries.clone().acquire_owned().await.map_err(internal)?;
-        let running = tokio::task::spawn_blocking(move || {
-            let _place = place;
-            query()
-        });
-        running.await.map_err(internal)?
-    }
-
-    /// How many such queries run.
-    pub fn queries_running(&self, limits: &Limits) -> usize {
-        limits.concurrent_calls.saturating_sub(self.0.queries.available_permits())
+    /// Where queries over many blocks run, so many at once.
+    pub(crate) fn queries(&self) -> &Gate {
+        &self.0.queries
     }
 
     /// Places for subscriptions.

@@ -44,7 +44,7 @@ pub(crate) async fn run(
     criteria: Criteria,
 ) -> RpcResult<Vec<Log>> {
     let (chain, limits) = (ctx.chain.clone(), ctx.limits.clone());
-    ctx.live.query(move || find(&chain, blocks, &criteria, &limits)).await
+    ctx.live.queries().run(move || find(&chain, blocks, &criteria, &limits)).await
 }
 
 /// The methods of this module.
