@@ -1,6 +1,6 @@
 //! The chains that the binary knows by name; any other comes as a JSON file.
 
-use bitcoinzk_runtime::{configs::SS58_PREFIX, opaque::Block, WASM_BINARY};
+use bitcoinzk_runtime::{configs::SS58_PREFIX, genesis::presets, opaque::Block, WASM_BINARY};
 use sc_chain_spec::{ChainSpecExtension, ChainType, GenericChainSpec, Properties};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -42,13 +42,15 @@ fn preset(name: &str, id: &str, chain_type: ChainType) -> Result<ChainSpec, Stri
         ChainType::Development => sp_genesis_builder::DEV_RUNTIME_PRESET,
         _ => sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET,
     };
+    let patch = presets::get(&preset.into()).ok_or("the runtime does not know its own preset")?;
+    let patch = serde_json::from_slice(&patch).map_err(|error| error.to_string())?;
     Ok(ChainSpec::builder(code, Extensions::default())
         .with_name(name)
         .with_id(id)
         .with_chain_type(chain_type)
         .with_protocol_id("bzk")
         .with_properties(properties())
-        .with_genesis_config_preset_name(preset)
+        .with_genesis_config_patch(patch)
         .build())
 }
 

@@ -8,6 +8,7 @@ mod clock;
 mod executor;
 mod finality;
 mod full;
+mod genesis;
 mod import;
 mod network;
 pub(crate) mod partial;

@@ -3,6 +3,7 @@
 
 use super::{
     executor,
+    genesis::Genesis,
     import::{self, FullImport, ImportDeps, ImportQueue, VoterLink},
     Block, FullBackend, FullClient, FullPool, SelectChain,
 };
@@ -58,12 +59,22 @@ pub(crate) fn open(config: &Configuration, sealing: bool) -> Result<Partial, Ser
     let telemetry = open_telemetry(config)?;
     let telemetry_handle = telemetry.as_ref().map(|(_, telemetry)| telemetry.handle());
 
+    let executor = executor::build(&config.executor);
+    let backend = sc_service::new_db_backend(config.db_config())?;
+    let genesis = Genesis {
+        spec: &*config.chain_spec,
+        commit: !config.no_genesis(),
+        backend: backend.clone(),
+        executor: executor.clone(),
+    };
     let (client, backend, keystore, task_manager) =
-        sc_service::new_full_parts::<Block, RuntimeApi, _>(
+        sc_service::new_full_parts_with_genesis_builder::<Block, RuntimeApi, _, _>(
             config,
             telemetry_handle.clone(),
-            executor::build(&config.executor),
-            Vec::new(),
+            executor,
+            backend,
+            genesis,
+            false,
         )?;
     let client = Arc::new(client);
     let telemetry = telemetry.map(|(worker, telemetry)| {
