@@ -1,8 +1,9 @@
 //! The state transition function of the BitcoinZK chain.
 //!
 //! Two ledgers live side by side and never mix: BTC in the EVM (pallets `EVM` and `Ethereum`), which
-//! pays for gas, and ZYRA in `Balances`, which pays for everything else. Consensus is BABE and
-//! GRANDPA.
+//! pays for gas, and ZYRA in `Balances`, which is staked, votes, and pays for everything else.
+//! Validators are elected by stake and author with BABE, finality is GRANDPA's, and referenda change
+//! whatever the chain's parameters and code are.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![recursion_limit = "256"]
 
@@ -15,6 +16,7 @@ mod benchmarks;
 mod apis;
 pub mod configs;
 pub mod genesis;
+pub mod governance;
 pub mod opaque;
 mod runtime;
 pub mod units;

@@ -22,9 +22,6 @@ pub const EXISTENTIAL_DEPOSIT: Balance = MILLI_ZYRA;
 /// Duration of one BABE slot, so the time between two blocks, in milliseconds.
 pub const SLOT_DURATION_MS: u64 = 2_000;
 
-/// Length of a BABE epoch, in slots (ten minutes).
-pub const EPOCH_DURATION_SLOTS: u64 = 300;
-
 /// Blocks in a minute when no slot is missed.
 pub const MINUTES: BlockNumber = 60_000 / (SLOT_DURATION_MS as BlockNumber);
 

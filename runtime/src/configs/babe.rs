@@ -1,14 +1,10 @@
-//! BABE decides who authors the block of a slot.
-//!
-//! The authorities of genesis stay for ever: sets that stake elects are the next issue, together
-//! with reports of equivocation, which need somebody to slash.
+//! BABE decides who authors the block of a slot; the session pallet names the authorities.
 
-use crate::{
-    units::{EPOCH_DURATION_SLOTS, SLOT_DURATION_MS},
-    Runtime,
-};
-use frame_support::traits::{ConstU32, ConstU64};
-use sp_consensus_babe::{AllowedSlots, BabeEpochConfiguration};
+use super::sequencers::{BondingSlots, EpochSlots, MAX_VALIDATORS};
+use crate::{units::SLOT_DURATION_MS, Historical, Offences, Runtime, Session};
+use frame_support::traits::{ConstU32, ConstU64, KeyOwnerProofSystem};
+use sp_consensus_babe::{AllowedSlots, AuthorityId, BabeEpochConfiguration};
+use sp_core::crypto::KeyTypeId;
 
 /// In one slot of four some authority wins the right to author by VRF; the other slots have one
 /// author each, also with a VRF, so every block brings fresh randomness.
@@ -16,13 +12,14 @@ pub const EPOCH_CONFIG: BabeEpochConfiguration =
     BabeEpochConfiguration { c: (1, 4), allowed_slots: AllowedSlots::PrimaryAndSecondaryVRFSlots };
 
 impl pallet_babe::Config for Runtime {
-    type EpochDuration = ConstU64<EPOCH_DURATION_SLOTS>;
+    type EpochDuration = EpochSlots;
     type ExpectedBlockTime = ConstU64<SLOT_DURATION_MS>;
-    type EpochChangeTrigger = pallet_babe::SameAuthoritiesForever;
-    type DisabledValidators = ();
+    type EpochChangeTrigger = pallet_babe::ExternalTrigger;
+    type DisabledValidators = Session;
     type WeightInfo = ();
-    type MaxAuthorities = ConstU32<100>;
-    type MaxNominators = ConstU32<0>;
-    type KeyOwnerProof = sp_core::Void;
-    type EquivocationReportSystem = ();
+    type MaxAuthorities = ConstU32<MAX_VALIDATORS>;
+    type MaxNominators = ConstU32<{ super::staking::MAX_EXPOSURE_PAGE }>;
+    type KeyOwnerProof = <Historical as KeyOwnerProofSystem<(KeyTypeId, AuthorityId)>>::Proof;
+    type EquivocationReportSystem =
+        pallet_babe::EquivocationReportSystem<Self, Offences, Historical, BondingSlots>;
 }

@@ -1,12 +1,13 @@
 //! Ethereum transactions and blocks.
 
-use crate::{genesis::predeploys::FEE_VAULT, Babe, Runtime, System, Timestamp};
+use super::sequencers::AuthorCoinbase;
+use crate::{Babe, Runtime, System, Timestamp};
 use alloc::vec::Vec;
 use bzk_core::CHAIN_ID;
 use codec::{Decode, Encode};
 use frame_support::traits::{ConstU32, ConstU64, Get};
 use sp_consensus_babe::{digests::PreDigest, BABE_ENGINE_ID};
-use sp_core::{H160, H256};
+use sp_core::H256;
 use sp_io::hashing::keccak_256;
 
 /// `mixHash` of the Ethereum block: the VRF output with which the author claimed this slot.
@@ -41,19 +42,10 @@ fn vrf_pre_output() -> Option<Vec<u8>> {
     claim.vrf_signature().map(|signature| signature.pre_output.encode())
 }
 
-/// Receives the priority fees of every block until pallet-sequencers names each author's account.
-pub struct FeeVaultCoinbase;
-
-impl Get<H160> for FeeVaultCoinbase {
-    fn get() -> H160 {
-        FEE_VAULT
-    }
-}
-
 impl pallet_ethereum::Config for Runtime {
     type ChainId = ConstU64<CHAIN_ID>;
     type Time = Timestamp;
-    type Coinbase = FeeVaultCoinbase;
+    type Coinbase = AuthorCoinbase;
     type Randomness = PrevRandao;
     type ExtraData = ();
     type OnLogs = ();

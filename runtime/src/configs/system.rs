@@ -3,13 +3,13 @@
 use crate::{
     weights::{BlockExecutionWeight, ExtrinsicBaseWeight, ParityDbWeight},
     AccountData, AccountId, Balance, Block, Hash, Nonce, PalletInfo, Runtime, RuntimeCall,
-    RuntimeEvent, RuntimeOrigin, RuntimeTask, Version,
+    RuntimeEvent, RuntimeOrigin, RuntimeTask, SafeMode, TxPause, Version,
 };
 use frame_support::{
     derive_impl,
     dispatch::DispatchClass,
     parameter_types,
-    traits::{ConstU16, ConstU32},
+    traits::{ConstU16, ConstU32, InsideBoth},
     weights::{constants::WEIGHT_REF_TIME_PER_SECOND, Weight},
 };
 use frame_system::limits::{BlockLength, BlockWeights};
@@ -63,6 +63,8 @@ parameter_types! {
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
 impl frame_system::Config for Runtime {
     type Block = Block;
+    // What governance has stopped for a while.
+    type BaseCallFilter = InsideBoth<SafeMode, TxPause>;
     type BlockWeights = RuntimeBlockWeights;
     type BlockLength = RuntimeBlockLength;
     type AccountId = AccountId;

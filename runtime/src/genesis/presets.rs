@@ -5,19 +5,23 @@
 
 use super::{bridge, predeploys::predeploys};
 use crate::{
-    configs::EPOCH_CONFIG,
+    configs::{EPOCH_CONFIG, MAX_CANDIDATES},
     units::{GENESIS_SUPPLY, ZYRA},
-    AccountId, BabeConfig, Balance, BalancesConfig, EVMConfig, EthereumConfig, GrandpaConfig,
-    RuntimeGenesisConfig, SudoConfig,
+    AccountId, BabeConfig, Balance, BalancesConfig, EVMConfig, EthereumConfig,
+    NominationPoolsConfig, RuntimeGenesisConfig, SequencersConfig, SessionConfig, SessionKeys,
+    StakingConfig, SudoConfig,
 };
 use alloc::{collections::BTreeMap, string::ToString, vec::Vec};
 use bzk_core::{Sats, Wei};
 use frame_support::build_struct_json_patch;
 use pallet_evm::GenesisAccount;
+use pallet_sequencers::Calendar;
+use pallet_staking::StakerStatus;
 use serde_json::Value;
 use sp_core::{H160, U256};
 use sp_genesis_builder::{PresetId, DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET};
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
+use sp_runtime::Perbill;
 
 /// The ten accounts of the mnemonic "test test test test test test test test test test test junk",
 /// which anvil and hardhat prefund too.
@@ -37,12 +41,41 @@ pub const DEV_EVM_ACCOUNTS: [H160; 10] = [
 /// What each of [`DEV_EVM_ACCOUNTS`] gets, in satoshis: 10,000 BTC.
 pub const DEV_EVM_BALANCE_SATS: u64 = 10_000 * 100_000_000;
 
-/// The accounts that share the ZYRA of a development genesis, and in this order its authorities.
+/// The accounts that share the ZYRA of a development genesis, and in this order its validators. Each
+/// is its own stash.
 const DEV_ACCOUNTS: [Sr25519Keyring; 4] =
     [Sr25519Keyring::Alice, Sr25519Keyring::Bob, Sr25519Keyring::Charlie, Sr25519Keyring::Dave];
 
 const DEV_VOTERS: [Ed25519Keyring; 4] =
     [Ed25519Keyring::Alice, Ed25519Keyring::Bob, Ed25519Keyring::Charlie, Ed25519Keyring::Dave];
+
+/// What each validator of a development genesis stakes.
+pub const DEV_STAKE: Balance = 10_000_000 * ZYRA;
+
+/// Eras of two minutes and days of a minute, so that elections and votes can be watched. An offence is
+/// slashed at once.
+pub const DEV_CALENDAR: Calendar = Calendar {
+    epoch_slots: 20,
+    sessions_per_era: 3,
+    bonding_eras: 4,
+    slash_defer_eras: 0,
+    day_blocks: 30,
+};
+
+/// With four validators about a minute of silence.
+const DEV_MISSED_LIMIT: u32 = 8;
+
+/// Seats in the set of validators.
+const DEV_SEATS: u32 = 20;
+
+/// Least stakes: of a validator, of a nominator, of a pool's founder and of its members.
+const MIN_VALIDATOR_BOND: Balance = 10_000 * ZYRA;
+const MIN_NOMINATOR_BOND: Balance = 100 * ZYRA;
+const MIN_CREATE_BOND: Balance = 1_000 * ZYRA;
+const MIN_JOIN_BOND: Balance = ZYRA;
+
+/// Most nominators, in pools or alone.
+const MAX_NOMINATORS: u32 = 50_000;
 
 /// Ethereum's clock ticks every few seconds on a development chain, so that tools which wait for
 /// blocks go on; elsewhere an empty block costs a proof and comes every ten minutes.
@@ -67,7 +100,7 @@ pub fn get(id: &PresetId) -> Option<Vec<u8>> {
     Some(patch.to_string().into_bytes())
 }
 
-/// One authority, Alice, who also holds the sudo key.
+/// One validator, Alice, who also holds the sudo key.
 fn development() -> Value {
     let mut patch = patch(1);
     let sudo = build_struct_json_patch!(RuntimeGenesisConfig {
@@ -78,31 +111,54 @@ fn development() -> Value {
     patch
 }
 
-/// Four authorities, Alice to Dave, and no sudo.
+/// Four validators, Alice to Dave, and no sudo.
 fn local_testnet() -> Value {
     patch(DEV_ACCOUNTS.len())
 }
 
-/// What both presets share; the first `authorities` of the development accounts run the chain.
-fn patch(authorities: usize) -> Value {
+/// What both presets share; the first `validators` of the development accounts run the chain.
+fn patch(validators: usize) -> Value {
+    let stashes = || DEV_ACCOUNTS.iter().map(|key| key.to_account_id()).take(validators);
     build_struct_json_patch!(RuntimeGenesisConfig {
         balances: BalancesConfig { balances: zyra_balances() },
-        babe: BabeConfig {
-            authorities: DEV_ACCOUNTS
-                .iter()
-                .take(authorities)
-                .map(|key| (key.public().into(), 1))
-                .collect(),
-            epoch_config: EPOCH_CONFIG,
+        // Its authorities and GRANDPA's voters come from the session keys.
+        babe: BabeConfig { epoch_config: EPOCH_CONFIG },
+        sequencers: SequencersConfig { calendar: DEV_CALENDAR, missed_limit: DEV_MISSED_LIMIT },
+        staking: StakingConfig {
+            validator_count: DEV_SEATS,
+            minimum_validator_count: 1,
+            slash_reward_fraction: Perbill::from_percent(10),
+            stakers: stashes()
+                .map(|stash| (stash.clone(), stash, DEV_STAKE, StakerStatus::Validator))
+                .collect::<Vec<_>>(),
+            min_nominator_bond: MIN_NOMINATOR_BOND,
+            min_validator_bond: MIN_VALIDATOR_BOND,
+            max_validator_count: Some(MAX_CANDIDATES),
+            max_nominator_count: Some(MAX_NOMINATORS),
         },
-        grandpa: GrandpaConfig {
-            authorities: DEV_VOTERS
-                .iter()
-                .take(authorities)
-                .map(|key| (key.public().into(), 1))
-                .collect(),
+        session: SessionConfig {
+            keys: stashes()
+                .zip(session_keys())
+                .map(|(stash, keys)| (stash.clone(), stash, keys))
+                .collect::<Vec<_>>(),
+        },
+        nomination_pools: NominationPoolsConfig {
+            min_join_bond: MIN_JOIN_BOND,
+            min_create_bond: MIN_CREATE_BOND,
+            max_pools: Some(1_000),
+            max_members_per_pool: Some(10_000),
+            max_members: Some(100_000),
+            global_max_commission: Some(Perbill::from_percent(50)),
         },
         evm: EVMConfig { accounts: evm_accounts() },
+    })
+}
+
+/// The session keys of the development accounts.
+fn session_keys() -> impl Iterator<Item = SessionKeys> {
+    DEV_ACCOUNTS.iter().zip(&DEV_VOTERS).map(|(author, voter)| SessionKeys {
+        babe: author.public().into(),
+        grandpa: voter.public().into(),
     })
 }
 

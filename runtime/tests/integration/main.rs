@@ -3,4 +3,9 @@
 mod blocks;
 mod chain;
 mod genesis;
+mod governance;
+mod liveness;
+mod offences;
+mod pausing;
 mod randomness;
+mod staking;

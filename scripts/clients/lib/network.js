@@ -1,10 +1,9 @@
 // Two authorities on one chain, each alone until they are joined.
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { BINARY, startNode } from './node.js'
+import { startNode } from './node.js'
+import { writeSpec } from './spec.js'
 
 const ALICE = ['5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY', '5FA9nQDVg267DEd8m1ZypXLBnvN7SFxYwV7ndqSYGiN9TTpu']
 const BOB = ['5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty', '5GoNkf6WdbxCFnPdAnYYQyCjAKPJgLNxXwPjwTh6DGg6gN3E']
@@ -14,16 +13,12 @@ const BOB = ['5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty', '5GoNkf6WdbxCFn
  * partition that runs longer soon has the heavier chain; finality needs both.
  */
 async function twoAuthorities(dir) {
-  const { stdout } = await promisify(execFile)(
-    BINARY, ['build-spec', '--chain', 'dev'], { maxBuffer: 1 << 27 })
-  const spec = JSON.parse(stdout)
-  const { patch } = spec.genesis.runtimeGenesis
-  patch.babe.authorities = [ALICE, BOB].map(([babe]) => [babe, 1])
-  patch.babe.epochConfig.c = [3, 4]
-  patch.grandpa.authorities = [ALICE, BOB].map(([, grandpa]) => [grandpa, 1])
-  const file = join(dir, 'spec.json')
-  await writeFile(file, JSON.stringify({ ...spec, id: 'bitcoinzk_two', bootNodes: [] }))
-  return file
+  return writeSpec(dir, 'bitcoinzk_two', (patch) => {
+    const [[, , stake]] = patch.staking.stakers
+    patch.staking.stakers = [ALICE, BOB].map(([stash]) => [stash, stash, stake, 'Validator'])
+    patch.session.keys = [ALICE, BOB].map(([babe, grandpa]) => [babe, babe, { babe, grandpa }])
+    patch.babe.epochConfig.c = [3, 4]
+  })
 }
 
 /** Starts Alice and Bob without a connection between them. */

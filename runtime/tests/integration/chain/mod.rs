@@ -1,23 +1,27 @@
 //! A chain in memory: genesis from a preset, blocks made and executed by the real runtime.
 
 mod ethereum;
+mod governance;
 mod substrate;
 
 pub(crate) use ethereum::{transfer, EvmKey};
-pub(crate) use substrate::signed;
+pub(crate) use governance::Referendum;
+pub(crate) use substrate::{session_keys, signed};
 
 use bitcoinzk_runtime::{
-    genesis::presets, units::SLOT_DURATION_MS, Block, Executive, Header, Runtime, RuntimeCall,
-    RuntimeGenesisConfig, UncheckedExtrinsic,
+    genesis::presets, units::SLOT_DURATION_MS, Babe, Block, Executive, Header, Runtime,
+    RuntimeCall, RuntimeGenesisConfig, Session, UncheckedExtrinsic,
 };
+use codec::Encode;
 use frame_support::genesis_builder_helper::build_state;
 use sp_consensus_babe::digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest};
-use sp_core::H256;
+use sp_core::{H256, U256};
 use sp_genesis_builder::PresetId;
-use sp_io::TestExternalities;
+use sp_io::{hashing::blake2_256, TestExternalities};
+use sp_keyring::Sr25519Keyring;
 use sp_runtime::{
     traits::{Block as _, Header as _},
-    ApplyExtrinsicResult, Digest, DigestItem,
+    ApplyExtrinsicResult, Digest, DigestItem, DispatchResult,
 };
 
 /// Slot of the first block.
@@ -50,6 +54,7 @@ fn merge(target: &mut serde_json::Value, patch: serde_json::Value) {
 pub(crate) struct Chain {
     state: TestExternalities,
     head: Header,
+    slot: u64,
 }
 
 impl Chain {
@@ -59,7 +64,7 @@ impl Chain {
         let head = Header::new(0, none, none, none, Digest::default());
         let mut state = genesis(preset);
         state.execute_with(|| frame_system::BlockHash::<Runtime>::insert(0, head.hash()));
-        Self { state, head }
+        Self { state, head, slot: FIRST_SLOT }
     }
 
     /// Hash of the head.
@@ -72,10 +77,26 @@ impl Chain {
         self.state.execute_with(ask)
     }
 
-    /// Makes the next block as an author does. Refused extrinsics stay out of it.
+    /// Makes the next block as the author of the next slot does. Refused extrinsics stay out of it.
     pub(crate) fn make(&mut self, extrinsics: Vec<UncheckedExtrinsic>) -> Made {
-        let header = self.open();
-        let slot = FIRST_SLOT + u64::from(*header.number());
+        let first = self.next_slot();
+        // A disabled validator's slots stay empty.
+        let (slot, author) = self.query(|| {
+            let open = |(_, author): &(u64, u32)| !Session::disabled_validators().contains(author);
+            (first..).map(|slot| (slot, owner(slot))).find(open).unwrap()
+        });
+        self.make_in(slot, author, extrinsics)
+    }
+
+    /// Makes a block in `slot`, not before [`Self::next_slot`], as the validator with this index.
+    pub(crate) fn make_in(
+        &mut self,
+        slot: u64,
+        author: u32,
+        extrinsics: Vec<UncheckedExtrinsic>,
+    ) -> Made {
+        let header = self.open(slot, author);
+        self.slot = slot;
         let made = self.state.execute_with(|| {
             Executive::initialize_block(&header);
             let now = slot * SLOT_DURATION_MS;
@@ -104,10 +125,47 @@ impl Chain {
         self.head = head;
     }
 
+    /// The first slot after the head's.
+    pub(crate) fn next_slot(&self) -> u64 {
+        self.slot + 1
+    }
+
+    /// Makes `count` blocks without extrinsics.
+    pub(crate) fn run(&mut self, count: u32) {
+        for _ in 0..count {
+            self.make(Vec::new());
+        }
+    }
+
+    /// Makes blocks until `done`, at most `limit` of them.
+    pub(crate) fn run_until(&mut self, limit: u32, mut done: impl FnMut() -> bool) {
+        for _ in 0..limit {
+            if self.query(&mut done) {
+                return;
+            }
+            self.run(1);
+        }
+        panic!("not within {limit} blocks");
+    }
+
+    /// Makes a block with `call`, signed by `key`, and tells how the call went.
+    pub(crate) fn call(
+        &mut self,
+        key: Sr25519Keyring,
+        call: impl Into<RuntimeCall>,
+    ) -> DispatchResult {
+        let call = call.into();
+        let extrinsic = self.query(|| {
+            let nonce = frame_system::Pallet::<Runtime>::account_nonce(key.to_account_id());
+            signed(key, nonce, call)
+        });
+        self.make(vec![extrinsic]).results.remove(0).expect("a signed call is included")
+    }
+
     /// The header that the author starts the next block with.
-    fn open(&self) -> Header {
+    fn open(&self, slot: u64, author: u32) -> Header {
         let number = self.head.number() + 1;
-        let claim = claim(FIRST_SLOT + u64::from(number));
+        let claim = claim(slot, author);
         let none = H256::zero();
         Header::new(number, none, none, self.head.hash(), Digest { logs: vec![claim] })
     }
@@ -133,8 +191,15 @@ impl Made {
     }
 }
 
+/// Index of the validator that may author in `slot` whoever wins it (BABE's secondary slots).
+pub(crate) fn owner(slot: u64) -> u32 {
+    let validators = Session::validators().len();
+    let lot = blake2_256(&(Babe::randomness(), slot).encode());
+    (U256::from_big_endian(&lot) % U256::from(validators)).as_u32()
+}
+
 /// The author's claim to a slot.
-fn claim(slot: u64) -> DigestItem {
-    let claim = SecondaryPlainPreDigest { slot: slot.into(), authority_index: 0 };
+pub(crate) fn claim(slot: u64, author: u32) -> DigestItem {
+    let claim = SecondaryPlainPreDigest { slot: slot.into(), authority_index: author };
     <DigestItem as CompatibleDigestItem>::babe_pre_digest(PreDigest::SecondaryPlain(claim))
 }

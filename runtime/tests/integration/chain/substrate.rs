@@ -1,12 +1,14 @@
 //! Signed Substrate extrinsics.
 
 use bitcoinzk_runtime::{
-    Nonce, RuntimeCall, Signature, SignedPayload, TxExtension, UncheckedExtrinsic,
+    AccountId, Nonce, RuntimeCall, SessionKeys, Signature, SignedPayload, TxExtension,
+    UncheckedExtrinsic,
 };
 use codec::Encode;
 use frame_metadata_hash_extension::CheckMetadataHash;
 use pallet_transaction_payment::ChargeTransactionPayment;
-use sp_keyring::Sr25519Keyring;
+use sp_core::proof_of_possession::statement_of_ownership;
+use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 use sp_runtime::{generic::Era, MultiAddress};
 
 /// `call` signed by `key`. Call it inside [`super::Chain::query`]: the signature covers the genesis.
@@ -29,4 +31,15 @@ pub(crate) fn signed(key: Sr25519Keyring, nonce: Nonce, call: RuntimeCall) -> Un
     let (call, extension, _) = payload.deconstruct();
     let signer = MultiAddress::Id(key.to_account_id());
     UncheckedExtrinsic::new_signed(call, signer, signature, extension)
+}
+
+/// Session keys of `author` and `voter`, and the proof that `owner` has their secrets.
+pub(crate) fn session_keys(
+    author: Sr25519Keyring,
+    voter: Ed25519Keyring,
+    owner: &AccountId,
+) -> (SessionKeys, Vec<u8>) {
+    let keys = SessionKeys { babe: author.public().into(), grandpa: voter.public().into() };
+    let statement = statement_of_ownership(&owner.encode());
+    (keys, (author.sign(&statement), voter.sign(&statement)).encode())
 }

@@ -1,0 +1,3 @@
+mod calendar;
+mod coinbase;
+mod liveness;

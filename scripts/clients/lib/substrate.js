@@ -1,0 +1,56 @@
+// polkadot-js against a node: signed calls that end in a block, or tell why they do not.
+import { ApiPromise, Keyring, WsProvider } from '@polkadot/api'
+import { until } from './node.js'
+
+/** One ZYRA in its smallest unit. */
+export const ZYRA = 10n ** 12n
+
+/** Connects to a node; the accounts of the development chain are in `keys`. */
+export async function connectApi(node) {
+  const api = await ApiPromise.create({ provider: new WsProvider(node.ws), noInitWarn: true })
+  const keyring = new Keyring({ type: 'sr25519' })
+  const keys = Object.fromEntries(['Alice', 'Bob', 'Charlie', 'Dave', 'Eve', 'Ferdie']
+    .map((name) => [name.toLowerCase(), keyring.addFromUri(`//${name}`)]))
+  return { api, keys, keyring }
+}
+
+/** Signs and sends; gives the events of its block. Throws `pallet.Error` where the call failed. */
+export function send(api, tx, signer) {
+  return new Promise((resolve, reject) => {
+    let stop = () => {}
+    const end = (finish, value) => { stop(); finish(value) }
+    tx.signAndSend(signer, { nonce: -1 }, ({ status, dispatchError, events }) => {
+      if (dispatchError?.isModule) {
+        const { section, name } = api.registry.findMetaError(dispatchError.asModule)
+        end(reject, new Error(`${section}.${name}`))
+      } else if (dispatchError) {
+        end(reject, new Error(dispatchError.toString()))
+      } else if (status.isInBlock) {
+        end(resolve, events)
+      } else if (status.isInvalid || status.isDropped || status.isUsurped) {
+        end(reject, new Error(`transaction ${status.type}`))
+      }
+    }).then((unsubscribe) => { stop = unsubscribe }, reject)
+  })
+}
+
+/** Waits until `query` of the best block gives something truthy. */
+export const chainUntil = (query, what, seconds = 240) => until(query, what, seconds)
+
+/** Proposes, decides and votes for `call` on a track; waits until it is approved. Gives its index. */
+export async function pass(api, { proposer, voter }, origin, call) {
+  const bytes = call.method.toHex()
+  const index = await api.query.referenda.referendumCount()
+  await send(api, api.tx.preimage.notePreimage(bytes), proposer)
+  const proposal = { Lookup: { hash: call.method.hash, len: call.method.encodedLength } }
+  await send(api, api.tx.referenda.submit(origin, proposal, { After: 0 }), proposer)
+  await send(api, api.tx.referenda.placeDecisionDeposit(index), proposer)
+  const vote = { Standard: { vote: { aye: true, conviction: 'Locked1x' }, balance: 200_000_000n * ZYRA } }
+  await send(api, api.tx.convictionVoting.vote(index, vote), voter)
+  await chainUntil(async () => {
+    const info = (await api.query.referenda.referendumInfoFor(index)).unwrap()
+    if (!info.isOngoing && !info.isApproved) throw new Error(`referendum ${info.type}`)
+    return info.isApproved
+  }, `referendum ${index}`)
+  return index
+}
