@@ -45,7 +45,7 @@ test('safe-mode is entered and left by referendum while blocks become final', as
   await transfer()
 })
 
-// scripts/upgrade-runtime.sh builds the runtime with a higher version.
+// scripts/next-runtime.sh builds the runtime with a higher version.
 const CODE = process.env.BZK_NEXT_RUNTIME
 test('a referendum upgrades the runtime while blocks go on',
   { skip: CODE ? false : 'set BZK_NEXT_RUNTIME to a runtime with a higher version' }, async () => {
