@@ -4,6 +4,7 @@ use crate::{
     chain::Chain,
     exec::Executor,
     feed::Live,
+    inclusion::Recorder,
     limits::Limits,
     metrics,
     pool::PoolView,
@@ -44,6 +45,8 @@ pub struct EthContext {
     pub limits: Arc<Limits>,
     /// Knows whether the node is syncing and its peers.
     pub sync: Sync,
+    /// What the pool held and what was included.
+    pub(crate) inclusion: Recorder,
     /// Runs calls and traces, so many at once over all servers.
     pub(crate) evm: Executor,
     /// Runs background tasks and subscriptions.
@@ -58,9 +61,10 @@ impl EthContext {
         let pool = PoolView::new(chain.clone(), deps.pool, limits.clone());
         deps.executor.spawn("eth-pool-index", Some("eth-rpc"), Box::pin(pool.clone().follow()));
         let live = Live::start(&chain, &pool, &deps.sync, &limits, &deps.executor);
+        let inclusion = Recorder::start(&chain, &pool, &deps.executor);
         let evm = Executor::new(chain.clone(), limits.clone());
-        let context =
-            Self { chain, pool, live, limits, sync: deps.sync, evm, executor: deps.executor };
+        let (sync, executor) = (deps.sync, deps.executor);
+        let context = Self { chain, pool, live, limits, sync, inclusion, evm, executor };
         metrics::watch(&context, deps.prometheus.as_ref());
         context
     }

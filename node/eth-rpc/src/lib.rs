@@ -25,6 +25,7 @@ mod feed;
 mod filters;
 mod finality;
 mod gate;
+mod inclusion;
 mod logs;
 mod metrics;
 mod net;
@@ -35,6 +36,7 @@ mod witness;
 
 pub use context::{EthContext, EthDeps};
 pub use finality::{Finality, Stage, Step};
+pub use inclusion::{AuthorStats, InclusionStats};
 pub use index::{index_existing, EthIndexImport};
 pub use limits::Limits;
 
@@ -60,6 +62,7 @@ pub fn module(ctx: &EthContext) -> Result<RpcModule<()>, RegisterMethodError> {
     module.merge(fee::methods(ctx)?)?;
     module.merge(filters::methods(ctx)?)?;
     module.merge(finality::methods(ctx)?)?;
+    module.merge(inclusion::methods(ctx)?)?;
     module.merge(logs::methods(ctx)?)?;
     module.merge(net::methods(ctx)?)?;
     module.merge(pubsub::methods(ctx)?)?;
