@@ -6,10 +6,10 @@
 use super::{bridge, predeploys::predeploys};
 use crate::{
     configs::{EPOCH_CONFIG, MAX_CANDIDATES},
-    units::{GENESIS_SUPPLY, ZYRA},
+    units::{EXISTENTIAL_DEPOSIT, GENESIS_SUPPLY, ZYRA},
     AccountId, BabeConfig, Balance, BalancesConfig, EVMConfig, EthereumConfig,
     NominationPoolsConfig, RuntimeGenesisConfig, SequencersConfig, SessionConfig, SessionKeys,
-    StakingConfig, SudoConfig,
+    StakingConfig, SudoConfig, Treasury,
 };
 use alloc::{collections::BTreeMap, string::ToString, vec::Vec};
 use bzk_core::{Sats, Wei};
@@ -162,11 +162,14 @@ fn session_keys() -> impl Iterator<Item = SessionKeys> {
     })
 }
 
-/// All ZYRA in equal parts.
+/// All ZYRA: the treasury has what keeps its account alive, which would be minted otherwise; the rest
+/// is in equal parts.
 fn zyra_balances() -> Vec<(AccountId, Balance)> {
-    let share = GENESIS_SUPPLY / DEV_ACCOUNTS.len() as Balance;
-    debug_assert!(share.is_multiple_of(ZYRA), "the supply divides evenly");
-    DEV_ACCOUNTS.iter().map(|key| (key.to_account_id(), share)).collect()
+    let rest = GENESIS_SUPPLY - EXISTENTIAL_DEPOSIT;
+    let shares = DEV_ACCOUNTS.len() as Balance;
+    debug_assert!(rest.is_multiple_of(shares), "the supply divides evenly");
+    let treasury = (Treasury::account_id(), EXISTENTIAL_DEPOSIT);
+    DEV_ACCOUNTS.iter().map(|key| (key.to_account_id(), rest / shares)).chain([treasury]).collect()
 }
 
 /// The predeploys, the bridge and the prefunded accounts.

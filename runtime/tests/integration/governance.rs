@@ -7,7 +7,6 @@ use bitcoinzk_runtime::{
     units::ZYRA,
     AccountId, Balances, OriginCaller, Runtime, RuntimeCall, System,
 };
-use frame_support::traits::{schedule::DispatchTime, Bounded};
 use frame_system::RawOrigin;
 use pallet_referenda::{ReferendumInfo, ReferendumInfoFor, TracksInfo};
 use sp_genesis_builder::DEV_RUNTIME_PRESET;
@@ -165,26 +164,4 @@ fn a_preimage_that_is_too_big_is_refused() {
         crate::chain::signed(Bob, 0, pallet_preimage::Call::note_preimage { bytes }.into())
     });
     assert!(chain.make(vec![extrinsic]).results[0].is_err());
-}
-
-#[test]
-fn a_proposal_without_its_preimage_is_never_enacted() {
-    let mut chain = Chain::new(DEV_RUNTIME_PRESET);
-    let proposal = Bounded::Lookup { hash: sp_core::H256::repeat_byte(9), len: 40 };
-    let submit = pallet_referenda::Call::submit {
-        proposal_origin: Box::new(root()),
-        proposal,
-        enactment_moment: DispatchTime::After(0),
-    };
-    // It is refused or stays without effect, but nothing breaks.
-    let submitted = chain.call(Bob, submit);
-    chain.run(5);
-    if submitted.is_ok() {
-        chain.call(Charlie, pallet_referenda::Call::place_decision_deposit { index: 0 }).unwrap();
-        let referendum = Referendum(0);
-        referendum.vote(&mut chain, true);
-        referendum.finish(&mut chain);
-        chain.run(100);
-    }
-    assert_eq!(chain.query(System::authorized_upgrade).is_some(), false);
 }

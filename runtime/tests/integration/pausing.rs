@@ -52,7 +52,7 @@ fn safe_mode_ends_by_itself() {
     let mut chain = Chain::new(DEV_RUNTIME_PRESET);
     let enter: RuntimeCall = pallet_safe_mode::Call::force_enter {}.into();
     Referendum::enact(&mut chain, Origin::Guardian, enter, SafeMode::is_entered);
-    chain.run_until(61, || !SafeMode::is_entered());
+    chain.run_until(70, || !SafeMode::is_entered());
     assert!(pay_zyra(&mut chain).is_ok());
 }
 

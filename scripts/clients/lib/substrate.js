@@ -35,10 +35,10 @@ export function send(api, tx, signer) {
 }
 
 /** Waits until `query` of the best block gives something truthy. */
-export const chainUntil = (query, what, seconds = 240) => until(query, what, seconds)
+export const chainUntil = (query, what, seconds = 600) => until(query, what, seconds)
 
 /** Proposes, decides and votes for `call` on a track; waits until it is approved. Gives its index. */
-export async function pass(api, { proposer, voter }, origin, call) {
+export async function pass(api, { proposer, voters }, origin, call) {
   const bytes = call.method.toHex()
   const index = await api.query.referenda.referendumCount()
   await send(api, api.tx.preimage.notePreimage(bytes), proposer)
@@ -46,7 +46,7 @@ export async function pass(api, { proposer, voter }, origin, call) {
   await send(api, api.tx.referenda.submit(origin, proposal, { After: 0 }), proposer)
   await send(api, api.tx.referenda.placeDecisionDeposit(index), proposer)
   const vote = { Standard: { vote: { aye: true, conviction: 'Locked1x' }, balance: 200_000_000n * ZYRA } }
-  await send(api, api.tx.convictionVoting.vote(index, vote), voter)
+  for (const voter of voters) await send(api, api.tx.convictionVoting.vote(index, vote), voter)
   await chainUntil(async () => {
     const info = (await api.query.referenda.referendumInfoFor(index)).unwrap()
     if (!info.isOngoing && !info.isApproved) throw new Error(`referendum ${info.type}`)

@@ -17,7 +17,7 @@ before(async () => {
   node = await startNode(['--chain', chain, '--alice', '--validator', '--force-authoring',
     '--node-key', 'a1'.repeat(32)]);
   ({ api, keys } = await connectApi(node))
-  people = { proposer: keys.bob, voter: keys.alice }
+  people = { proposer: keys.bob, voters: [keys.alice, keys.bob, keys.dave] }
 })
 
 after(async () => {
