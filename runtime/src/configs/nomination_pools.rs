@@ -7,7 +7,7 @@ use crate::{
 };
 use frame_support::{
     parameter_types,
-    traits::{tokens::imbalance::ResolveTo, ConstU32, ConstU8, EitherOf},
+    traits::{tokens::imbalance::ResolveTo, ConstU32, ConstU8, EitherOf, Get},
     PalletId,
 };
 use frame_system::EnsureRoot;
@@ -43,6 +43,15 @@ impl Convert<U256, Balance> for FromU256 {
     }
 }
 
+/// Eras whose unbonding members are told apart: one more than a slash may still reach.
+pub struct UnbondingPools;
+
+impl Get<u32> for UnbondingPools {
+    fn get() -> u32 {
+        BondingEras::get().saturating_add(1)
+    }
+}
+
 impl pallet_nomination_pools::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
     type WeightInfo = pallet_nomination_pools::weights::SubstrateWeight<Runtime>;
@@ -55,7 +64,7 @@ impl pallet_nomination_pools::Config for Runtime {
     type BalanceToU256 = ToU256;
     type U256ToBalance = FromU256;
     type StakeAdapter = DelegateStake<Self, Staking, DelegatedStaking>;
-    type MaxUnbondingPools = BondingEras;
+    type MaxUnbondingPools = UnbondingPools;
     type MaxMetadataLen = ConstU32<256>;
     type AdminOrigin = EitherOf<EnsureRoot<AccountId>, StakingAdmin>;
     type BlockNumberProvider = System;

@@ -28,7 +28,7 @@ const sendRaw = (change, forge) => submit(rawTransaction(account(9), { ...base, 
 const refusals = [
   ['a wrong chain id', { chainId: 1 }, /invalid chain id/],
   ['too little gas', { gas: 20999n }, /intrinsic gas too low/],
-  ['more gas than any block may have', { gas: 2n ** 32n }, /exceeds block gas limit/],
+  ['more gas than any block may have', { gas: 2n ** 32n, maxFeePerGas: 1n, maxPriorityFeePerGas: 0n }, /exceeds block gas limit/],
   ['a tip above the fee cap', { maxFeePerGas: 1n, maxPriorityFeePerGas: 2n }, /max priority fee per gas higher than max fee per gas/],
   ['a value that nobody has', { value: 10n ** 40n }, /insufficient funds for gas \* price \+ value/],
   ['a fee that could never be meant', { maxFeePerGas: 2n ** 127n, maxPriorityFeePerGas: 0n }, /exceeds the configured cap/],

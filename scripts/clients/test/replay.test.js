@@ -1,10 +1,13 @@
 // Blocks of a running node executed again by @ethereumjs/vm, which shares no code with revm.
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { createBlockFromRLP } from '@ethereumjs/block'
 import { Hardfork, Mainnet, createCustomCommon } from '@ethereumjs/common'
 import { MerkleStateManager } from '@ethereumjs/statemanager'
-import { createAccount, createAddressFromString, hexToBytes, bytesToHex } from '@ethereumjs/util'
+import {
+  bytesToHex, createAccount, createAddressFromString, hexToBytes, setLengthLeft, unpadBytes,
+} from '@ethereumjs/util'
 import { createVM, runBlock } from '@ethereumjs/vm'
 import { account } from '../lib/accounts.js'
 import { startNode } from '../lib/node.js'
@@ -15,6 +18,7 @@ const PREDEPLOYS = [
   '0x4e59b44847b379578588920ca78fbf26c0b4956c',
   '0xca11bde05977b3631167028862be2a173976ca11',
 ]
+const BRIDGE = JSON.parse(await readFile(new URL('../../../contracts/genesis/regtest.json', import.meta.url))).accounts
 let node
 
 before(async () => { node = await startNode() })
@@ -22,8 +26,8 @@ after(() => node?.stop())
 
 /** Puts the accounts of the genesis block into `state`; the caller compares the root. */
 async function loadGenesis(state) {
-  const vault = (await node.call('eth_getBlockByNumber', ['latest', false])).miner
-  const addresses = [...PREDEPLOYS, vault, ...Array.from({ length: 10 }, (_, i) => account(i).address)]
+  const people = Array.from({ length: 10 }, (_, i) => account(i).address)
+  const addresses = [...PREDEPLOYS, ...BRIDGE.map(({ address }) => address), ...people]
   for (const address of addresses) {
     const at = createAddressFromString(address.toLowerCase())
     const ask = (method) => node.call(method, [address, '0x0'])
@@ -31,6 +35,12 @@ async function loadGenesis(state) {
       [ask('eth_getBalance'), ask('eth_getTransactionCount'), ask('eth_getCode')])
     await state.putAccount(at, createAccount({ balance: BigInt(balance), nonce: BigInt(nonce) }))
     if (code !== '0x') await state.putCode(at, hexToBytes(code))
+  }
+  for (const { address, storage } of BRIDGE) {
+    for (const slot of Object.keys(storage)) {
+      const value = hexToBytes(await node.call('eth_getStorageAt', [address, slot, '0x0']))
+      await state.putStorage(createAddressFromString(address), setLengthLeft(hexToBytes(slot), 32), unpadBytes(value))
+    }
   }
 }
 
