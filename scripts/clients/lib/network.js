@@ -26,6 +26,8 @@ export async function startPartitioned() {
   const dir = await mkdtemp(join(tmpdir(), 'bzk-spec-'))
   const chain = await twoAuthorities(dir)
   const args = (name, key) => ['--chain', chain, `--${name}`, '--force-authoring', '--reserved-only',
+    // A development chain would keep the states of all forks.
+    '--state-pruning', '256',
     '--rpc-methods', 'unsafe', '--node-key', key.repeat(32)]
   const alice = await startNode(args('alice', 'a1'))
   const bob = await startNode(args('bob', 'b2')).catch(async (error) => {
