@@ -32,6 +32,9 @@ abstract contract BridgeFixture is Regtest {
     uint32 internal epoch = 1;
     uint256 internal groupKey = GROUP_KEY;
 
+    /// @notice Takes what a claimer and a relayer earn.
+    receive() external payable {}
+
     function setUp() public virtual {
         terms = Networks.terms(Network.Mainnet);
         terms.refundDelay = 2016;

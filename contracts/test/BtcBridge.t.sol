@@ -269,7 +269,8 @@ contract BtcBridgeTest is BridgeFixture {
         vm.prank(ALICE);
         BRIDGE.cover{value: 400_000e10}();
         vm.assertEq(deficitSats(), 600_000);
-        vm.prank(ALICE);
+        vm.deal(BOB, 1 ether);
+        vm.prank(BOB);
         vm.expectRevert(abi.encodeWithSelector(BtcBridge.AmountOutOfRange.selector, 600_001));
         BRIDGE.cover{value: 600_001e10}();
         // The deposit comes back after all: what was covered stays with the bridge, nothing underflows.
@@ -329,6 +330,7 @@ contract BtcBridgeTest is BridgeFixture {
         refused(p, abi.encodeWithSelector(BtcBridge.TimewarpInProgress.selector));
         extendTip(2016);
         vm.assertTrue(!RELAY.timewarpSuspected(), "over");
+        p = deposit(ALICE, 1_000_000);
         BRIDGE.claim(p.d, p.rawTx, p.proof);
     }
 
