@@ -10,8 +10,8 @@ import {BridgeFixture} from "./BridgeFixture.sol";
 contract WithdrawalsTest is BridgeFixture {
     bytes internal constant P2PKH = hex"76a914aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa88ac";
     bytes internal constant P2SH = hex"a914aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa87";
-    bytes internal constant P2WSH = hex"0020aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-    bytes internal constant P2TR = hex"5120aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    bytes internal constant P2WSH = hex"0020aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    bytes internal constant P2TR = hex"5120aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
     function setUp() public override {
         super.setUp();
