@@ -106,14 +106,41 @@ growth() {
     done
 }
 
+# A node without a database follows the loaded chain from genesis.
+sync() {
+    local peer head started last main_node=$node main_url=$url
+    peer=$(rpc "$url" system_localPeerId '[]' | tr -d '"')
+    head=$(block_number "$url")
+    start_node follower 18550 --sync full --bootnodes "/ip4/127.0.0.1/tcp/18547/p2p/$peer" || return 0
+    started=$(date +%s%N)
+    until last=$(block_number "$url") && [ "$last" -ge "$head" ]; do sleep 0.2; done
+    sync_rate=$(node -e 'console.log((process.argv[1] * 1e9 / process.argv[2]).toFixed(1))' \
+        "$last" $(($(date +%s%N) - started)))
+    say '%-34s %10s   %s blocks with all their load\n' 'full sync, blocks/s' "$sync_rate" "$last"
+    stop "$node"
+    node=$main_node url=$main_url
+}
+
+block_number() { rpc "$1" chain_getHeader '[]' | node -e 'console.log(Number(JSON.parse(require("fs").readFileSync(0)).number))'; }
+
+# Four validators: from the start of a block's slot to its finality.
+finality() {
+    local report
+    report=$(node "$ROOT/scripts/bench/finality.mjs" "$seconds") || return 0
+    final_p50=$(field "$report" finality_p50_s) final_p99=$(field "$report" finality_p99_s)
+    say '%-34s %10s   p99 %s; blocks reach another validator after %s ms, p99 %s ms\n' \
+        'finality p50, 4 validators, s' "$final_p50" "$final_p99" \
+        "$(field "$report" arrival_p50_ms)" "$(field "$report" arrival_p99_ms)"
+}
+
 # Executes the fullest of the last 300 blocks again on the stopped node's database.
 import() {
     local block
     block=$(node "$ROOT/scripts/bench/fullest-block.mjs" "$url" 300)
     stop "$node"
-    if "$node_bin" check-block --chain "$work/spec.json" --base-path "$work/node" "${block% *}" \
+    if "$node_bin" check-block --chain "$work/spec.json" --base-path "$work/node" -leth-import=debug "${block% *}" \
         >"$work/check.log" 2>&1; then
-        import_ms=$(sed -nE 's/.*Completed in ([0-9]+) ms.*/\1/p' "$work/check.log" | tail -1)
+        import_ms=$(sed -nE "s/.*imported number=${block% *} ms=([0-9]+).*/\1/p" "$work/check.log" | tail -1)
         import_ms=${import_ms:-null}
     fi
     say '%-34s %10s   %s extrinsics\n' 'import of the fullest block, ms' "$import_ms" "${block#* }"
@@ -144,6 +171,7 @@ for contract in Token Burner; do
 done
 say 'cores %s, load average %s, %s s per kind\n' "$(nproc)" "$(cut -d' ' -f1-3 /proc/loadavg)" "$seconds"
 transfers=null erc20=null mgas=null token=null call_p99=null import_ms=null logs_ms=null
+sync_rate=null final_p50=null final_p99=null
 yardstick
 genesis
 # One authority, GRANDPA on, ParityDB as in production.
@@ -152,7 +180,10 @@ throughput
 memory
 calls
 growth
+sync
 import
 logs
-printf '{"transfers_per_s":%s,"erc20_per_s":%s,"mgas_per_s":%s,"anvil_transfers_per_s":%s,"import_ms":%s,"eth_call_p99_ms":%s,"get_logs_ms":%s,"rss_mib":%s,"cores":%s,"seconds":%s}\n' \
-    "$transfers" "$erc20" "$mgas" "$anvil_transfers" "$import_ms" "$call_p99" "$logs_ms" "$rss" "$(nproc)" "$seconds"
+finality
+printf '{"transfers_per_s":%s,"erc20_per_s":%s,"mgas_per_s":%s,"anvil_transfers_per_s":%s,"import_ms":%s,"eth_call_p99_ms":%s,"get_logs_ms":%s,"rss_mib":%s,"finality_p50_s":%s,"finality_p99_s":%s,"sync_blocks_per_s":%s,"cores":%s,"seconds":%s}\n' \
+    "$transfers" "$erc20" "$mgas" "$anvil_transfers" "$import_ms" "$call_p99" "$logs_ms" "$rss" \
+    "$final_p50" "$final_p99" "$sync_rate" "$(nproc)" "$seconds"

@@ -46,7 +46,7 @@ start_node() {
     shift 2
     "$node_bin" --chain "$work/spec.json" --base-path "$work/$name" --rpc-port "$port" --port $((port + 1)) \
         --no-prometheus --no-mdns "$@" \
-        --node-key 0000000000000000000000000000000000000000000000000000000000000001 >"$work/$name.log" 2>&1 &
+        --node-key "$(printf '%064x' "$port")" >"$work/$name.log" 2>&1 &
     node=$!
     url=http://127.0.0.1:$port
     pids+=("$node")

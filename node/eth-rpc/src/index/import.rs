@@ -144,13 +144,31 @@ where
 
     async fn import_block(
         &self,
-        mut params: BlockImportParams<Block>,
+        params: BlockImportParams<Block>,
     ) -> Result<ImportResult, Self::Error> {
         let _turn = self.turn.lock().await;
         let start = Instant::now();
+        let number = *params.header.number();
+        let result = self.import_in_turn(params).await?;
+        let ms = start.elapsed().as_millis();
+        tracing::debug!(target: "eth-import", number, ms, "imported");
+        if let Some(metrics) = &self.metrics {
+            metrics.imported(start.elapsed());
+        }
+        Ok(result)
+    }
+}
+
+impl<I> EthIndexImport<I>
+where
+    I: BlockImport<Block, Error = ConsensusError> + Send + Sync,
+{
+    async fn import_in_turn(
+        &self,
+        mut params: BlockImportParams<Block>,
+    ) -> Result<ImportResult, ConsensusError> {
         let at = params.post_hash();
-        let known = self.client().status(at).map_err(failed)? == ChainStatus::InChain;
-        if known {
+        if self.client().status(at).map_err(failed)? == ChainStatus::InChain {
             return self.inner.import_block(params).await;
         }
         self.execute(&mut params)?;
@@ -159,9 +177,6 @@ where
         let result = self.inner.import_block(params).await?;
         if whole_state && matches!(result, ImportResult::Imported(_)) {
             start::index_from_state(&self.writer, at).map_err(failed)?;
-        }
-        if let Some(metrics) = &self.metrics {
-            metrics.imported(start.elapsed());
         }
         Ok(result)
     }
