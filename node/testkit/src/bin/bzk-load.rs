@@ -113,6 +113,9 @@ async fn deploy(
     Ok(contract)
 }
 
+/// Payments by one payer that wait at a time; the pool takes no more than 64 transactions of a sender.
+const PAYMENTS: usize = 16;
+
 /// How many senders the funder pays itself; those pay the others, so that nobody needs more nonces
 /// in flight than the pool takes from one account.
 const FIRST_TIER: usize = 30;
@@ -144,16 +147,20 @@ async fn fund(
         raws
     };
     let (first, rest) = wallets.split_at_mut(FIRST_TIER.min(wallets.len()));
-    for wallet in &*first {
-        send(client, &pay(funder, wallet.address(), one * U256::from(100))).await?;
+    for some in first.chunks(PAYMENTS) {
+        for wallet in some {
+            send(client, &pay(funder, wallet.address(), one * U256::from(100))).await?;
+        }
+        settled(client, funder).await?;
     }
-    settled(client, funder).await?;
-    for (index, wallet) in rest.iter().enumerate() {
-        let payer = &mut first[index % FIRST_TIER];
-        send(client, &pay(payer, wallet.address(), one)).await?;
-    }
-    for payer in &*first {
-        settled(client, payer).await?;
+    for some in rest.chunks(PAYMENTS * FIRST_TIER) {
+        for (index, wallet) in some.iter().enumerate() {
+            let payer = &mut first[index % FIRST_TIER];
+            send(client, &pay(payer, wallet.address(), one)).await?;
+        }
+        for payer in &*first {
+            settled(client, payer).await?;
+        }
     }
     Ok(())
 }
