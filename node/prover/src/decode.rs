@@ -11,7 +11,7 @@ use anyhow::{ensure, Context, Result};
 use ethereum_types::{Address, H256};
 use evm_arithmetization::{
     generation::{mpt::AccountRlp, TrieInputs},
-    proof::{BlockHashes, TrieRoots},
+    proof::{consolidate_hashes, BlockHashes, TrieRoots},
     tries::{ReceiptTrie, TransactionTrie},
     GenerationInputs,
 };
@@ -21,7 +21,7 @@ use mpt_trie::{
     partial_trie::{HashedPartialTrie, Node, PartialTrie},
     trie_ops::ValOrHash,
 };
-use plonky2::field::{goldilocks_field::GoldilocksField, types::Field};
+use plonky2::{field::goldilocks_field::GoldilocksField, hash::poseidon::PoseidonHash};
 
 use crate::{
     header::Header,
@@ -81,7 +81,7 @@ pub fn generation_inputs(witness: BlockWitness, header: &Header) -> Result<[Gene
         tries,
         trie_roots_after: after.clone(),
         checkpoint_state_trie_root: witness.parent_state_root,
-        checkpoint_consolidated_hash: [GoldilocksField::ZERO; 4],
+        checkpoint_consolidated_hash: consolidate_hashes::<PoseidonHash, GoldilocksField>(&prev_hashes),
         contract_code: codes,
         block_metadata: header.metadata.clone(),
         block_hashes: BlockHashes { prev_hashes, cur_hash: header.hash },

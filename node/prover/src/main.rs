@@ -7,13 +7,18 @@ mod rpc;
 mod source;
 mod tries;
 mod witness;
+mod zkevm;
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use anyhow::{ensure, Result};
 use clap::{Parser, Subcommand};
 
 use source::Case;
+use zkevm::Zkevm;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -43,12 +48,58 @@ enum Command {
         #[arg(long, conflicts_with_all = ["from", "to"])]
         cases: Option<PathBuf>,
     },
+    /// Tells the table heights that blocks need.
+    Heights {
+        /// Cases of `bzk-cases`, as in `check`.
+        #[arg(long)]
+        cases: PathBuf,
+    },
+    /// Builds all circuits and keeps them on disk.
+    Setup {
+        /// Folder of the circuits; several GB.
+        #[arg(long, env = "BZK_CIRCUITS")]
+        circuits: PathBuf,
+    },
+    /// Proves blocks one by one; each proof is kept on disk and not made again.
+    Prove {
+        /// Folder of the circuits that `setup` made.
+        #[arg(long, env = "BZK_CIRCUITS")]
+        circuits: PathBuf,
+        /// Folder of the proofs.
+        #[arg(long)]
+        proofs: PathBuf,
+        /// JSON-RPC endpoint of a node.
+        #[arg(long, env = "BZK_RPC", default_value = "http://127.0.0.1:8545")]
+        rpc: String,
+        /// First block; default: 1.
+        #[arg(long, default_value_t = 1)]
+        from: u64,
+        /// Last block; default: the latest.
+        #[arg(long)]
+        to: Option<u64>,
+        /// Cases of `bzk-cases` instead of a node's blocks, as in `check`.
+        #[arg(long, conflicts_with_all = ["from", "to"])]
+        cases: Option<PathBuf>,
+    },
 }
 
 fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Check { cases: Some(path), .. } => check_all(source::file(&path)?),
         Command::Check { rpc, from, to, .. } => check_all(source::node(&rpc, from, to)?),
+        Command::Heights { cases } => source::file(&cases)?.try_for_each(|(name, case)| {
+            let Case { witness, chain_id, .. } = case?;
+            println!("{name}");
+            let header = header::Header::decode(&witness.header.0, chain_id)?;
+            decode::generation_inputs(witness, &header)?.iter().try_for_each(zkevm::heights)
+        }),
+        Command::Setup { circuits } => Zkevm::set_up(&circuits),
+        Command::Prove { circuits, proofs, cases: Some(path), .. } => {
+            prove_all(&circuits, &proofs, source::file(&path)?)
+        }
+        Command::Prove { circuits, proofs, rpc, from, to, .. } => {
+            prove_all(&circuits, &proofs, source::node(&rpc, from, to)?)
+        }
     }
 }
 
@@ -81,5 +132,29 @@ fn check_all(cases: impl Iterator<Item = (String, Result<Case>)>) -> Result<()> 
     println!("{passed} passed, {failed} failed");
     ensure!(failed == 0, "{failed} blocks cannot be proven");
     ensure!(passed > 0, "there was nothing to check");
+    Ok(())
+}
+
+/// Proves every case that has no proof yet.
+fn prove_all(
+    circuits: &Path,
+    proofs: &Path,
+    cases: impl Iterator<Item = (String, Result<Case>)>,
+) -> Result<()> {
+    std::fs::create_dir_all(proofs)?;
+    let zkevm = Zkevm::load(circuits)?;
+    for (name, case) in cases {
+        let Case { witness, chain_id, .. } = case?;
+        let header = header::Header::decode(&witness.header.0, chain_id)?;
+        let path = proofs.join(format!("block-{:x}.json", header.hash));
+        if path.exists() {
+            println!("{name}: has its proof, {}", path.display());
+            continue;
+        }
+        let batches = decode::generation_inputs(witness, &header)?;
+        let proof = zkevm::timed(&name, || zkevm.prove_block(batches))?;
+        zkevm::write_whole(&path, &serde_json::to_vec(&proof)?)?;
+        println!("{name}: proven, {}", path.display());
+    }
     Ok(())
 }

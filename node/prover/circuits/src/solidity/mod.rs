@@ -1,0 +1,58 @@
+//! Emits the Solidity verifier of a circuit under [`crate::KeccakC`]: two contracts, because one is larger than
+//! EIP-170 allows. `PlonkyVerifier` runs the transcript and FRI, `GateEvaluator` the constraints and the hash of
+//! the public inputs. Neither halts from within: every failure reverts, and only the end returns.
+
+mod gates;
+mod shape;
+mod vectors;
+mod verifier;
+
+use anyhow::Result;
+use keccak_hash::keccak;
+use plonky2::plonk::circuit_data::VerifierCircuitData;
+
+pub use vectors::{constraints, vectors, Vector};
+
+use crate::{KeccakC, D, F};
+use shape::Shape;
+
+/// The sources of a circuit's verifier.
+#[derive(Debug, Clone)]
+pub struct Contracts {
+    /// `PlonkyVerifier.sol`
+    pub verifier: String,
+    /// `GateEvaluator.sol`
+    pub evaluator: String,
+    /// Bytes of a proof.
+    pub proof_bytes: usize,
+    /// Public inputs.
+    pub inputs: usize,
+}
+
+/// Emits the contracts of a circuit.
+///
+/// # Errors
+/// When the circuit has a gate or a setting that the generator does not know.
+pub fn export(circuit: &VerifierCircuitData<F, KeccakC, D>) -> Result<Contracts> {
+    let shape = Shape::new(&circuit.common, &circuit.verifier_only)?;
+    Ok(Contracts {
+        verifier: verifier::contract(&shape),
+        evaluator: gates::contract(&shape)?,
+        proof_bytes: shape.offsets().end,
+        inputs: shape.inputs,
+    })
+}
+
+/// Selector of the error both contracts revert with.
+fn error_selector() -> String {
+    selector("InvalidProof(uint256)")
+}
+
+/// Selector of the evaluator's `vanishes`, as a number.
+fn vanishes_selector(words: usize) -> String {
+    format!("0x{}", selector(&format!("vanishes(uint256[{words}])")))
+}
+
+fn selector(signature: &str) -> String {
+    hex::encode(&keccak(signature).as_bytes()[..4])
+}

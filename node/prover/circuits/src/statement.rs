@@ -1,0 +1,186 @@
+//! What is proven, outside of circuits: fields of a block proof, the accumulator, the public inputs.
+
+use std::ops::Range;
+
+use anyhow::{ensure, Result};
+use plonky2::{
+    field::types::{Field, PrimeField64},
+    hash::{hash_types::NUM_HASH_OUT_ELTS, poseidon::PoseidonHash},
+    plonk::config::Hasher,
+};
+
+use crate::F;
+
+/// Elements of a 256-bit word: 32 bits each, the lowest first.
+pub const WORD: usize = 8;
+/// Hashes in the window of BLOCKHASH.
+pub const WINDOW: usize = 256;
+
+/// Where the public inputs of a block proof have what. The zkEVM's `PublicValues` in their order.
+pub mod block {
+    use super::*;
+
+    /// State root before the block.
+    pub const STATE_BEFORE: Range<usize> = 0..8;
+    /// State, transactions and receipts roots after the block.
+    pub const ROOTS_AFTER: Range<usize> = 24..48;
+    /// State root after the block.
+    pub const STATE_AFTER: Range<usize> = 24..32;
+    /// All header fields that the kernel reads.
+    pub const METADATA: Range<usize> = 48..145;
+    /// Seconds since 1970.
+    pub const TIMESTAMP: usize = 53;
+    /// Height.
+    pub const NUMBER: usize = 54;
+    /// Proof-of-work difficulty; must be 0.
+    pub const DIFFICULTY: usize = 55;
+    /// EIP-155 chain id.
+    pub const CHAIN_ID: usize = 65;
+    /// Blob gas used, excess blob gas, parent beacon root; all must be 0.
+    pub const BLOBS: Range<usize> = 69..81;
+    /// The 256 hashes before the block, the oldest first.
+    pub const PREVIOUS_HASHES: Range<usize> = 145..2193;
+    /// The block's own hash.
+    pub const HASH: Range<usize> = 2193..2201;
+    /// State root before the first block of a chain of block proofs; here: before this block.
+    pub const CHECKPOINT_STATE: Range<usize> = 2201..2209;
+    /// Poseidon of the window before the first block of such a chain.
+    pub const CHECKPOINT_WINDOW: Range<usize> = 2209..2213;
+    /// Public values; behind them stands the name of the block circuit.
+    pub const LEN: usize = 2371;
+}
+
+/// A Poseidon digest.
+pub type Digest = [F; NUM_HASH_OUT_ELTS];
+
+/// What the next block is linked to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tip {
+    /// Height of the last block.
+    pub number: F,
+    /// Its time, in seconds.
+    pub timestamp: F,
+    /// State root after it.
+    pub state: [F; WORD],
+    /// Poseidon of the hashes of the last 256 blocks, its own the last.
+    pub window: Digest,
+}
+
+/// The accumulator of all blocks up to a tip, opened: the last step is
+/// `value = Poseidon(before ‖ block ‖ window ‖ number ‖ timestamp ‖ state)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accumulator {
+    /// Accumulator before the tip's block; zeros before genesis.
+    pub before: Digest,
+    /// [`digest`] of the tip's block; zeros for genesis.
+    pub block: Digest,
+    /// The tip.
+    pub tip: Tip,
+}
+
+impl Accumulator {
+    /// The accumulator of genesis alone. `hash` is its block hash, words as in a block proof.
+    pub fn genesis(timestamp: F, state: [F; WORD], hash: [F; WORD]) -> Self {
+        let mut hashes = vec![F::ZERO; WORD * (WINDOW - 1)];
+        hashes.extend(hash);
+        let tip = Tip { number: F::ZERO, timestamp, state, window: poseidon(&hashes) };
+        Self { before: [F::ZERO; 4], block: [F::ZERO; 4], tip }
+    }
+
+    /// Its value: what the committee signs and the contract stores.
+    pub fn value(&self) -> Digest {
+        let Tip { number, timestamp, state, window } = self.tip;
+        poseidon(
+            &[&self.before[..], &self.block, &window, &[number, timestamp], &state].concat(),
+        )
+    }
+
+    /// The accumulator after one more block, given the public inputs of its proof.
+    ///
+    /// # Errors
+    /// When there are too few of them.
+    pub fn next(&self, inputs: &[F]) -> Result<Self> {
+        ensure!(inputs.len() >= block::LEN, "a block proof has {} inputs", inputs.len());
+        let window = [&inputs[block::PREVIOUS_HASHES][WORD..], &inputs[block::HASH]].concat();
+        let mut state = [F::ZERO; WORD];
+        state.copy_from_slice(&inputs[block::STATE_AFTER]);
+        Ok(Self {
+            before: self.value(),
+            block: digest(inputs),
+            tip: Tip {
+                number: inputs[block::NUMBER],
+                timestamp: inputs[block::TIMESTAMP],
+                state,
+                window: poseidon(&window),
+            },
+        })
+    }
+}
+
+/// Digest of what a block proof says of its block: the roots after it, the header fields that the kernel
+/// reads, and its hash.
+fn digest(inputs: &[F]) -> Digest {
+    poseidon(&[&inputs[block::ROOTS_AFTER], &inputs[block::METADATA], &inputs[block::HASH]].concat())
+}
+
+/// Poseidon without padding: all inputs here have a fixed length.
+pub fn poseidon(elements: &[F]) -> Digest {
+    PoseidonHash::hash_no_pad(elements).elements
+}
+
+/// The statement of a chain proof; the public inputs of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Statement {
+    /// EIP-155 chain id.
+    pub chain_id: u32,
+    /// First block.
+    pub first: u32,
+    /// Last block.
+    pub last: u32,
+    /// State root before the first block; words as in a block proof.
+    pub old_state: [u32; WORD],
+    /// State root after the last block.
+    pub new_state: [u32; WORD],
+    /// Accumulator before the first block.
+    pub old_accumulator: [u64; 4],
+    /// Accumulator after the last block.
+    pub new_accumulator: [u64; 4],
+    /// Who may use the proof: an address in five words, the lowest first.
+    pub prover: [u32; 5],
+}
+
+impl Statement {
+    /// Elements of a statement: four Poseidon permutations for the contract.
+    pub const LEN: usize = 32;
+
+    /// Reads the first elements of a chain proof's public inputs.
+    ///
+    /// # Errors
+    /// When there are too few or one is larger than its type.
+    pub fn from_elements(elements: &[F]) -> Result<Self> {
+        ensure!(elements.len() >= Self::LEN, "a statement has 32 elements");
+        let small = |index: usize| -> Result<u32> { Ok(elements[index].to_canonical_u64().try_into()?) };
+        let words = |start: usize| -> Result<[u32; WORD]> {
+            let mut words = [0; WORD];
+            for (i, word) in words.iter_mut().enumerate() {
+                *word = small(start + i)?;
+            }
+            Ok(words)
+        };
+        let digest = |start: usize| core::array::from_fn(|i| elements[start + i].to_canonical_u64());
+        let mut prover = [0; 5];
+        for (i, word) in prover.iter_mut().enumerate() {
+            *word = small(27 + i)?;
+        }
+        Ok(Self {
+            chain_id: small(0)?,
+            first: small(1)?,
+            last: small(2)?,
+            old_state: words(3)?,
+            new_state: words(11)?,
+            old_accumulator: digest(19),
+            new_accumulator: digest(23),
+            prover,
+        })
+    }
+}

@@ -1,0 +1,228 @@
+//! Proves one block with the zkEVM: segments, batches, block. Circuits live on disk; what a segment needs
+//! of the table circuits is loaded for it and dropped again, because all of them at once take all memory.
+
+use std::{fs, ops::Range, path::Path, path::PathBuf, time::Instant};
+
+use anyhow::{anyhow, ensure, Context, Result};
+use evm_arithmetization::{
+    fixed_recursive_verifier::{ProverOutputData, RecursionConfig},
+    prover::prove as prove_tables,
+    AllRecursiveCircuits, AllStark, GenerationInputs, ProofWithPublicValues,
+    RecursiveCircuitsForTableSize, SegmentDataIterator, StarkConfig, NUM_TABLES,
+};
+use plonky2::{
+    field::goldilocks_field::GoldilocksField,
+    plonk::config::PoseidonGoldilocksConfig,
+    util::{
+        serialization::{Buffer, DefaultGateSerializer, DefaultGeneratorSerializer},
+        timing::TimingTree,
+    },
+};
+
+/// The field.
+pub type F = GoldilocksField;
+/// Poseidon over the field and its quadratic extension: all layers but the last.
+pub type C = PoseidonGoldilocksConfig;
+/// Degree of the extension.
+pub const D: usize = 2;
+
+type SegmentProof = ProverOutputData<F, C, D>;
+
+/// Log of the most cycles that one segment runs.
+pub const SEGMENT_LOG: usize = 17;
+
+/// Logs of the table heights that the circuits take, in the order of [`NUM_TABLES`]: arithmetic, byte
+/// packing, CPU, Keccak, Keccak sponge, logic, memory, memory before, memory after.
+const TABLE_LOGS: [Range<usize>; NUM_TABLES] =
+    [16..18, 8..12, 10..18, 10..13, 8..11, 10..13, 17..21, 16..18, 16..18];
+
+/// The upper circuits of the zkEVM and where its table circuits are.
+pub struct Zkevm {
+    upper: AllRecursiveCircuits,
+    stark: AllStark<F, D>,
+    folder: PathBuf,
+}
+
+impl Zkevm {
+    /// Builds all circuits and writes them into `folder`.
+    ///
+    /// # Errors
+    /// When the disk is full or the circuits do not encode.
+    pub fn set_up(folder: &Path) -> Result<()> {
+        fs::create_dir_all(folder)?;
+        let circuits = AllRecursiveCircuits::new(
+            &AllStark::default(),
+            &TABLE_LOGS,
+            RecursionConfig::default(),
+        );
+        let generators = DefaultGeneratorSerializer::<C, D>::default();
+        for (table, sizes) in circuits.by_table.iter().enumerate() {
+            for (log, circuit) in &sizes.by_stark_size {
+                let mut bytes = Vec::new();
+                circuit.to_buffer(&mut bytes, &DefaultGateSerializer, &generators).map_err(io)?;
+                fs::write(table_file(folder, table, *log), bytes)?;
+            }
+        }
+        let upper = circuits.to_bytes(true, &DefaultGateSerializer, &generators).map_err(io)?;
+        // Last, so that its presence says that all are there.
+        write_whole(&upper_file(folder), &upper)
+    }
+
+    /// Loads the upper circuits from `folder`.
+    ///
+    /// # Errors
+    /// When they are not there or damaged.
+    pub fn load(folder: &Path) -> Result<Self> {
+        let path = upper_file(folder);
+        let bytes = fs::read(&path)
+            .with_context(|| format!("no circuits in {}: run `bzk-prover setup`", path.display()))?;
+        let upper = AllRecursiveCircuits::from_bytes(
+            &bytes,
+            true,
+            &DefaultGateSerializer,
+            &DefaultGeneratorSerializer::<C, D>::default(),
+        )
+        .map_err(io)?;
+        Ok(Self { upper, stark: AllStark::default(), folder: folder.into() })
+    }
+
+    /// The circuit whose proofs [`Self::prove_block`] returns.
+    pub fn block_circuit(&self) -> &plonky2::plonk::circuit_data::CircuitData<F, C, D> {
+        &self.upper.block.circuit
+    }
+
+    /// Proves a block, given the inputs of its two batches. The proof knows nothing of its parent's proof.
+    ///
+    /// # Errors
+    /// When the block is invalid or larger than the circuits.
+    pub fn prove_block(&self, batches: [GenerationInputs; 2]) -> Result<ProofWithPublicValues> {
+        let [first, second] = batches;
+        let first = self.prove_batch(first).context("first batch")?;
+        let second = self.prove_batch(second).context("second batch")?;
+        let both = timed("batches", || {
+            self.upper.prove_batch_aggregation(false, &first, false, &second)
+        })?;
+        drop((first, second));
+        let block = timed("block", || self.upper.prove_block(None, &both))?;
+        self.upper.verify_block(&block.intern)?;
+        Ok(block)
+    }
+
+    /// Proves all segments of a batch and folds them into one proof.
+    fn prove_batch(&self, inputs: GenerationInputs) -> Result<ProofWithPublicValues> {
+        let mut whole: Option<SegmentProof> = None;
+        let mut count = 0;
+        for segment in SegmentDataIterator::<F>::new(&inputs, Some(SEGMENT_LOG)) {
+            let (inputs, mut data) = segment.map_err(|error| anyhow!("{error}"))?;
+            let name = format!("segment {count}");
+            let proof = timed(&name, || self.prove_segment(inputs, &mut data))?;
+            count += 1;
+            whole = Some(match whole {
+                None => proof,
+                Some(left) => timed("two segments", || {
+                    self.upper.prove_segment_aggregation(&left, &proof)
+                })?,
+            });
+        }
+        let whole = whole.context("a batch has no segment")?;
+        let whole = if whole.is_agg {
+            whole
+        } else {
+            // The circuit takes two: the second one is a copy that it ignores.
+            let copy = SegmentProof { is_dummy: true, ..whole.clone() };
+            timed("one segment", || self.upper.prove_segment_aggregation(&whole, &copy))?
+        };
+        Ok(whole.proof_with_pvs)
+    }
+
+    fn prove_segment(
+        &self,
+        inputs: evm_arithmetization::TrimmedGenerationInputs,
+        data: &mut evm_arithmetization::GenerationSegmentData,
+    ) -> Result<SegmentProof> {
+        let config = StarkConfig::standard_fast_config();
+        let mut timing = TimingTree::default();
+        let tables = timed("  tables", || {
+            prove_tables::<F, C, D>(&self.stark, &config, inputs, data, &mut timing, None)
+        })?;
+        let logs = tables.degree_bits(&config);
+        eprintln!("  heights {logs:?}");
+        let circuits = timed("  circuits", || {
+            let mut circuits: [Option<_>; NUM_TABLES] = Default::default();
+            for (table, log) in logs.into_iter().enumerate() {
+                if let Some(log) = log {
+                    circuits[table] = Some(self.table_circuit(table, log)?);
+                }
+            }
+            Ok(circuits)
+        })?;
+        let proof = timed("  shrink and join", || {
+            self.upper.prove_segment_after_initial_stark(tables, &circuits, None)
+        })?;
+        Ok(SegmentProof { is_agg: false, is_dummy: false, proof_with_pvs: proof })
+    }
+
+    /// The circuit of a table of height 2^`log`, and its index among the table's circuits.
+    fn table_circuit(&self, table: usize, log: usize) -> Result<(RecursiveCircuitsForTableSize, u8)> {
+        let range = TABLE_LOGS.get(table).context("there is no such table")?;
+        ensure!(range.contains(&log), "table {table} has height 2^{log}, the circuits take {range:?}");
+        let bytes = fs::read(table_file(&self.folder, table, log))?;
+        let circuit = RecursiveCircuitsForTableSize::from_buffer(
+            &mut Buffer::new(&bytes),
+            &DefaultGateSerializer,
+            &DefaultGeneratorSerializer::<C, D>::default(),
+        )
+        .map_err(io)?;
+        Ok((circuit, u8::try_from(log - range.start)?))
+    }
+}
+
+/// Proves the tables of a batch and nothing above them; tells the heights that each segment needs.
+///
+/// # Errors
+/// When the batch is invalid.
+pub fn heights(inputs: &GenerationInputs) -> Result<()> {
+    let (stark, config) = (AllStark::<F, D>::default(), StarkConfig::standard_fast_config());
+    for segment in SegmentDataIterator::<F>::new(inputs, Some(SEGMENT_LOG)) {
+        let (inputs, mut data) = segment.map_err(|error| anyhow!("{error}"))?;
+        let tables = timed("tables", || {
+            let mut timing = TimingTree::default();
+            prove_tables::<F, C, D>(&stark, &config, inputs, &mut data, &mut timing, None)
+        })?;
+        println!("{:?}", tables.degree_bits(&config).map(Option::unwrap_or_default));
+    }
+    Ok(())
+}
+
+fn upper_file(folder: &Path) -> PathBuf {
+    folder.join("upper.bin")
+}
+
+fn table_file(folder: &Path, table: usize, log: usize) -> PathBuf {
+    folder.join(format!("table-{table}-{log}.bin"))
+}
+
+fn io(error: plonky2::util::serialization::IoError) -> anyhow::Error {
+    anyhow!("the circuits do not encode or decode: {error:?}")
+}
+
+/// Writes a file that is there whole or not at all.
+///
+/// # Errors
+/// As the file system has them.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let part = path.with_extension("part");
+    fs::write(&part, bytes).with_context(|| format!("cannot write {}", part.display()))?;
+    fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Runs a stage and prints its seconds to stderr.
+///
+/// # Errors
+/// The stage's.
+pub fn timed<T>(stage: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let start = Instant::now();
+    let result = work().with_context(|| stage.trim().to_string());
+    eprintln!("{stage}: {:.1} s", start.elapsed().as_secs_f64());
+    result
+}
