@@ -4,19 +4,18 @@ mod check;
 mod decode;
 mod header;
 mod rpc;
+mod settle;
 mod source;
 mod tries;
 mod witness;
 mod zkevm;
 
-use std::{
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{path::PathBuf, time::Instant};
 
 use anyhow::{ensure, Result};
 use clap::{Parser, Subcommand};
 
+use settle::Settlement;
 use source::Case;
 use zkevm::Zkevm;
 
@@ -61,26 +60,47 @@ enum Command {
         circuits: PathBuf,
     },
     /// Proves blocks one by one; each proof is kept on disk and not made again.
-    Prove {
-        /// Folder of the circuits that `setup` made.
-        #[arg(long, env = "BZK_CIRCUITS")]
-        circuits: PathBuf,
-        /// Folder of the proofs.
+    Prove(Blocks),
+    /// Proves blocks as `prove` does, joins their proofs and wraps them for the contract.
+    Settle {
+        #[command(flatten)]
+        blocks: Blocks,
+        /// Who may use the proof.
+        #[arg(long, default_value = "0x0000000000000000000000000000000000000000")]
+        prover: String,
+        /// Time of the block before the first, in seconds.
+        #[arg(long, default_value_t = 0)]
+        parent_time: u64,
+        /// Folder for the contracts and the proof with the data of their tests.
         #[arg(long)]
-        proofs: PathBuf,
-        /// JSON-RPC endpoint of a node.
-        #[arg(long, env = "BZK_RPC", default_value = "http://127.0.0.1:8545")]
-        rpc: String,
-        /// First block; default: 1.
-        #[arg(long, default_value_t = 1)]
-        from: u64,
-        /// Last block; default: the latest.
-        #[arg(long)]
-        to: Option<u64>,
-        /// Cases of `bzk-cases` instead of a node's blocks, as in `check`.
-        #[arg(long, conflicts_with_all = ["from", "to"])]
-        cases: Option<PathBuf>,
+        export: Option<PathBuf>,
+        /// Changes of the proof that plonky2 judges for those tests.
+        #[arg(long, default_value_t = 1000)]
+        mutations: usize,
     },
+}
+
+/// Which blocks, and where their circuits and proofs are.
+#[derive(clap::Args)]
+struct Blocks {
+    /// Folder of the circuits that `setup` made.
+    #[arg(long, env = "BZK_CIRCUITS")]
+    circuits: PathBuf,
+    /// Folder of the proofs.
+    #[arg(long)]
+    proofs: PathBuf,
+    /// JSON-RPC endpoint of a node.
+    #[arg(long, env = "BZK_RPC", default_value = "http://127.0.0.1:8545")]
+    rpc: String,
+    /// First block; default: 1.
+    #[arg(long, default_value_t = 1)]
+    from: u64,
+    /// Last block; default: the latest.
+    #[arg(long)]
+    to: Option<u64>,
+    /// Cases of `bzk-cases` instead of a node's blocks, as in `check`.
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    cases: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
@@ -94,11 +114,20 @@ fn main() -> Result<()> {
             decode::generation_inputs(witness, &header)?.iter().try_for_each(zkevm::heights)
         }),
         Command::Setup { circuits } => Zkevm::set_up(&circuits),
-        Command::Prove { circuits, proofs, cases: Some(path), .. } => {
-            prove_all(&circuits, &proofs, source::file(&path)?)
-        }
-        Command::Prove { circuits, proofs, rpc, from, to, .. } => {
-            prove_all(&circuits, &proofs, source::node(&rpc, from, to)?)
+        Command::Prove(blocks) => prove_blocks(&Zkevm::load(&blocks.circuits)?, &blocks).map(drop),
+        Command::Settle { blocks, prover, parent_time, export, mutations } => {
+            let prover = settle::address_words(&prover)?;
+            let zkevm = Zkevm::load(&blocks.circuits)?;
+            let files = prove_blocks(&zkevm, &blocks)?;
+            let settlement = Settlement::new(&zkevm)?;
+            drop(zkevm);
+            let (statement, proof) =
+                settlement.prove(&files, parent_time, prover, &blocks.proofs)?;
+            println!("{}", serde_json::to_string_pretty(&statement)?);
+            match export {
+                Some(folder) => settlement.export(&proof, mutations, &folder),
+                None => Ok(()),
+            }
         }
     }
 }
@@ -135,26 +164,27 @@ fn check_all(cases: impl Iterator<Item = (String, Result<Case>)>) -> Result<()> 
     Ok(())
 }
 
-/// Proves every case that has no proof yet.
-fn prove_all(
-    circuits: &Path,
-    proofs: &Path,
-    cases: impl Iterator<Item = (String, Result<Case>)>,
-) -> Result<()> {
-    std::fs::create_dir_all(proofs)?;
-    let zkevm = Zkevm::load(circuits)?;
-    for (name, case) in cases {
-        let Case { witness, chain_id, .. } = case?;
-        let header = header::Header::decode(&witness.header.0, chain_id)?;
-        let path = proofs.join(format!("block-{:x}.json", header.hash));
-        if path.exists() {
-            println!("{name}: has its proof, {}", path.display());
-            continue;
-        }
-        let batches = decode::generation_inputs(witness, &header)?;
-        let proof = zkevm::timed(&name, || zkevm.prove_block(batches))?;
-        zkevm::write_whole(&path, &serde_json::to_vec(&proof)?)?;
-        println!("{name}: proven, {}", path.display());
-    }
-    Ok(())
+/// Proves every block that has no proof yet; returns the files of all proofs.
+fn prove_blocks(zkevm: &Zkevm, blocks: &Blocks) -> Result<Vec<PathBuf>> {
+    std::fs::create_dir_all(&blocks.proofs)?;
+    let cases: Box<dyn Iterator<Item = _>> = match &blocks.cases {
+        Some(path) => Box::new(source::file(path)?),
+        None => Box::new(source::node(&blocks.rpc, blocks.from, blocks.to)?),
+    };
+    cases
+        .map(|(name, case)| {
+            let Case { witness, chain_id, .. } = case?;
+            let header = header::Header::decode(&witness.header.0, chain_id)?;
+            let folder = blocks.proofs.join(format!("{:x}", header.hash));
+            let path = folder.join("block.json");
+            if path.exists() {
+                println!("{name}: has its proof, {}", path.display());
+                return Ok(path);
+            }
+            let batches = decode::generation_inputs(witness, &header)?;
+            zkevm::timed(&name, || zkevm.prove_block(batches, &folder))?;
+            println!("{name}: proven, {}", path.display());
+            Ok(path)
+        })
+        .collect()
 }

@@ -92,36 +92,45 @@ impl Zkevm {
     }
 
     /// Proves a block, given the inputs of its two batches. The proof knows nothing of its parent's proof.
+    /// What is finished is kept in `folder`, so that a run that was cut off goes on from there.
     ///
     /// # Errors
     /// When the block is invalid or larger than the circuits.
-    pub fn prove_block(&self, batches: [GenerationInputs; 2]) -> Result<ProofWithPublicValues> {
+    pub fn prove_block(
+        &self,
+        batches: [GenerationInputs; 2],
+        folder: &Path,
+    ) -> Result<ProofWithPublicValues> {
+        fs::create_dir_all(folder)?;
         let [first, second] = batches;
-        let first = self.prove_batch(first).context("first batch")?;
-        let second = self.prove_batch(second).context("second batch")?;
-        let both = timed("batches", || {
+        let first = self.prove_batch(first, folder, "first").context("first batch")?;
+        let second = self.prove_batch(second, folder, "second").context("second batch")?;
+        let both = kept(folder, "batches", || {
             self.upper.prove_batch_aggregation(false, &first, false, &second)
         })?;
-        drop((first, second));
-        let block = timed("block", || self.upper.prove_block(None, &both))?;
+        let block = kept(folder, "block", || self.upper.prove_block(None, &both))?;
         self.upper.verify_block(&block.intern)?;
         Ok(block)
     }
 
     /// Proves all segments of a batch and folds them into one proof.
-    fn prove_batch(&self, inputs: GenerationInputs) -> Result<ProofWithPublicValues> {
+    fn prove_batch(
+        &self,
+        inputs: GenerationInputs,
+        folder: &Path,
+        batch: &str,
+    ) -> Result<ProofWithPublicValues> {
         let mut whole: Option<SegmentProof> = None;
-        let mut count = 0;
-        for segment in SegmentDataIterator::<F>::new(&inputs, Some(SEGMENT_LOG)) {
+        let segments = SegmentDataIterator::<F>::new(&inputs, Some(SEGMENT_LOG));
+        for (number, segment) in segments.enumerate() {
             let (inputs, mut data) = segment.map_err(|error| anyhow!("{error}"))?;
-            let name = format!("segment {count}");
-            let proof = timed(&name, || self.prove_segment(inputs, &mut data))?;
-            count += 1;
+            let proof = kept(folder, &format!("{batch}-segment-{number}"), || {
+                self.prove_segment(inputs, &mut data)
+            })?;
+            let proof = SegmentProof { is_agg: false, is_dummy: false, proof_with_pvs: proof };
             whole = Some(match whole {
                 None => proof,
-                Some(left) => timed("two segments", || {
-                    self.upper.prove_segment_aggregation(&left, &proof)
-                })?,
+                Some(left) => self.join(&left, &proof, folder, &format!("{batch}-joined-{number}"))?,
             });
         }
         let whole = whole.context("a batch has no segment")?;
@@ -130,16 +139,29 @@ impl Zkevm {
         } else {
             // The circuit takes two: the second one is a copy that it ignores.
             let copy = SegmentProof { is_dummy: true, ..whole.clone() };
-            timed("one segment", || self.upper.prove_segment_aggregation(&whole, &copy))?
+            self.join(&whole, &copy, folder, &format!("{batch}-joined-0"))?
         };
         Ok(whole.proof_with_pvs)
+    }
+
+    fn join(
+        &self,
+        left: &SegmentProof,
+        right: &SegmentProof,
+        folder: &Path,
+        name: &str,
+    ) -> Result<SegmentProof> {
+        let proof = kept(folder, name, || {
+            Ok(self.upper.prove_segment_aggregation(left, right)?.proof_with_pvs)
+        })?;
+        Ok(SegmentProof { is_agg: true, is_dummy: false, proof_with_pvs: proof })
     }
 
     fn prove_segment(
         &self,
         inputs: evm_arithmetization::TrimmedGenerationInputs,
         data: &mut evm_arithmetization::GenerationSegmentData,
-    ) -> Result<SegmentProof> {
+    ) -> Result<ProofWithPublicValues> {
         let config = StarkConfig::standard_fast_config();
         let mut timing = TimingTree::default();
         let tables = timed("  tables", || {
@@ -156,10 +178,9 @@ impl Zkevm {
             }
             Ok(circuits)
         })?;
-        let proof = timed("  shrink and join", || {
+        timed("  shrink and join", || {
             self.upper.prove_segment_after_initial_stark(tables, &circuits, None)
-        })?;
-        Ok(SegmentProof { is_agg: false, is_dummy: false, proof_with_pvs: proof })
+        })
     }
 
     /// The circuit of a table of height 2^`log`, and its index among the table's circuits.
@@ -204,6 +225,22 @@ fn table_file(folder: &Path, table: usize, log: usize) -> PathBuf {
 
 fn io(error: plonky2::util::serialization::IoError) -> anyhow::Error {
     anyhow!("the circuits do not encode or decode: {error:?}")
+}
+
+/// The proof of a stage from `folder`, or, when it is not there, a new one that is put there.
+fn kept(
+    folder: &Path,
+    stage: &str,
+    prove: impl FnOnce() -> Result<ProofWithPublicValues>,
+) -> Result<ProofWithPublicValues> {
+    let path = folder.join(format!("{stage}.json"));
+    if let Ok(bytes) = fs::read(&path) {
+        return serde_json::from_slice(&bytes)
+            .with_context(|| format!("{} is damaged: delete it", path.display()));
+    }
+    let proof = timed(stage, prove)?;
+    write_whole(&path, &serde_json::to_vec(&proof)?)?;
+    Ok(proof)
 }
 
 /// Writes a file that is there whole or not at all.

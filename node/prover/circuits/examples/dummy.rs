@@ -1,7 +1,7 @@
 //! Wraps a small proof and writes its verifier, for the generator's own development.
-use std::{fs, path::PathBuf, time::Instant};
+use std::{path::PathBuf, time::Instant};
 use anyhow::Result;
-use bzk_circuits::{solidity, wrap::Wrap, PoseidonC, D, F};
+use bzk_circuits::{solidity, wrap::{config, Layer, Wrap}, KeccakC, PoseidonC, D, F};
 use plonky2::{
     field::types::Field,
     iop::witness::{PartialWitness, WitnessWrite},
@@ -17,26 +17,22 @@ fn main() -> Result<()> {
     let mut witness = PartialWitness::new();
     for (i, &t) in inputs.iter().enumerate() { witness.set_target(t, F::from_canonical_usize(1000 * i + 7))?; }
     let proof = inner.prove(witness)?;
+    let args: Vec<usize> = std::env::args().skip(2).map(|n| n.parse().unwrap()).collect();
     let t = Instant::now();
-    let wrap = Wrap::new(&inner.verifier_data(), 32, false);
-    println!("setup {:?}: shrink 2^{}, wrap 2^{}", t.elapsed(), wrap.shrink.circuit.common.degree_bits(), wrap.wrap.circuit.common.degree_bits());
-    let t = Instant::now();
-    let shrunk = wrap.shrink.prove(&proof)?;
-    println!("shrink {:?}", t.elapsed());
-    let t = Instant::now();
-    let proof = wrap.wrap.prove(&shrunk)?;
-    println!("wrap {:?}", t.elapsed());
-    let verifier = wrap.wrap.circuit.verifier_data();
+    let (verifier, proof) = if args.len() > 1 {
+        let layer = Layer::<KeccakC>::new(&inner.verifier_data(), config(args[1], args[2], args[3] as u32), 32, false);
+        println!("setup {:?}: 2^{}", t.elapsed(), layer.circuit.common.degree_bits());
+        (layer.circuit.verifier_data(), layer.prove(&proof)?)
+    } else {
+        let wrap = Wrap::new(&inner.verifier_data(), 32, false);
+        println!("setup {:?}: shrink 2^{}, wrap 2^{}", t.elapsed(), wrap.shrink.circuit.common.degree_bits(), wrap.wrap.circuit.common.degree_bits());
+        (wrap.wrap.circuit.verifier_data(), wrap.prove(&proof)?)
+    };
+    println!("proven {:?}", t.elapsed());
     verifier.verify(proof.clone())?;
     for g in &verifier.common.gates { println!("{} {}", g.0.id().chars().take(60).collect::<String>(), g.0.num_constraints()); }
-    let contracts = solidity::export(&verifier)?;
-    fs::create_dir_all(out.join("src"))?;
-    fs::write(out.join("src/PlonkyVerifier.sol"), &contracts.verifier)?;
-    fs::write(out.join("src/GateEvaluator.sol"), &contracts.evaluator)?;
-    let bytes = proof.to_bytes();
-    println!("{} bytes, {} expected", bytes.len(), contracts.proof_bytes);
-    fs::write(out.join("proof.bin"), &bytes)?;
-    fs::write(out.join("vectors.json"), serde_json::to_vec_pretty(&solidity::vectors(&verifier, &proof)?)?)?;
-    fs::write(out.join("constraints.json"), serde_json::to_vec_pretty(&solidity::constraints(&verifier, &proof)?)?)?;
+    let t = Instant::now();
+    solidity::fixtures::write(&out, &verifier, &proof, args[0])?;
+    println!("fixtures {:?}, {} bytes", t.elapsed(), solidity::export(&verifier)?.proof_bytes);
     Ok(())
 }

@@ -135,7 +135,7 @@ impl Chain {
         witness.set_proof_with_pis_target(&step.block, block)?;
         witness.set_verifier_data_target(&self.name, &self.circuit.verifier_only)?;
         let (common, verifier) = (&self.circuit.common, &self.circuit.verifier_only);
-        let unused = Accumulator::genesis(F::ZERO, [F::ZERO; WORD], [F::ZERO; WORD]);
+        let unused = Accumulator::start(&block.public_inputs, F::ZERO)?;
         let (start, prover) = match previous {
             Previous::Chain(proof) => {
                 witness.set_bool_target(step.has_previous, true)?;

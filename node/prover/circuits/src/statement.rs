@@ -8,13 +8,12 @@ use plonky2::{
     hash::{hash_types::NUM_HASH_OUT_ELTS, poseidon::PoseidonHash},
     plonk::config::Hasher,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::F;
 
 /// Elements of a 256-bit word: 32 bits each, the lowest first.
 pub const WORD: usize = 8;
-/// Hashes in the window of BLOCKHASH.
-pub const WINDOW: usize = 256;
 
 /// Where the public inputs of a block proof have what. The zkEVM's `PublicValues` in their order.
 pub mod block {
@@ -54,7 +53,7 @@ pub mod block {
 pub type Digest = [F; NUM_HASH_OUT_ELTS];
 
 /// What the next block is linked to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tip {
     /// Height of the last block.
     pub number: F,
@@ -68,23 +67,33 @@ pub struct Tip {
 
 /// The accumulator of all blocks up to a tip, opened: the last step is
 /// `value = Poseidon(before ‖ block ‖ window ‖ number ‖ timestamp ‖ state)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accumulator {
-    /// Accumulator before the tip's block; zeros before genesis.
+    /// Accumulator before the tip's block; zeros where it starts.
     pub before: Digest,
-    /// [`digest`] of the tip's block; zeros for genesis.
+    /// Digest of the tip's block; zeros where it starts.
     pub block: Digest,
     /// The tip.
     pub tip: Tip,
 }
 
 impl Accumulator {
-    /// The accumulator of genesis alone. `hash` is its block hash, words as in a block proof.
-    pub fn genesis(timestamp: F, state: [F; WORD], hash: [F; WORD]) -> Self {
-        let mut hashes = vec![F::ZERO; WORD * (WINDOW - 1)];
-        hashes.extend(hash);
-        let tip = Tip { number: F::ZERO, timestamp, state, window: poseidon(&hashes) };
-        Self { before: [F::ZERO; 4], block: [F::ZERO; 4], tip }
+    /// The accumulator that starts before the block with these proof inputs and knows nothing earlier: where a
+    /// contract is launched. `timestamp` is the parent's, in seconds.
+    ///
+    /// # Errors
+    /// When there are too few inputs.
+    pub fn start(inputs: &[F], timestamp: F) -> Result<Self> {
+        ensure!(inputs.len() >= block::LEN, "a block proof has {} inputs", inputs.len());
+        let mut state = [F::ZERO; WORD];
+        state.copy_from_slice(&inputs[block::STATE_BEFORE]);
+        let tip = Tip {
+            number: inputs[block::NUMBER] - F::ONE,
+            timestamp,
+            state,
+            window: poseidon(&inputs[block::PREVIOUS_HASHES]),
+        };
+        Ok(Self { before: [F::ZERO; 4], block: [F::ZERO; 4], tip })
     }
 
     /// Its value: what the committee signs and the contract stores.
@@ -129,7 +138,7 @@ pub fn poseidon(elements: &[F]) -> Digest {
 }
 
 /// The statement of a chain proof; the public inputs of the contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Statement {
     /// EIP-155 chain id.
     pub chain_id: u32,

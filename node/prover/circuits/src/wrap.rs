@@ -33,8 +33,8 @@ pub fn wrap_config() -> CircuitConfig {
     config(8, 15, 20)
 }
 
-/// The standard circuit with another FRI.
-pub(crate) fn config(rate_bits: usize, queries: usize, pow_bits: u32) -> CircuitConfig {
+/// The standard circuit with another FRI: `queries` at a rate of 2^-`rate_bits`, `pow_bits` of work.
+pub fn config(rate_bits: usize, queries: usize, pow_bits: u32) -> CircuitConfig {
     CircuitConfig {
         fri_config: FriConfig {
             rate_bits,

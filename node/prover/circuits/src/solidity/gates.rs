@@ -112,10 +112,12 @@ impl Openings {
     }
 }
 
-/// Yul of arithmetic in the extension; both contracts have it.
-pub(crate) const FIELD: &str = "
+/// Yul of arithmetic in the extension; both contracts have it. `scratch` is an address of six free words.
+pub(crate) fn field(scratch: usize) -> String {
+    format!(
+        "
             // Product in F[X]/(X^2 - 7), reduced; lanes of the operands below 2^124.
-            function mul2(a, b) -> c {
+            function mul2(a, b) -> c {{
                 let a1 := shr(128, a)
                 let b1 := shr(128, b)
                 a := and(a, M)
@@ -124,28 +126,35 @@ pub(crate) const FIELD: &str = "
                     mod(add(mul(a, b), mul(7, mul(a1, b1))), P),
                     shl(128, mod(add(mul(a, b1), mul(a1, b)), P))
                 )
-            }
+            }}
             // Both lanes reduced.
-            function reduce2(a) -> c {
+            function reduce2(a) -> c {{
                 c := or(mod(and(a, M), P), shl(128, mod(shr(128, a), P)))
-            }
+            }}
             // a - b, lanes of b below 16p.
-            function sub2(a, b) -> c {
+            function sub2(a, b) -> c {{
                 c := add(a, sub(P16, b))
-            }
+            }}
             // Inverse of a base element by Fermat, through the precompile; of 0 it is 0.
-            function inverse(a) -> c {
-                mstore(0x00, 32)
-                mstore(0x20, 32)
-                mstore(0x40, 32)
-                mstore(0x60, a)
-                mstore(0x80, sub(P, 2))
-                mstore(0xa0, P)
-                if iszero(staticcall(gas(), 5, 0x00, 0xc0, 0x00, 0x20)) { fail(1) }
+            function inverse(a) -> c {{
+                mstore({scratch}, 32)
+                mstore({}, 32)
+                mstore({}, 32)
+                mstore({}, a)
+                mstore({}, sub(P, 2))
+                mstore({}, P)
+                if iszero(staticcall(gas(), 5, {scratch}, 0xc0, 0x00, 0x20)) {{ fail(1) }}
                 c := mload(0x00)
-            }";
+            }}",
+        scratch + 32,
+        scratch + 64,
+        scratch + 96,
+        scratch + 128,
+        scratch + 160,
+    )
+}
 
-/// Constants of [`FIELD`].
+/// Constants of [`field`].
 pub(crate) const CONSTANTS: &str = "
     uint256 private constant P = 0xffffffff00000001;
     uint256 private constant M = 0xffffffffffffffffffffffffffffffff;
@@ -658,6 +667,7 @@ contract GateEvaluator {{
     /// @notice Poseidon hash of the public inputs, each below the field's order.
     function hashInputs(uint256[{inputs}] calldata elements) external pure returns (uint256[4] memory digest) {{
         assembly (\"memory-safe\") {{
+            {{
             if gt(mload(0x40), {ARENA}) {{ fail(0) }}
             digest := {digest}
             mstore(0x40, {end})
@@ -675,6 +685,8 @@ contract GateEvaluator {{
                 permute()
             }}
             mcopy(digest, {state}, 128)
+            }}
+
             function permute() {{
                 for {{ let r := 0 }} lt(r, {rounds}) {{ r := add(r, 1) }} {{
                     constants(r)
@@ -704,6 +716,7 @@ contract GateEvaluator {{
     /// betas (2), gammas (2), alphas (2), zeta, openings in the proof's order; all reduced.
     function vanishes(uint256[{sent}] calldata words) external view returns (bool holds) {{
         assembly (\"memory-safe\") {{
+            {{
             if gt(mload(0x40), {ARENA}) {{ fail(0) }}
             calldatacopy({ARENA}, words, {sent_bytes})
             mstore(0x40, {end})
@@ -730,6 +743,7 @@ contract GateEvaluator {{
                 eq(reduce2(mload({sum0})), mul2(zh, quotient({quotient0}, zn))),
                 eq(reduce2(mload({sum1})), mul2(zh, quotient({quotient1}, zn)))
             )
+            }}
 
             function mulmodLanes(a, k) -> c {{
                 c := or(mulmod(and(a, M), k, P), shl(128, mulmod(shr(128, a), k, P)))
@@ -838,7 +852,7 @@ contract GateEvaluator {{
                 }}
                 next := add(o, {state_bytes})
             }}
-{poseidon}{FIELD}
+{poseidon}{field}
 {bodies}
         }}
     }}
@@ -887,6 +901,7 @@ contract GateEvaluator {{
             to_identity = memory.identity.wrapping_sub(self.wire(0)),
             to_sigmas = self.wire(0) - at(openings.sigmas),
             poseidon = poseidon(memory, &row, &round_constants),
+            field = field(memory.out),
         )
     }
 }

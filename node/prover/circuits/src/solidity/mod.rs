@@ -2,7 +2,9 @@
 //! EIP-170 allows. `PlonkyVerifier` runs the transcript and FRI, `GateEvaluator` the constraints and the hash of
 //! the public inputs. Neither halts from within: every failure reverts, and only the end returns.
 
+pub mod fixtures;
 mod gates;
+pub mod mutations;
 mod shape;
 mod vectors;
 mod verifier;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use plonky2::field::types::{Field, PrimeField64};
 
 use super::{
-    gates::{Memory as Evaluator, Openings, ARENA, CONSTANTS, FIELD},
+    gates::{field, Memory as Evaluator, Openings, ARENA, CONSTANTS},
     shape::{Shape, ARITY_BITS, CHALLENGES, HASH_BYTES},
 };
 use crate::F;
@@ -329,6 +329,7 @@ contract PlonkyVerifier {{
         uint256[4] memory digest = EVALUATOR.hashInputs(statement);
         IGateEvaluator evaluator = EVALUATOR;
         assembly (\"memory-safe\") {{
+            {{
             if gt(mload(0x40), {ARENA}) {{ fail(0) }}
             if iszero(eq(proof.length, {length})) {{ fail(4) }}
             let d := proof.offset
@@ -390,6 +391,7 @@ contract PlonkyVerifier {{
                 q := query(q, mload(add({indices}, k)))
             }}
             if iszero(eq(q, add(d, {final_offset}))) {{ fail(15) }}
+            }}
 
             function query(start, index) -> q {{
                 q := start
@@ -620,7 +622,7 @@ contract PlonkyVerifier {{
                     word := keccak256(0x00, 32)
                 }}
                 mcopy({sponge}, {leaf}, 96)
-            }}{FIELD}
+            }}{field}
             function fail(stage) {{
                 mstore(0x00, 0x{error})
                 mstore(0x20, stage)
@@ -693,6 +695,7 @@ contract PlonkyVerifier {{
         inverse_roots = memory.inverse_roots,
         inverse_arity = F::from_canonical_usize(1 << ARITY_BITS).inverse().to_canonical_u64(),
         cap_bytes = HASH_BYTES * shape.cap_len(),
+        field = field(memory.leaf),
         error = super::error_selector(),
     )
 }

@@ -1,0 +1,29 @@
+// Starts a development node, sends transfers one block after the other, prints its URL, the numbers of the
+// first and the last of their blocks and the time of the block before them, and stays until it is killed.
+// Usage: node lib/transfer-node.js TRANSFERS
+import { createPublicClient, createWalletClient, http } from 'viem'
+import { account, chain } from './accounts.js'
+import { startNode } from './node.js'
+
+const node = await startNode()
+const stop = async (code) => {
+  await node.stop()
+  process.exit(code)
+}
+process.on('SIGTERM', () => stop(0))
+process.on('SIGINT', () => stop(0))
+try {
+  const reader = createPublicClient({ chain: chain(node), transport: http() })
+  const wallet = createWalletClient({ account: account(0), chain: chain(node), transport: http() })
+  const blocks = []
+  for (let i = 0; i < Number(process.argv[2]); i++) {
+    const hash = await wallet.sendTransaction({ to: account(1 + i % 9).address, value: 1000n, gas: 21000n })
+    const { blockNumber } = await reader.waitForTransactionReceipt({ hash, pollingInterval: 200 })
+    blocks.push(blockNumber)
+  }
+  const parent = await reader.getBlock({ blockNumber: blocks[0] - 1n })
+  console.log(node.url, blocks[0], blocks.at(-1), parent.timestamp)
+} catch (error) {
+  console.error(error)
+  await stop(1)
+}

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Proves blocks of a running node up to the contract: block proofs, chain, wrap, Solidity verifier, forge.
+# Usage: scripts/prove.sh [TRANSFERS]     (default 1: one block)
+# Circuits and proofs stay in $BZK_CACHE; what is there is not made again. The first run takes half an hour on two
+# cores and 13 GB, later ones about ten minutes a block and 8 GB.
+# Environment: BZK_MUTATIONS (default 1000) changes of the proof that plonky2 and the contract must judge alike.
+source "$(dirname "$0")/env.sh"
+
+prover=$BZK_CACHE/prover-target/release/bzk-prover
+project=$BZK_CACHE/verifier
+transfers=${1:-1}
+
+# The circuits belong to one state of the sources.
+version=$(cat "$ROOT"/node/prover/{kernel.patch,Cargo.lock} "$ROOT"/node/prover/src/zkevm.rs | sha256sum)
+circuits=$BZK_CACHE/circuits/${version:0:16}
+
+setup() {
+    [ -f "$circuits/upper.bin" ] || "$prover" setup --circuits "$circuits"
+}
+
+settle() {
+    local url first last parent_time
+    exec 3< <(cd "$ROOT/scripts/clients" && exec node lib/transfer-node.js "$transfers")
+    local holder=$!
+    trap 'kill '"$holder"' 2>/dev/null || true' RETURN
+    read -r url first last parent_time <&3 || { echo "the node or its transfers failed" >&2; return 1; }
+    "$prover" settle --circuits "$circuits" --proofs "$circuits/proofs" --rpc "$url" --from "$first" \
+        --to "$last" --parent-time "$parent_time" --export "$project" --mutations "${BZK_MUTATIONS:-1000}"
+}
+
+verify() {
+    cp -r "$ROOT"/node/prover/circuits/forge/. "$project"
+    ln -sfn "$ROOT/scripts/clients/bin" "$project/bin"
+    (cd "$project" && "$NPM_DIR/node_modules/.bin/forge" test -vv)
+}
+
+stage "build the prover" "$ROOT/scripts/prover-build.sh"
+stage "circuits" setup
+stage "block proofs, chain, wrap" settle
+stage "contract" verify
