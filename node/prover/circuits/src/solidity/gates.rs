@@ -77,7 +77,7 @@ impl Memory {
             powers: [take(terms), take(terms)],
             identity: take(shape.routed),
             state: take(3 * WIDTH),
-            rounds: take(ALL_ROUND_CONSTANTS.len() / 4 + 1),
+            rounds: take((2 * HALF_N_FULL_ROUNDS * WIDTH + N_PARTIAL_ROUNDS) / 4 + 2),
             sums: take(2),
             end: next,
         }
@@ -482,7 +482,6 @@ impl Emitter<'_> {
 
     fn poseidon(&self) -> String {
         let (out, state) = (self.memory.out, self.memory.state);
-        let partial = 29 + WIDTH * (HALF_N_FULL_ROUNDS - 1);
         format!(
             "
                 let s := mload({swap})
@@ -501,7 +500,7 @@ impl Emitter<'_> {
                 constants(0)
                 boxes({state})
                 mix()
-                let w := {full0}
+                let w := {wires}
                 for {{ let r := 1 }} lt(r, {half}) {{ r := add(r, 1) }} {{
                     constants(r)
                     o := compare(w, o)
@@ -509,19 +508,17 @@ impl Emitter<'_> {
                     mix()
                     w := add(w, {state_bytes})
                 }}
-                for {{ let r := {half} }} lt(r, {second}) {{ r := add(r, 1) }} {{
-                    constants(r)
+                for {{ let r := 0 }} lt(r, {N_PARTIAL_ROUNDS}) {{ r := add(r, 1) }} {{
                     let v := mload(w)
-                    mstore(o, sub2(mload({state}), v))
+                    mstore(o, sub2(add(mload({state}), partialConstant(r)), v))
                     mstore({state}, box(v))
                     mix()
                     // Each layer adds 8.1 bits to the lanes.
-                    if iszero(mod(r, 5)) {{ reduceAll() }}
+                    if eq(mod(r, 5), 4) {{ reduceAll({WIDTH}) }}
                     w := add(w, 32)
                     o := add(o, 32)
                 }}
-                reduceAll()
-                for {{ let r := {second} }} lt(r, {rounds}) {{ r := add(r, 1) }} {{
+                for {{ let r := {half} }} lt(r, {full}) {{ r := add(r, 1) }} {{
                     constants(r)
                     o := compare(w, o)
                     boxes(w)
@@ -536,13 +533,9 @@ impl Emitter<'_> {
             delta = self.wire(2 * WIDTH + 1),
             state4 = state + 128,
             state_bytes = 32 * WIDTH,
-            full0 = {
-                debug_assert_eq!(partial, 29 + 36);
-                self.wire(2 * WIDTH + 5)
-            },
+            wires = self.wire(2 * WIDTH + 5),
             half = HALF_N_FULL_ROUNDS,
-            second = HALF_N_FULL_ROUNDS + N_PARTIAL_ROUNDS,
-            rounds = 2 * HALF_N_FULL_ROUNDS + N_PARTIAL_ROUNDS,
+            full = 2 * HALF_N_FULL_ROUNDS,
             output = self.wire(WIDTH),
         )
     }
@@ -581,7 +574,7 @@ impl Emitter<'_> {
                 filter = format!("mul2({filter}, sub2({factor}, s))");
             }
         }
-        let [first, second] = self.constraint_powers();
+        let powers = self.memory.powers[0] + 32 * self.permutation_terms();
         let (sum0, sum1) = (self.memory.sums, self.memory.sums + 32);
         Ok(format!(
             "
@@ -589,8 +582,9 @@ impl Emitter<'_> {
             {{
                 let s := mload({selector})
                 let f := {filter}
-                mstore({sum0}, add(mload({sum0}), mul2(f, weigh({count}, {first}))))
-                mstore({sum1}, add(mload({sum1}), mul2(f, weigh({count}, {second}))))
+                let a, b := weigh({count}, {powers})
+                mstore({sum0}, add(mload({sum0}), mul2(f, a)))
+                mstore({sum1}, add(mload({sum1}), mul2(f, b)))
             }}"
         ))
     }
@@ -598,11 +592,6 @@ impl Emitter<'_> {
     /// Terms of the vanishing polynomial before the gates' constraints.
     fn permutation_terms(&self) -> usize {
         CHALLENGES * (2 + self.shape.partial_products)
-    }
-
-    /// Addresses of the powers that weigh the first constraint.
-    fn constraint_powers(&self) -> [usize; CHALLENGES] {
-        self.memory.powers.map(|start| start + 32 * self.permutation_terms())
     }
 
     /// The terms of the permutation argument, written to `out`.
@@ -633,25 +622,20 @@ impl Emitter<'_> {
 
     fn whole(&self, bodies: &str, calls: &str) -> String {
         let (shape, memory, openings) = (self.shape, self.memory, &self.openings);
+        // The digest of 8n inputs is n permutations and no padding.
+        debug_assert_eq!(shape.inputs % 8, 0);
         let terms = self.permutation_terms();
         let at = |position: usize| memory.openings + 32 * position;
-        let round_constants: String = ALL_ROUND_CONSTANTS
+        let table = [full_constants().concat(), partial_constants()].concat();
+        let round_constants: String = table
             .chunks(4)
             .enumerate()
             .map(|(i, four)| {
-                let digits: String = four.iter().map(|c| format!("{c:016x}")).collect();
+                let digits: String = four.iter().map(|c| format!("{:016x}", c.to_canonical_u64())).collect();
                 let digits = format!("{digits:0<64}");
-                format!("\n            mstore({}, 0x{digits})", memory.rounds + 32 * i)
+                format!("\n                mstore({}, 0x{digits})", memory.rounds + 32 * i)
             })
             .collect();
-        let row: String = <F as Poseidon>::MDS_MATRIX_CIRC
-            .iter()
-            .enumerate()
-            .map(|(i, c)| (32 * i, c))
-            .fold(String::new(), |sum, (offset, c)| {
-                let term = format!("mul({c}, mload(add(p, {offset})))");
-                if sum.is_empty() { term } else { format!("add({sum}, {term})") }
-            });
         let generator = shape_generator();
         format!(
             "// SPDX-License-Identifier: Apache-2.0
@@ -672,37 +656,56 @@ contract GateEvaluator {{
             digest := {digest}
             mstore(0x40, {end})
             loadConstants()
-            for {{ let i := 0 }} lt(i, {state_bytes}) {{ i := add(i, 32) }} {{ mstore(add({state}, i), 0) }}
-            let end := add(elements, {input_bytes})
-            for {{ let i := elements }} lt(i, end) {{ i := add(i, 256) }} {{
-                let n := sub(end, i)
-                if gt(n, 256) {{ n := 256 }}
-                for {{ let k := 0 }} lt(k, n) {{ k := add(k, 32) }} {{
+            // The state as six words: element k in the lower lane, element k + 6 in the upper one.
+            for {{ let i := 0 }} lt(i, 192) {{ i := add(i, 32) }} {{ mstore(add({state}, i), 0) }}
+            for {{ let i := elements  let e := add(elements, {input_bytes}) }} lt(i, e) {{ i := add(i, 256) }} {{
+                for {{ let k := 0 }} lt(k, 256) {{ k := add(k, 32) }} {{
                     let v := calldataload(add(i, k))
                     if iszero(lt(v, P)) {{ fail(2) }}
-                    mstore(add({state}, k), v)
+                    switch lt(k, 192)
+                    case 1 {{ mstore(add({state}, k), or(v, shl(128, shr(128, mload(add({state}, k)))))) }}
+                    default {{
+                        let p := add({state}, sub(k, 192))
+                        mstore(p, or(and(mload(p), M), shl(128, v)))
+                    }}
                 }}
                 permute()
             }}
-            mcopy(digest, {state}, 128)
+            for {{ let i := 0 }} lt(i, 128) {{ i := add(i, 32) }} {{
+                mstore(add(digest, i), and(mload(add({state}, i)), M))
+            }}
             }}
 
             function permute() {{
-                for {{ let r := 0 }} lt(r, {rounds}) {{ r := add(r, 1) }} {{
-                    constants(r)
-                    switch and(gt(r, {last_first}), lt(r, {second}))
-                    case 1 {{
-                        mstore({state}, seventh(mload({state})))
-                        if iszero(mod(r, 5)) {{ reduceAll() }}
-                    }}
-                    default {{
-                        for {{ let i := 0 }} lt(i, {state_bytes}) {{ i := add(i, 32) }} {{
-                            mstore(add({state}, i), seventh(mload(add({state}, i))))
-                        }}
-                    }}
-                    mix()
+                for {{ let r := 0 }} lt(r, {half}) {{ r := add(r, 1) }} {{ full(r) }}
+                for {{ let r := 0 }} lt(r, {partial}) {{ r := add(r, 1) }} {{
+                    let w := mload({state})
+                    mstore(
+                        {state},
+                        or(seventh(add(and(w, M), partialConstant(r))), shl(128, shr(128, w)))
+                    )
+                    mixHalves()
+                    if eq(mod(r, 5), 4) {{ reduceAll(6) }}
                 }}
-                reduceAll()
+                for {{ let r := {half} }} lt(r, {full}) {{ r := add(r, 1) }} {{ full(r) }}
+                reduceAll(6)
+            }}
+            function full(r) {{
+                let c := add({constants}, mul(r, {round_bytes}))
+                for {{ let i := {state} }} lt(i, {state6}) {{ i := add(i, 32) }} {{
+                    let w := mload(i)
+                    mstore(
+                        i,
+                        or(
+                            seventh(add(and(w, M), shr(192, mload(c)))),
+                            shl(128, seventh(add(shr(128, w), shr(192, mload(add(c, 48))))))
+                        )
+                    )
+                    c := add(c, 8)
+                }}
+                mixHalves()
+            }}
+            function mixHalves() {{{mix_halves}
             }}
             function seventh(a) -> c {{
                 let b := mulmod(a, a, P)
@@ -736,8 +739,11 @@ contract GateEvaluator {{
                 mstore(i, z)
                 z := mulmodLanes(z, {generator})
             }}{permutation}
-            mstore({sum0}, weigh({terms}, {powers0}))
-            mstore({sum1}, weigh({terms}, {powers1}))
+            {{
+                let a, b := weigh({terms}, {powers0})
+                mstore({sum0}, a)
+                mstore({sum1}, b)
+            }}
 {calls}
             holds := and(
                 eq(reduce2(mload({sum0})), mul2(zh, quotient({quotient0}, zn))),
@@ -769,18 +775,26 @@ contract GateEvaluator {{
                     v := mulmod(v, a, P)
                 }}
             }}
-            // Sum of `n` terms at `out`, weighted by the powers at `p`, reduced.
-            function weigh(n, p) -> c {{
+            // Sums of `n` terms at `out`, weighted by the powers of both alphas from `p` on, reduced.
+            function weigh(n, p) -> c, d {{
                 let lo := 0
                 let hi := 0
+                let lower := 0
+                let upper := 0
                 for {{ let o := {out}  let e := add({out}, shl(5, n)) }} lt(o, e) {{ o := add(o, 32) }} {{
-                    let t := mload(o)
+                    d := mload(o)
+                    c := and(d, M)
+                    d := shr(128, d)
                     let a := mload(p)
-                    lo := add(lo, mul(a, and(t, M)))
-                    hi := add(hi, mul(a, shr(128, t)))
+                    lo := add(lo, mul(a, c))
+                    hi := add(hi, mul(a, d))
+                    a := mload(add(p, {power_bytes}))
+                    lower := add(lower, mul(a, c))
+                    upper := add(upper, mul(a, d))
                     p := add(p, 32)
                 }}
                 c := or(mod(lo, P), shl(128, mod(hi, P)))
+                d := or(mod(lower, P), shl(128, mod(upper, P)))
             }}
             // Checks of the partial products: {chunk} wires each.
             function products(beta, gamma, z, zNext, partials, o) {{
@@ -869,9 +883,13 @@ contract GateEvaluator {{
             state4 = memory.state + 128,
             state5 = memory.state + 160,
             state_bytes = 32 * WIDTH,
-            rounds = 2 * HALF_N_FULL_ROUNDS + N_PARTIAL_ROUNDS,
-            last_first = HALF_N_FULL_ROUNDS - 1,
-            second = HALF_N_FULL_ROUNDS + N_PARTIAL_ROUNDS,
+            half = HALF_N_FULL_ROUNDS,
+            full = 2 * HALF_N_FULL_ROUNDS,
+            partial = N_PARTIAL_ROUNDS,
+            constants = memory.rounds,
+            round_bytes = 8 * WIDTH,
+            state6 = memory.state + 192,
+            mix_halves = mix_halves(memory),
             sent = memory.sent(shape),
             sent_bytes = 32 * memory.sent(shape),
             alpha0 = memory.alphas,
@@ -900,14 +918,14 @@ contract GateEvaluator {{
             last_chunk = shape.partial_products,
             to_identity = memory.identity.wrapping_sub(self.wire(0)),
             to_sigmas = self.wire(0) - at(openings.sigmas),
-            poseidon = poseidon(memory, &row, &round_constants),
+            poseidon = poseidon(memory, &round_constants),
             field = field(memory.out),
         )
     }
 }
 
 /// Yul of the Poseidon layers over the state in memory.
-fn poseidon(memory: &Memory, row: &str, round_constants: &str) -> String {
+fn poseidon(memory: &Memory, round_constants: &str) -> String {
     format!(
         "
             // The round's constants are added to the lower lanes.
@@ -918,18 +936,15 @@ fn poseidon(memory: &Memory, row: &str, round_constants: &str) -> String {
                     c := add(c, 8)
                 }}
             }}
-            // The circulant matrix, and 8 more on the diagonal's first place.
-            function mix() {{
-                let first := shl(3, mload({state}))
-                mcopy({state_end}, {state}, {state_bytes})
-                for {{ let p := {state} }} lt(p, {state_end}) {{ p := add(p, 32) }} {{
-                    mstore(add(p, {scratch}), {row})
-                }}
-                mcopy({state}, {scratch_start}, {state_bytes})
-                mstore({state}, add(mload({state}), first))
+            // Of the partial rounds' constants only one is left: the others are moved behind the last of them.
+            function partialConstant(r) -> c {{
+                c := shr(192, mload(add({partial}, shl(3, r))))
             }}
-            function reduceAll() {{
-                for {{ let i := {state} }} lt(i, {state_end}) {{ i := add(i, 32) }} {{
+            // The circulant matrix, and 8 more on the diagonal's first place.
+            function mix() {{{mix}
+            }}
+            function reduceAll(n) {{
+                for {{ let i := {state}  let e := add({state}, shl(5, n)) }} lt(i, e) {{ i := add(i, 32) }} {{
                     let a := mload(i)
                     mstore(i, or(mod(and(a, M), P), shl(128, mod(shr(128, a), P))))
                 }}
@@ -943,14 +958,96 @@ fn poseidon(memory: &Memory, row: &str, round_constants: &str) -> String {
             }}",
         rounds = memory.rounds,
         round_bytes = 8 * WIDTH,
+        partial = memory.rounds + 8 * WIDTH * 2 * HALF_N_FULL_ROUNDS,
         state = memory.state,
         state_end = memory.state + 32 * WIDTH,
-        state_bytes = 32 * WIDTH,
-        // Row r reads the words r..r+12 of state and copy, so a third state takes the results.
-        scratch = 2 * 32 * WIDTH,
-        scratch_start = memory.state + 2 * 32 * WIDTH,
+        mix = rows(memory.state, memory.state + 32 * WIDTH, WIDTH, "mload"),
         selector = super::error_selector(),
     )
+}
+
+/// The matrix over the packed state: words 6 to 11 are the first six with their lanes exchanged, which makes
+/// the rotation by six that the upper lanes need.
+fn mix_halves(memory: &Memory) -> String {
+    let at = |index: usize| memory.state + 32 * index;
+    let mut code = String::new();
+    for k in 0..WIDTH / 2 {
+        write!(
+            code,
+            "
+                {{
+                    let w := mload({})
+                    mstore({}, or(shr(128, w), shl(128, w)))
+                }}",
+            at(k),
+            at(k + WIDTH / 2)
+        )
+        .expect("a string takes all");
+    }
+    code + &rows(memory.state, memory.state + 32 * WIDTH, WIDTH / 2, "halves")
+}
+
+/// The first `count` rows of the matrix over twelve words at `state`, by way of `scratch`. With `halves` the
+/// eightfold first element must stay in its lane.
+fn rows(state: usize, scratch: usize, count: usize, kind: &str) -> String {
+    let mut code = String::new();
+    for row in 0..count {
+        let terms = <F as Poseidon>::MDS_MATRIX_CIRC.iter().enumerate().map(|(i, c)| {
+            format!("mul({c}, mload({}))", state + 32 * ((row + i) % WIDTH))
+        });
+        let mut sum = terms.reduce(|sum, term| format!("add({term}, {sum})")).unwrap_or_default();
+        if row == 0 {
+            let first = if kind == "halves" { format!("and(mload({state}), M)") } else { load(state) };
+            sum = format!("add({sum}, shl(3, {first}))");
+        }
+        write!(code, "\n                mstore({}, {sum})", scratch + 32 * row)
+            .expect("a string takes all");
+    }
+    code + &format!("\n                mcopy({state}, {scratch}, {})", 32 * count)
+}
+
+/// Constants of the eight full rounds. The fifth's take up what the partial rounds add to all elements but
+/// the first: those pass no S-box before it.
+fn full_constants() -> Vec<Vec<F>> {
+    let (mut full, moved) = (Vec::new(), partial_rounds().1);
+    for round in (0..HALF_N_FULL_ROUNDS)
+        .chain(HALF_N_FULL_ROUNDS + N_PARTIAL_ROUNDS..2 * HALF_N_FULL_ROUNDS + N_PARTIAL_ROUNDS)
+    {
+        full.push(constants_of(round));
+    }
+    for (constant, moved) in full[HALF_N_FULL_ROUNDS].iter_mut().zip(moved) {
+        *constant += moved;
+    }
+    full
+}
+
+/// What the partial rounds add to the first element.
+fn partial_constants() -> Vec<F> {
+    partial_rounds().0
+}
+
+/// The constants of the partial rounds' first element, and what is left for the round behind them.
+fn partial_rounds() -> (Vec<F>, Vec<F>) {
+    let (mut firsts, mut moved) = (Vec::new(), vec![F::ZERO; WIDTH]);
+    for round in HALF_N_FULL_ROUNDS..HALF_N_FULL_ROUNDS + N_PARTIAL_ROUNDS {
+        for (moved, constant) in moved.iter_mut().zip(constants_of(round)) {
+            *moved += constant;
+        }
+        firsts.push(std::mem::take(&mut moved[0]));
+        let circulant = <F as Poseidon>::MDS_MATRIX_CIRC.map(F::from_canonical_u64);
+        let diagonal = <F as Poseidon>::MDS_MATRIX_DIAG.map(F::from_canonical_u64);
+        let row = |r: usize| {
+            let sum: F = (0..WIDTH).map(|i| circulant[i] * moved[(r + i) % WIDTH]).sum();
+            sum + diagonal[r] * moved[r]
+        };
+        moved = (0..WIDTH).map(row).collect();
+    }
+    (firsts, moved)
+}
+
+fn constants_of(round: usize) -> Vec<F> {
+    let constants = &ALL_ROUND_CONSTANTS[WIDTH * round..WIDTH * (round + 1)];
+    constants.iter().map(|&constant| F::from_canonical_u64(constant)).collect()
 }
 
 /// Ratio of neighbouring `k_j`.

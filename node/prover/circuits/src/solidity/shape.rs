@@ -79,6 +79,7 @@ impl Shape {
         ensure!(!config.zero_knowledge && !fri.hiding, "blinded proofs are not supported");
         ensure!(common.num_lookup_polys == 0, "lookups are not supported");
         ensure!(fri.reduction_arity_bits.iter().all(|&bits| bits == ARITY_BITS), "FRI arity");
+        ensure!(common.num_public_inputs % 8 == 0, "the public inputs must fill the sponge's rate of 8");
         let height = common.degree_bits() + fri.config.rate_bits;
         ensure!(height <= 32, "the domain is larger than the field has roots of unity for");
         let selectors: Selectors =

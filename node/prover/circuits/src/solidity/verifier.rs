@@ -493,12 +493,17 @@ contract PlonkyVerifier {{
             // One reduction by {arity}: four foldings by two. Each adds f(x) and f(-x) and doubles the even part,
             // so the end divides by {arity}.
             function fold(start, value, index, xInverse, beta, levels, cap) -> q, folded {{
-                for {{ let i := 0 }} lt(i, {arity}) {{ i := add(i, 1) }} {{
-                    mstore(add({values}, shl(5, i)), extension(add(start, shl(4, i))))
+                calldatacopy({leaf}, start, {step_bytes})
+                for {{ let i := 0 }} lt(i, {step_bytes}) {{ i := add(i, 32) }} {{
+                    let w := mload(add({leaf}, i))
+                    if large(w) {{ canonical(w) }}
+                    w := swap(w)
+                    let p := add({values}, shl(1, i))
+                    mstore(p, or(shr(192, w), shl(128, and(shr(128, w), 0xffffffffffffffff))))
+                    mstore(add(p, 32), or(and(shr(64, w), 0xffffffffffffffff), shl(128, and(w, 0xffffffffffffffff))))
                 }}
                 let place := shl(5, and(index, {arity_mask}))
                 if iszero(eq(mload(add({values}, place)), value)) {{ fail(13) }}
-                calldatacopy({leaf}, start, {step_bytes})
                 q := path(add(start, {step_bytes}), keccak256({leaf}, {step_bytes}), shr({ARITY_BITS}, index), levels, cap)
                 // The inverse of the coset's first point.
                 xInverse := mulmod(xInverse, mload(add({roots_start}, place)), P)
