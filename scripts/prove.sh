@@ -10,8 +10,11 @@ prover=$BZK_CACHE/prover-target/release/bzk-prover
 project=$BZK_CACHE/verifier
 transfers=${1:-1}
 
-# The circuits belong to one state of the sources.
-version=$(cat "$ROOT"/node/prover/{kernel.patch,Cargo.lock} "$ROOT"/node/prover/src/zkevm.rs | sha256sum)
+# The circuits belong to one state of the kernel, the crates that make them and the sizes of the tables.
+version=$({
+    cat "$ROOT"/node/prover/{kernel.patch,src/tables.rs}
+    grep -A 1 -E '^name = "(evm_arithmetization|starky|plonky2.*)"' "$ROOT/node/prover/Cargo.lock"
+} | sha256sum)
 circuits=$BZK_CACHE/circuits/${version:0:16}
 
 setup() {

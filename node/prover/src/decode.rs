@@ -81,7 +81,9 @@ pub fn generation_inputs(witness: BlockWitness, header: &Header) -> Result<[Gene
         tries,
         trie_roots_after: after.clone(),
         checkpoint_state_trie_root: witness.parent_state_root,
-        checkpoint_consolidated_hash: consolidate_hashes::<PoseidonHash, GoldilocksField>(&prev_hashes),
+        checkpoint_consolidated_hash: consolidate_hashes::<PoseidonHash, GoldilocksField>(
+            &prev_hashes,
+        ),
         contract_code: codes,
         block_metadata: header.metadata.clone(),
         block_hashes: BlockHashes { prev_hashes, cur_hash: header.hash },

@@ -6,6 +6,8 @@ mod header;
 mod rpc;
 mod settle;
 mod source;
+mod stage;
+mod tables;
 mod tries;
 mod witness;
 mod zkevm;
@@ -15,7 +17,7 @@ use std::{path::PathBuf, time::Instant};
 use anyhow::{ensure, Result};
 use clap::{Parser, Subcommand};
 
-use settle::Settlement;
+use settle::{Settlement, Verifier};
 use source::Case;
 use zkevm::Zkevm;
 
@@ -78,6 +80,28 @@ enum Command {
         #[arg(long, default_value_t = 1000)]
         mutations: usize,
     },
+    /// Verifies a wrapped proof as the contract does and prints what it says.
+    Verify {
+        #[command(flatten)]
+        circuits: Circuits,
+        /// The file that `settle` names.
+        proof: PathBuf,
+    },
+    /// Writes the contracts that verify wrapped proofs.
+    ExportVerifier {
+        #[command(flatten)]
+        circuits: Circuits,
+        /// Folder for them; they go to its `src`.
+        folder: PathBuf,
+    },
+}
+
+/// Where the circuits are, for whoever only verifies.
+#[derive(clap::Args)]
+struct Circuits {
+    /// Folder of the circuits; what verifies is all that it needs to hold.
+    #[arg(long, env = "BZK_CIRCUITS")]
+    circuits: PathBuf,
 }
 
 /// Which blocks, and where their circuits and proofs are.
@@ -114,20 +138,28 @@ fn main() -> Result<()> {
             decode::generation_inputs(witness, &header)?.iter().try_for_each(zkevm::heights)
         }),
         Command::Setup { circuits } => Zkevm::set_up(&circuits),
-        Command::Prove(blocks) => prove_blocks(&Zkevm::load(&blocks.circuits)?, &blocks).map(drop),
+        Command::Prove(blocks) => prove_blocks(&blocks).map(drop),
         Command::Settle { blocks, prover, parent_time, export, mutations } => {
             let prover = settle::address_words(&prover)?;
-            let zkevm = Zkevm::load(&blocks.circuits)?;
-            let files = prove_blocks(&zkevm, &blocks)?;
-            let settlement = Settlement::new(&zkevm)?;
-            drop(zkevm);
-            let (statement, proof) =
-                settlement.prove(&files, parent_time, prover, &blocks.proofs)?;
+            let files = prove_blocks(&blocks)?;
+            let settlement = Settlement::new(&blocks.circuits)?;
+            let file = settlement.prove(&files, parent_time, prover, &blocks.proofs)?;
+            drop(settlement);
+            let verifier = Verifier::load(&blocks.circuits)?;
+            let (statement, proof) = verifier.verify(&file)?;
+            println!("{}", file.display());
             println!("{}", serde_json::to_string_pretty(&statement)?);
-            match export {
-                Some(folder) => settlement.export(&proof, mutations, &folder),
-                None => Ok(()),
-            }
+            let Some(folder) = export else { return Ok(()) };
+            verifier.export(&folder)?;
+            stage::timed("mutations", || verifier.export_fixtures(&proof, mutations, &folder))
+        }
+        Command::Verify { circuits, proof } => {
+            let (statement, _) = Verifier::load(&circuits.circuits)?.verify(&proof)?;
+            println!("{}", serde_json::to_string_pretty(&statement)?);
+            Ok(())
+        }
+        Command::ExportVerifier { circuits, folder } => {
+            Verifier::load(&circuits.circuits)?.export(&folder)
         }
     }
 }
@@ -165,12 +197,14 @@ fn check_all(cases: impl Iterator<Item = (String, Result<Case>)>) -> Result<()> 
 }
 
 /// Proves every block that has no proof yet; returns the files of all proofs.
-fn prove_blocks(zkevm: &Zkevm, blocks: &Blocks) -> Result<Vec<PathBuf>> {
+fn prove_blocks(blocks: &Blocks) -> Result<Vec<PathBuf>> {
     std::fs::create_dir_all(&blocks.proofs)?;
     let cases: Box<dyn Iterator<Item = _>> = match &blocks.cases {
         Some(path) => Box::new(source::file(path)?),
         None => Box::new(source::node(&blocks.rpc, blocks.from, blocks.to)?),
     };
+    // Several GB, so only for a block that has no proof.
+    let mut zkevm = None;
     cases
         .map(|(name, case)| {
             let Case { witness, chain_id, .. } = case?;
@@ -181,8 +215,14 @@ fn prove_blocks(zkevm: &Zkevm, blocks: &Blocks) -> Result<Vec<PathBuf>> {
                 println!("{name}: has its proof, {}", path.display());
                 return Ok(path);
             }
+            let zkevm = match &mut zkevm {
+                Some(zkevm) => zkevm,
+                none => {
+                    none.insert(stage::timed("load circuits", || Zkevm::load(&blocks.circuits))?)
+                }
+            };
             let batches = decode::generation_inputs(witness, &header)?;
-            zkevm::timed(&name, || zkevm.prove_block(batches, &folder))?;
+            stage::timed(&name, || zkevm.prove_block(batches, &folder))?;
             println!("{name}: proven, {}", path.display());
             Ok(path)
         })

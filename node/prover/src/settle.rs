@@ -9,16 +9,22 @@ use std::{
 use anyhow::{ensure, Context, Result};
 use bzk_circuits::{
     chain::{Chain, ChainProof, Previous},
-    solidity::fixtures,
+    solidity,
     statement::{Accumulator, Statement},
     wrap::{Proof, Wrap},
-    KeccakC, F,
+    KeccakC, D, F,
 };
 use evm_arithmetization::ProofWithPublicValues;
-use plonky2::field::types::Field;
+use plonky2::{
+    field::types::Field, plonk::circuit_data::VerifierCircuitData,
+    util::serialization::DefaultGateSerializer,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::zkevm::{timed, write_whole, Zkevm};
+use crate::{
+    stage::{kept, read, timed, write_whole},
+    zkevm,
+};
 
 /// A chain proof with what the next one needs.
 #[derive(Serialize, Deserialize)]
@@ -34,20 +40,24 @@ pub struct Settlement {
 }
 
 impl Settlement {
-    /// Builds them over the zkEVM's block circuit.
+    /// Builds them over the block circuit in `circuits`, and puts there what verifies their proofs.
     ///
     /// # Errors
-    /// When they do not fit it.
-    pub fn new(zkevm: &Zkevm) -> Result<Self> {
-        let chain = timed("chain circuit", || Chain::new(&zkevm.block_circuit().verifier_data()))?;
+    /// When there is no block circuit, they do not fit it, or the disk is full.
+    pub fn new(circuits: &Path) -> Result<Self> {
+        let block = zkevm::block_circuit(circuits)?;
+        let chain = timed("chain circuit", || Chain::new(&block))?;
         let wrap = timed("wrap circuits", || {
             Ok(Wrap::new(&chain.circuit.verifier_data(), Statement::LEN, true))
         })?;
+        let verifier = wrap.wrap.circuit.verifier_data();
+        let bytes = verifier.to_bytes(&DefaultGateSerializer).map_err(zkevm::io)?;
+        write_whole(&verifier_file(circuits), &bytes)?;
         Ok(Self { chain, wrap })
     }
 
     /// Joins the block proofs in `files` and wraps the result for `prover`. `parent_time` is the time of the
-    /// block before the first, in seconds. Intermediate proofs go to `folder`.
+    /// block before the first, in seconds. All proofs go to `folder`; returns the wrapped one's file.
     ///
     /// # Errors
     /// When a proof is missing or invalid, or the blocks do not follow each other.
@@ -57,7 +67,7 @@ impl Settlement {
         parent_time: u64,
         prover: [u32; 5],
         folder: &Path,
-    ) -> Result<(Statement, Proof<KeccakC>)> {
+    ) -> Result<PathBuf> {
         let mut joined: Option<Joined> = None;
         for file in files {
             let block: ProofWithPublicValues = read(file)?;
@@ -66,50 +76,75 @@ impl Settlement {
             let before = joined.as_ref().map_or(start, |joined| joined.accumulator);
             let accumulator = before.next(inputs)?;
             let path = folder.join(format!("chain-{}.json", name(&accumulator, prover)));
-            if path.exists() {
-                joined = Some(read(&path)?);
-                continue;
-            }
-            let proof = timed("chain", || {
+            let next = kept(&path, "chain", || {
                 let previous = match &joined {
                     Some(joined) => Previous::Chain(&joined.proof),
                     None => Previous::Start { accumulator: &before, prover },
                 };
-                self.chain.prove(&block.intern, previous)
+                Ok(Joined { proof: self.chain.prove(&block.intern, previous)?, accumulator })
             })?;
-            let next = Joined { proof, accumulator };
-            write_whole(&path, &serde_json::to_vec(&next)?)?;
             joined = Some(next);
         }
         let Joined { proof, accumulator } = joined.context("there are no blocks")?;
-        let statement = self.chain.verify(&proof)?;
+        self.chain.verify(&proof)?;
         let path = folder.join(format!("wrap-{}.bin", name(&accumulator, prover)));
-        if let Ok(bytes) = fs::read(&path) {
-            let wrapped = Proof::<KeccakC>::from_bytes(bytes, &self.wrap.wrap.circuit.common)?;
-            return Ok((statement, wrapped));
+        if !path.exists() {
+            let shrunk = timed("shrink", || self.wrap.shrink.prove(&proof))?;
+            let wrapped = timed("wrap", || self.wrap.wrap.prove(&shrunk))?;
+            self.wrap.wrap.circuit.verify(wrapped.clone())?;
+            write_whole(&path, &wrapped.to_bytes())?;
         }
-        let shrunk = timed("shrink", || self.wrap.shrink.prove(&proof))?;
-        let wrapped = timed("wrap", || self.wrap.wrap.prove(&shrunk))?;
-        self.verify(&wrapped)?;
-        write_whole(&path, &wrapped.to_bytes())?;
-        Ok((statement, wrapped))
+        Ok(path)
+    }
+}
+
+/// What the contract knows: verifies wrapped proofs as it does.
+pub struct Verifier(VerifierCircuitData<F, KeccakC, D>);
+
+impl Verifier {
+    /// Loads it from the folder of the circuits.
+    ///
+    /// # Errors
+    /// When it is not there or damaged.
+    pub fn load(circuits: &Path) -> Result<Self> {
+        let path = verifier_file(circuits);
+        let bytes = fs::read(&path)
+            .with_context(|| format!("no {}: `bzk-prover settle` makes it", path.display()))?;
+        VerifierCircuitData::from_bytes(bytes, &DefaultGateSerializer).map_err(zkevm::io).map(Self)
     }
 
-    /// Verifies a wrapped proof as the contract does.
+    /// Verifies the wrapped proof in `file`; returns what it says, and the proof.
     ///
     /// # Errors
     /// When it is invalid.
-    pub fn verify(&self, proof: &Proof<KeccakC>) -> Result<Statement> {
-        self.wrap.wrap.circuit.verify(proof.clone())?;
-        Statement::from_elements(&proof.public_inputs)
+    pub fn verify(&self, file: &Path) -> Result<(Statement, Proof<KeccakC>)> {
+        let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let proof = Proof::<KeccakC>::from_bytes(bytes.clone(), &self.0.common)
+            .context("the proof has another shape")?;
+        ensure!(proof.to_bytes() == bytes, "the proof is not in its only encoding");
+        self.0.verify(proof.clone())?;
+        Ok((Statement::from_elements(&proof.public_inputs)?, proof))
     }
 
-    /// Writes the contracts, and test data of `proof` with `mutations` changes.
+    /// Writes the contracts into `folder/src`.
     ///
     /// # Errors
     /// As the file system has them.
-    pub fn export(&self, proof: &Proof<KeccakC>, mutations: usize, folder: &Path) -> Result<()> {
-        fixtures::write(folder, &self.wrap.wrap.circuit.verifier_data(), proof, mutations)
+    pub fn export(&self, folder: &Path) -> Result<()> {
+        solidity::write(folder, &self.0).map(drop)
+    }
+
+    /// Writes `proof`, all that the contracts' tests compare, and `mutations` changes of it into `folder/data`.
+    ///
+    /// # Errors
+    /// As the file system has them.
+    pub fn export_fixtures(
+        &self,
+        proof: &Proof<KeccakC>,
+        mutations: usize,
+        folder: &Path,
+    ) -> Result<()> {
+        solidity::fixtures::write(folder, &self.0, proof, mutations)
     }
 }
 
@@ -133,7 +168,6 @@ fn name(accumulator: &Accumulator, prover: [u32; 5]) -> String {
     words.join("-")
 }
 
-fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T> {
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))
+fn verifier_file(circuits: &Path) -> PathBuf {
+    circuits.join("wrap-verifier.bin")
 }

@@ -1,7 +1,10 @@
 //! Proves one block with the zkEVM: segments, batches, block. Circuits live on disk; what a segment needs
 //! of the table circuits is loaded for it and dropped again, because all of them at once take all memory.
 
-use std::{fs, ops::Range, path::Path, path::PathBuf, time::Instant};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{anyhow, ensure, Context, Result};
 use evm_arithmetization::{
@@ -12,11 +15,16 @@ use evm_arithmetization::{
 };
 use plonky2::{
     field::goldilocks_field::GoldilocksField,
-    plonk::config::PoseidonGoldilocksConfig,
+    plonk::{circuit_data::VerifierCircuitData, config::PoseidonGoldilocksConfig},
     util::{
         serialization::{Buffer, DefaultGateSerializer, DefaultGeneratorSerializer},
         timing::TimingTree,
     },
+};
+
+use crate::{
+    stage::{kept, timed, write_whole},
+    tables::TABLE_LOGS,
 };
 
 /// The field.
@@ -30,11 +38,6 @@ type SegmentProof = ProverOutputData<F, C, D>;
 
 /// Log of the most cycles that one segment runs.
 pub const SEGMENT_LOG: usize = 17;
-
-/// Logs of the table heights that the circuits take, in the order of [`NUM_TABLES`]: arithmetic, byte
-/// packing, CPU, Keccak, Keccak sponge, logic, memory, memory before, memory after.
-const TABLE_LOGS: [Range<usize>; NUM_TABLES] =
-    [16..18, 8..12, 10..18, 10..13, 8..11, 10..13, 17..21, 16..18, 16..18];
 
 /// The upper circuits of the zkEVM and where its table circuits are.
 pub struct Zkevm {
@@ -63,6 +66,7 @@ impl Zkevm {
                 fs::write(table_file(folder, table, *log), bytes)?;
             }
         }
+        write_block_circuit(folder, &circuits)?;
         let upper = circuits.to_bytes(true, &DefaultGateSerializer, &generators).map_err(io)?;
         // Last, so that its presence says that all are there.
         write_whole(&upper_file(folder), &upper)
@@ -74,8 +78,9 @@ impl Zkevm {
     /// When they are not there or damaged.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = upper_file(folder);
-        let bytes = fs::read(&path)
-            .with_context(|| format!("no circuits in {}: run `bzk-prover setup`", path.display()))?;
+        let bytes = fs::read(&path).with_context(|| {
+            format!("no circuits in {}: run `bzk-prover setup`", path.display())
+        })?;
         let upper = AllRecursiveCircuits::from_bytes(
             &bytes,
             true,
@@ -84,11 +89,6 @@ impl Zkevm {
         )
         .map_err(io)?;
         Ok(Self { upper, stark: AllStark::default(), folder: folder.into() })
-    }
-
-    /// The circuit whose proofs [`Self::prove_block`] returns.
-    pub fn block_circuit(&self) -> &plonky2::plonk::circuit_data::CircuitData<F, C, D> {
-        &self.upper.block.circuit
     }
 
     /// Proves a block, given the inputs of its two batches. The proof knows nothing of its parent's proof.
@@ -105,10 +105,11 @@ impl Zkevm {
         let [first, second] = batches;
         let first = self.prove_batch(first, folder, "first").context("first batch")?;
         let second = self.prove_batch(second, folder, "second").context("second batch")?;
-        let both = kept(folder, "batches", || {
+        let both = kept(&folder.join("batches.json"), "batches", || {
             self.upper.prove_batch_aggregation(false, &first, false, &second)
         })?;
-        let block = kept(folder, "block", || self.upper.prove_block(None, &both))?;
+        let block =
+            kept(&folder.join("block.json"), "block", || self.upper.prove_block(None, &both))?;
         self.upper.verify_block(&block.intern)?;
         Ok(block)
     }
@@ -124,13 +125,16 @@ impl Zkevm {
         let segments = SegmentDataIterator::<F>::new(&inputs, Some(SEGMENT_LOG));
         for (number, segment) in segments.enumerate() {
             let (inputs, mut data) = segment.map_err(|error| anyhow!("{error}"))?;
-            let proof = kept(folder, &format!("{batch}-segment-{number}"), || {
+            let stage = format!("{batch}-segment-{number}");
+            let proof = kept(&folder.join(format!("{stage}.json")), &stage, || {
                 self.prove_segment(inputs, &mut data)
             })?;
             let proof = SegmentProof { is_agg: false, is_dummy: false, proof_with_pvs: proof };
             whole = Some(match whole {
                 None => proof,
-                Some(left) => self.join(&left, &proof, folder, &format!("{batch}-joined-{number}"))?,
+                Some(left) => {
+                    self.join(&left, &proof, folder, &format!("{batch}-joined-{number}"))?
+                }
             });
         }
         let whole = whole.context("a batch has no segment")?;
@@ -151,7 +155,7 @@ impl Zkevm {
         folder: &Path,
         name: &str,
     ) -> Result<SegmentProof> {
-        let proof = kept(folder, name, || {
+        let proof = kept(&folder.join(format!("{name}.json")), name, || {
             Ok(self.upper.prove_segment_aggregation(left, right)?.proof_with_pvs)
         })?;
         Ok(SegmentProof { is_agg: true, is_dummy: false, proof_with_pvs: proof })
@@ -184,9 +188,16 @@ impl Zkevm {
     }
 
     /// The circuit of a table of height 2^`log`, and its index among the table's circuits.
-    fn table_circuit(&self, table: usize, log: usize) -> Result<(RecursiveCircuitsForTableSize, u8)> {
+    fn table_circuit(
+        &self,
+        table: usize,
+        log: usize,
+    ) -> Result<(RecursiveCircuitsForTableSize, u8)> {
         let range = TABLE_LOGS.get(table).context("there is no such table")?;
-        ensure!(range.contains(&log), "table {table} has height 2^{log}, the circuits take {range:?}");
+        ensure!(
+            range.contains(&log),
+            "table {table} has height 2^{log}, the circuits take {range:?}"
+        );
         let bytes = fs::read(table_file(&self.folder, table, log))?;
         let circuit = RecursiveCircuitsForTableSize::from_buffer(
             &mut Buffer::new(&bytes),
@@ -215,6 +226,29 @@ pub fn heights(inputs: &GenerationInputs) -> Result<()> {
     Ok(())
 }
 
+/// What verifies block proofs, and nothing else of the circuits.
+///
+/// # Errors
+/// When the circuits are not there or damaged.
+pub fn block_circuit(folder: &Path) -> Result<VerifierCircuitData<F, C, D>> {
+    let path = block_file(folder);
+    if !path.exists() {
+        write_block_circuit(folder, &Zkevm::load(folder)?.upper)?;
+    }
+    let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    VerifierCircuitData::from_bytes(bytes, &DefaultGateSerializer).map_err(io)
+}
+
+fn write_block_circuit(folder: &Path, circuits: &AllRecursiveCircuits) -> Result<()> {
+    let bytes =
+        circuits.block.circuit.verifier_data().to_bytes(&DefaultGateSerializer).map_err(io)?;
+    write_whole(&block_file(folder), &bytes)
+}
+
+fn block_file(folder: &Path) -> PathBuf {
+    folder.join("block-verifier.bin")
+}
+
 fn upper_file(folder: &Path) -> PathBuf {
     folder.join("upper.bin")
 }
@@ -223,43 +257,7 @@ fn table_file(folder: &Path, table: usize, log: usize) -> PathBuf {
     folder.join(format!("table-{table}-{log}.bin"))
 }
 
-fn io(error: plonky2::util::serialization::IoError) -> anyhow::Error {
+/// The error of a circuit that does not encode or decode.
+pub fn io(error: plonky2::util::serialization::IoError) -> anyhow::Error {
     anyhow!("the circuits do not encode or decode: {error:?}")
-}
-
-/// The proof of a stage from `folder`, or, when it is not there, a new one that is put there.
-fn kept(
-    folder: &Path,
-    stage: &str,
-    prove: impl FnOnce() -> Result<ProofWithPublicValues>,
-) -> Result<ProofWithPublicValues> {
-    let path = folder.join(format!("{stage}.json"));
-    if let Ok(bytes) = fs::read(&path) {
-        return serde_json::from_slice(&bytes)
-            .with_context(|| format!("{} is damaged: delete it", path.display()));
-    }
-    let proof = timed(stage, prove)?;
-    write_whole(&path, &serde_json::to_vec(&proof)?)?;
-    Ok(proof)
-}
-
-/// Writes a file that is there whole or not at all.
-///
-/// # Errors
-/// As the file system has them.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let part = path.with_extension("part");
-    fs::write(&part, bytes).with_context(|| format!("cannot write {}", part.display()))?;
-    fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Runs a stage and prints its seconds to stderr.
-///
-/// # Errors
-/// The stage's.
-pub fn timed<T>(stage: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let start = Instant::now();
-    let result = work().with_context(|| stage.trim().to_string());
-    eprintln!("{stage}: {:.1} s", start.elapsed().as_secs_f64());
-    result
 }

@@ -46,7 +46,9 @@ use plonky2::{
         },
         proof::{ProofWithPublicInputs, ProofWithPublicInputsTarget},
     },
-    recursion::{cyclic_recursion::check_cyclic_proof_verifier_data, dummy_circuit::cyclic_base_proof},
+    recursion::{
+        cyclic_recursion::check_cyclic_proof_verifier_data, dummy_circuit::cyclic_base_proof,
+    },
 };
 
 use crate::{
@@ -210,9 +212,8 @@ fn step(
         window: builder.add_virtual_hash(),
     };
     let opened_value = accumulate(builder, before, digest, &opened);
-    let mut select = |from_chain: Target, otherwise: Target| {
-        builder.select(has_previous, from_chain, otherwise)
-    };
+    let mut select =
+        |from_chain: Target, otherwise: Target| builder.select(has_previous, from_chain, otherwise);
     let hash = |values: [Target; 4]| HashOutTarget { elements: values };
     let tip = TipTargets {
         number: select(chain[2], opened.number),
@@ -220,7 +221,8 @@ fn step(
         state: core::array::from_fn(|i| select(chain[11 + i], opened.state[i])),
         window: hash(core::array::from_fn(|i| select(chain[33 + i], opened.window.elements[i]))),
     };
-    let accumulator = hash(core::array::from_fn(|i| select(chain[23 + i], opened_value.elements[i])));
+    let accumulator =
+        hash(core::array::from_fn(|i| select(chain[23 + i], opened_value.elements[i])));
     let chain_id = select(chain[0], inputs[block::CHAIN_ID]);
     let first = select(chain[1], inputs[block::NUMBER]);
     let old_state: [_; WORD] = core::array::from_fn(|i| select(chain[3 + i], opened.state[i]));
@@ -237,8 +239,8 @@ fn step(
         builder.connect(word, inputs[block::STATE_BEFORE.start + i]);
         builder.connect(word, inputs[block::CHECKPOINT_STATE.start + i]);
     }
-    let window = builder
-        .hash_n_to_hash_no_pad::<PoseidonHash>(inputs[block::PREVIOUS_HASHES].to_vec());
+    let window =
+        builder.hash_n_to_hash_no_pad::<PoseidonHash>(inputs[block::PREVIOUS_HASHES].to_vec());
     builder.connect_hashes(window, tip.window);
     for (i, &element) in window.elements.iter().enumerate() {
         builder.connect(element, inputs[block::CHECKPOINT_WINDOW.start + i]);
@@ -254,7 +256,8 @@ fn step(
     }
 
     // What it adds.
-    let said = [&inputs[block::ROOTS_AFTER], &inputs[block::METADATA], &inputs[block::HASH]].concat();
+    let said =
+        [&inputs[block::ROOTS_AFTER], &inputs[block::METADATA], &inputs[block::HASH]].concat();
     let said = builder.hash_n_to_hash_no_pad::<PoseidonHash>(said);
     let hashes = [&inputs[block::PREVIOUS_HASHES][WORD..], &inputs[block::HASH]].concat();
     let new_tip = TipTargets {
@@ -266,7 +269,8 @@ fn step(
     let new_accumulator = accumulate(builder, accumulator, said, &new_tip);
 
     let own: [Target; 5] = builder.add_virtual_target_arr();
-    let prover: [Target; 5] = core::array::from_fn(|i| builder.select(has_previous, chain[27 + i], own[i]));
+    let prover: [Target; 5] =
+        core::array::from_fn(|i| builder.select(has_previous, chain[27 + i], own[i]));
     for word in prover {
         builder.range_check(word, 32);
     }

@@ -99,9 +99,7 @@ impl Accumulator {
     /// Its value: what the committee signs and the contract stores.
     pub fn value(&self) -> Digest {
         let Tip { number, timestamp, state, window } = self.tip;
-        poseidon(
-            &[&self.before[..], &self.block, &window, &[number, timestamp], &state].concat(),
-        )
+        poseidon(&[&self.before[..], &self.block, &window, &[number, timestamp], &state].concat())
     }
 
     /// The accumulator after one more block, given the public inputs of its proof.
@@ -129,7 +127,9 @@ impl Accumulator {
 /// Digest of what a block proof says of its block: the roots after it, the header fields that the kernel
 /// reads, and its hash.
 fn digest(inputs: &[F]) -> Digest {
-    poseidon(&[&inputs[block::ROOTS_AFTER], &inputs[block::METADATA], &inputs[block::HASH]].concat())
+    poseidon(
+        &[&inputs[block::ROOTS_AFTER], &inputs[block::METADATA], &inputs[block::HASH]].concat(),
+    )
 }
 
 /// Poseidon without padding: all inputs here have a fixed length.
@@ -168,7 +168,8 @@ impl Statement {
     /// When there are too few or one is larger than its type.
     pub fn from_elements(elements: &[F]) -> Result<Self> {
         ensure!(elements.len() >= Self::LEN, "a statement has 32 elements");
-        let small = |index: usize| -> Result<u32> { Ok(elements[index].to_canonical_u64().try_into()?) };
+        let small =
+            |index: usize| -> Result<u32> { Ok(elements[index].to_canonical_u64().try_into()?) };
         let words = |start: usize| -> Result<[u32; WORD]> {
             let mut words = [0; WORD];
             for (i, word) in words.iter_mut().enumerate() {
@@ -176,7 +177,8 @@ impl Statement {
             }
             Ok(words)
         };
-        let digest = |start: usize| core::array::from_fn(|i| elements[start + i].to_canonical_u64());
+        let digest =
+            |start: usize| core::array::from_fn(|i| elements[start + i].to_canonical_u64());
         let mut prover = [0; 5];
         for (i, word) in prover.iter_mut().enumerate() {
             *word = small(27 + i)?;

@@ -115,12 +115,15 @@ fn blocks_are_joined_and_every_other_one_is_refused() -> Result<()> {
     let two = chain.prove(&any.prove(&values(6), false), Previous::Chain(&one))?;
     let after_two = after_one.next(&values(6))?;
     let statement_two = chain.verify(&two)?;
-    assert_eq!(statement_two, Statement {
-        last: 6,
-        new_state: [6; WORD],
-        new_accumulator: after_two.value().map(|element| element.to_canonical_u64()),
-        ..statement
-    });
+    assert_eq!(
+        statement_two,
+        Statement {
+            last: 6,
+            new_state: [6; WORD],
+            new_accumulator: after_two.value().map(|element| element.to_canonical_u64()),
+            ..statement
+        }
+    );
 
     // What is not the next block, one field at a time.
     let change = |index: usize, value: u64| {
@@ -149,14 +152,20 @@ fn blocks_are_joined_and_every_other_one_is_refused() -> Result<()> {
         assert!(refused(&chain, &any.prove(&values, false), Previous::Chain(&one)), "{name}");
     }
     let forged = any.prove(&values(6), true);
-    assert!(refused(&chain, &forged, Previous::Chain(&one)), "attack_block_proof_names_another_circuit");
+    assert!(
+        refused(&chain, &forged, Previous::Chain(&one)),
+        "attack_block_proof_names_another_circuit"
+    );
 
     // The previous proof with other public inputs: each of them, and the circuit's name.
     for index in [0, 1, 2, 3, 11, 19, 23, 27, 32, 33, 37, 41] {
         let mut changed = one.clone();
         changed.public_inputs[index] += F::ONE;
         let block = any.prove(&values(6), false);
-        assert!(refused(&chain, &block, Previous::Chain(&changed)), "attack_previous_input {index}");
+        assert!(
+            refused(&chain, &block, Previous::Chain(&changed)),
+            "attack_previous_input {index}"
+        );
         assert!(chain.verify(&changed).is_err(), "attack_input {index}");
     }
 

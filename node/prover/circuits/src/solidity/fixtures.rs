@@ -8,11 +8,10 @@ use plonky2::{
     plonk::{circuit_data::VerifierCircuitData, proof::ProofWithPublicInputs},
 };
 
-use super::{export, mutations::mutations, vectors::vectors};
+use super::{mutations::mutations, shape::Shape, vectors::vectors};
 use crate::{KeccakC, D, F};
 
-/// Writes the contracts into `folder/src` and a proof with all that its tests compare into `folder/data`:
-/// `proof.bin`, `inputs.bin`, `vectors.bin` (address, value), `vectors.json` (with names), `mutations.bin`
+/// Writes a proof with all that the contracts' tests compare into `folder/data`: `proof.bin`, `inputs.bin`, `vectors.bin` (address, value), `vectors.json` (with names), `mutations.bin`
 /// (place, bytes, verdict).
 ///
 /// # Errors
@@ -23,14 +22,11 @@ pub fn write(
     proof: &ProofWithPublicInputs<F, KeccakC, D>,
     mutation_count: usize,
 ) -> Result<()> {
-    let contracts = export(circuit)?;
-    let (src, data) = (folder.join("src"), folder.join("data"));
-    fs::create_dir_all(&src)?;
+    let data = folder.join("data");
     fs::create_dir_all(&data)?;
-    fs::write(src.join("PlonkyVerifier.sol"), &contracts.verifier)?;
-    fs::write(src.join("GateEvaluator.sol"), &contracts.evaluator)?;
     let bytes = proof.to_bytes();
-    let proof_bytes = bytes.get(..contracts.proof_bytes).context("the proof is too short")?;
+    let length = Shape::new(&circuit.common, &circuit.verifier_only)?.offsets().end;
+    let proof_bytes = bytes.get(..length).context("the proof is too short")?;
     fs::write(data.join("proof.bin"), proof_bytes)?;
     let inputs = proof.public_inputs.iter().map(|input| u128::from(input.to_canonical_u64()));
     fs::write(data.join("inputs.bin"), words(inputs))?;
@@ -43,9 +39,9 @@ pub fn write(
     fs::write(data.join("vectors.bin"), pairs)?;
     fs::write(data.join("vectors.json"), serde_json::to_vec_pretty(&vectors)?)?;
     let mutated = mutations(circuit, proof, mutation_count, 1)?;
-    let records = mutated.iter().flat_map(|one| {
-        [u128::from(one.place), u128::from(one.bytes), u128::from(one.valid)]
-    });
+    let records = mutated
+        .iter()
+        .flat_map(|one| [u128::from(one.place), u128::from(one.bytes), u128::from(one.valid)]);
     fs::write(data.join("mutations.bin"), words(records))?;
     Ok(())
 }

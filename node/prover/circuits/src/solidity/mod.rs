@@ -2,12 +2,17 @@
 //! EIP-170 allows. `PlonkyVerifier` runs the transcript and FRI, `GateEvaluator` the constraints and the hash of
 //! the public inputs. Neither halts from within: every failure reverts, and only the end returns.
 
+mod evaluator;
+mod field;
 pub mod fixtures;
 mod gates;
 pub mod mutations;
+mod poseidon;
 mod shape;
 mod vectors;
 mod verifier;
+
+use std::{fs, path::Path};
 
 use anyhow::Result;
 use keccak_hash::keccak;
@@ -39,10 +44,23 @@ pub fn export(circuit: &VerifierCircuitData<F, KeccakC, D>) -> Result<Contracts>
     let shape = Shape::new(&circuit.common, &circuit.verifier_only)?;
     Ok(Contracts {
         verifier: verifier::contract(&shape),
-        evaluator: gates::contract(&shape)?,
+        evaluator: evaluator::contract(&shape)?,
         proof_bytes: shape.offsets().end,
         inputs: shape.inputs,
     })
+}
+
+/// Writes the contracts of a circuit into `folder/src`; returns the bytes of a proof.
+///
+/// # Errors
+/// As [`export`]; and as the file system has them.
+pub fn write(folder: &Path, circuit: &VerifierCircuitData<F, KeccakC, D>) -> Result<usize> {
+    let contracts = export(circuit)?;
+    let src = folder.join("src");
+    fs::create_dir_all(&src)?;
+    fs::write(src.join("PlonkyVerifier.sol"), &contracts.verifier)?;
+    fs::write(src.join("GateEvaluator.sol"), &contracts.evaluator)?;
+    Ok(contracts.proof_bytes)
 }
 
 /// Selector of the error both contracts revert with.

@@ -75,7 +75,8 @@ fn judge(
         let at = place as usize;
         bytes[at..at + 8].copy_from_slice(&new.to_be_bytes());
     }
-    let Ok(changed) = ProofWithPublicInputs::<F, KeccakC, D>::from_bytes(bytes.clone(), &circuit.common)
+    let Ok(changed) =
+        ProofWithPublicInputs::<F, KeccakC, D>::from_bytes(bytes.clone(), &circuit.common)
     else {
         return false;
     };

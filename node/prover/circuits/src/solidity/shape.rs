@@ -79,7 +79,10 @@ impl Shape {
         ensure!(!config.zero_knowledge && !fri.hiding, "blinded proofs are not supported");
         ensure!(common.num_lookup_polys == 0, "lookups are not supported");
         ensure!(fri.reduction_arity_bits.iter().all(|&bits| bits == ARITY_BITS), "FRI arity");
-        ensure!(common.num_public_inputs % 8 == 0, "the public inputs must fill the sponge's rate of 8");
+        ensure!(
+            common.num_public_inputs % 8 == 0,
+            "the public inputs must fill the sponge's rate of 8"
+        );
         let height = common.degree_bits() + fri.config.rate_bits;
         ensure!(height <= 32, "the domain is larger than the field has roots of unity for");
         let selectors: Selectors =
@@ -87,7 +90,12 @@ impl Shape {
                 .context("selectors")?;
         let gates = common.gates.iter().enumerate().map(|(row, gate)| {
             let selector = selectors.selector_indices[row];
-            SelectedGate { gate: gate.clone(), row, selector, group: selectors.groups[selector].clone() }
+            SelectedGate {
+                gate: gate.clone(),
+                row,
+                selector,
+                group: selectors.groups[selector].clone(),
+            }
         });
         let bytes = |hash: &BytesHash<HASH_BYTES>| hash.0;
         Ok(Self {
@@ -144,8 +152,7 @@ impl Shape {
         let commit_caps = openings + 16 * self.openings();
         let rounds = commit_caps + self.steps * cap;
         let path = |height: usize| 1 + HASH_BYTES * (height - self.cap_height);
-        let trees: usize =
-            self.leaves().iter().map(|leaf| 8 * leaf + path(self.lde_bits())).sum();
+        let trees: usize = self.leaves().iter().map(|leaf| 8 * leaf + path(self.lde_bits())).sum();
         let steps: usize = (1..=self.steps)
             .map(|step| (16 << ARITY_BITS) + path(self.lde_bits() - ARITY_BITS * step))
             .sum();

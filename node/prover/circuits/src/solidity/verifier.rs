@@ -5,7 +5,8 @@ use std::fmt::Write;
 use plonky2::field::types::{Field, PrimeField64};
 
 use super::{
-    gates::{field, Memory as Evaluator, Openings, ARENA, CONSTANTS},
+    evaluator::{Memory as Evaluator, Openings, ARENA},
+    field::{field, CONSTANTS},
     shape::{Shape, ARITY_BITS, CHALLENGES, HASH_BYTES},
 };
 use crate::F;
@@ -187,7 +188,10 @@ fn transcript(shape: &Shape, memory: &Memory) -> String {
     // First all that is opened at zeta, then the Z polynomials at its successor.
     let opening = |position: usize| offsets.openings + 16 * position;
     t.elements(opening(0), 2 * openings.zs_next);
-    t.elements(opening(openings.partial_products), 2 * (shape.openings() - openings.partial_products));
+    t.elements(
+        opening(openings.partial_products),
+        2 * (shape.openings() - openings.partial_products),
+    );
     t.elements(opening(openings.zs_next), 2 * CHALLENGES);
     t.store_extension(memory.fri_alpha);
     for step in 0..shape.steps {
@@ -201,7 +205,8 @@ fn transcript(shape: &Shape, memory: &Memory) -> String {
         let value = t.challenge();
         let at = memory.indices + 32 * query;
         let mask = (1u64 << shape.lde_bits()) - 1;
-        writeln!(t.code, "            mstore({at}, and({value}, {mask}))").expect("a string takes all");
+        writeln!(t.code, "            mstore({at}, and({value}, {mask}))")
+            .expect("a string takes all");
     }
     t.code
 }
@@ -239,10 +244,14 @@ pub(crate) fn contract(shape: &Shape) -> String {
         })
         .collect();
     let power = |j: usize| sixteenth.exp_u64(reverse(j, ARITY_BITS) as u64);
-    let store = |at: usize, value: F| format!("\n            mstore({at}, {})", value.to_canonical_u64());
+    let store =
+        |at: usize, value: F| format!("\n            mstore({at}, {})", value.to_canonical_u64());
     let roots: String = (0..1 << ARITY_BITS)
         .map(|j| store(memory.roots + 32 * j, power(j)))
-        .chain((0..1 << (ARITY_BITS - 1)).map(|j| store(memory.inverse_roots + 32 * j, power(2 * j).inverse())))
+        .chain(
+            (0..1 << (ARITY_BITS - 1))
+                .map(|j| store(memory.inverse_roots + 32 * j, power(2 * j).inverse())),
+        )
         .collect();
     let levels = shape.lde_bits() - shape.cap_height;
     let mut trees = String::new();

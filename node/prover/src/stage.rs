@@ -1,0 +1,88 @@
+//! Runs the stages of a proof: tells what each one took, and keeps what it made.
+
+use std::{
+    fs,
+    path::Path,
+    sync::atomic::{AtomicU64, Ordering::SeqCst},
+    time::Instant,
+};
+
+use anyhow::{Context, Result};
+use serde::{de::DeserializeOwned, Serialize};
+
+/// Highest resident memory of the stages inside the running one that have ended, in KiB.
+static INNER_PEAK: AtomicU64 = AtomicU64::new(0);
+
+/// Runs a stage; prints its seconds, the CPU seconds of all threads and the highest resident memory to stderr.
+/// Stages may hold stages, and one runs after the other.
+///
+/// # Errors
+/// The stage's.
+pub fn timed<T>(stage: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let outer_peak = INNER_PEAK.swap(0, SeqCst).max(status_kib("VmHWM:"));
+    // Linux: starts a new high-water mark.
+    let _ = fs::write("/proc/self/clear_refs", "5");
+    let (start, cpu) = (Instant::now(), cpu_seconds());
+    let result = work().with_context(|| stage.trim().to_string());
+    let peak = INNER_PEAK.load(SeqCst).max(status_kib("VmHWM:"));
+    INNER_PEAK.store(outer_peak.max(peak), SeqCst);
+    eprintln!(
+        "{stage}: {:.1} s, {:.1} CPU s, {:.2} GiB",
+        start.elapsed().as_secs_f64(),
+        cpu_seconds() - cpu,
+        peak as f64 / f64::from(1 << 20)
+    );
+    result
+}
+
+/// What a stage made, from `path`; or, when it is not there, made now and put there.
+///
+/// # Errors
+/// The stage's; when the file is damaged or cannot be written.
+pub fn kept<T: Serialize + DeserializeOwned>(
+    path: &Path,
+    stage: &str,
+    work: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    if path.exists() {
+        return read(path);
+    }
+    let made = timed(stage, work)?;
+    write_whole(path, &serde_json::to_vec(&made)?)?;
+    Ok(made)
+}
+
+/// Reads a file of JSON.
+///
+/// # Errors
+/// When it is not there or damaged.
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&bytes)
+        .with_context(|| format!("{} is damaged: delete it", path.display()))
+}
+
+/// Writes a file that is there whole or not at all.
+///
+/// # Errors
+/// As the file system has them.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let part = path.with_extension("part");
+    fs::write(&part, bytes).with_context(|| format!("cannot write {}", part.display()))?;
+    fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A field of the process's status, in KiB; 0 where there is none.
+fn status_kib(field: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    line.and_then(|value| value.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+/// CPU time of all threads so far; Linux counts it in hundredths of a second.
+fn cpu_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name, in brackets, may hold anything; user and system time are the 12th and 13th field behind it.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11);
+    fields.take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
