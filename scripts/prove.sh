@@ -22,13 +22,13 @@ setup() {
 }
 
 settle() {
-    local url first last parent_time
+    local url first last
     exec 3< <(cd "$ROOT/scripts/clients" && exec node lib/transfer-node.js "$transfers")
     local holder=$!
     trap 'kill '"$holder"' 2>/dev/null || true' RETURN
-    read -r url first last parent_time <&3 || { echo "the node or its transfers failed" >&2; return 1; }
+    read -r url first last <&3 || { echo "the node or its transfers failed" >&2; return 1; }
     "$prover" settle --circuits "$circuits" --proofs "$circuits/proofs" --rpc "$url" --from "$first" \
-        --to "$last" --parent-time "$parent_time" --export "$project" --mutations "${BZK_MUTATIONS:-1000}"
+        --to "$last" --export "$project" --mutations "${BZK_MUTATIONS:-1000}"
 }
 
 verify() {
@@ -37,7 +37,12 @@ verify() {
     (cd "$project" && "$NPM_DIR/node_modules/.bin/forge" test -vv)
 }
 
+anvil() {
+    (cd "$ROOT/scripts/clients" && node lib/verify-on-anvil.js "$project")
+}
+
 stage "build the prover" "$ROOT/scripts/prover-build.sh"
 stage "circuits" setup
 stage "block proofs, chain, wrap" settle
 stage "contract" verify
+stage "contract on anvil" anvil

@@ -24,7 +24,7 @@ checksum=$(awk -v name="name = \"$CRATE\"" \
 [ -n "$checksum" ] || { echo "$PROVER/Cargo.lock has no checksum of $CRATE" >&2; exit 1; }
 
 # What the patched sources are made of; they are made again when any of it changes.
-stamp="$CRATE $VERSION $checksum $(cat "$PROVER/kernel.patch" "$PROVER/Cargo.lock" | sha256sum)"
+stamp="$CRATE $VERSION $checksum $(sha256sum <"$PROVER/kernel.patch")"
 if [ "$(cat "$SOURCE/stamp" 2>/dev/null)" != "$stamp" ]; then
     echo "making $SOURCE/$CRATE from the registry's crate and kernel.patch"
     cargo fetch --quiet --locked --manifest-path "$PROVER/Cargo.toml"
@@ -35,12 +35,13 @@ if [ "$(cat "$SOURCE/stamp" 2>/dev/null)" != "$stamp" ]; then
     tar -xzf "${archives[0]}" -C "$SOURCE"
     mv "$SOURCE/$CRATE-$VERSION" "$SOURCE/$CRATE"
     patch --quiet --strip=1 --fuzz=0 --directory="$SOURCE/$CRATE" <"$PROVER/kernel.patch"
-    # The same lock, in which this one package comes from a folder instead of the registry.
-    awk -v name="name = \"$CRATE\"" \
-        '/^\[\[package\]\]/ { ours = 0 } $0 == name { ours = 1 } !(ours && /^(source|checksum) /)' \
-        "$PROVER/Cargo.lock" >"$SOURCE/Cargo.lock"
     echo "$stamp" >"$SOURCE/stamp"
 fi
+
+# The same lock, in which this one package comes from a folder instead of the registry.
+awk -v name="name = \"$CRATE\"" \
+    '/^\[\[package\]\]/ { ours = 0 } $0 == name { ours = 1 } !(ours && /^(source|checksum) /)' \
+    "$PROVER/Cargo.lock" >"$SOURCE/Cargo.lock"
 
 arguments=("$@")
 [ ${#arguments[@]} -gt 0 ] || arguments=(build --release)

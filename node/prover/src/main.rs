@@ -1,9 +1,12 @@
-//! `bzk-prover`: checks BitcoinZK blocks in the plonky2 zkEVM's kernel.
+//! `bzk-prover`: checks and proves BitcoinZK blocks with the plonky2 zkEVM.
 
 mod check;
 mod decode;
 mod header;
+mod pipeline;
+mod queue;
 mod rpc;
+mod serve;
 mod settle;
 mod source;
 mod stage;
@@ -17,14 +20,19 @@ use std::{path::PathBuf, time::Instant};
 use anyhow::{ensure, Result};
 use clap::{Parser, Subcommand};
 
-use settle::{Settlement, Verifier};
+use pipeline::Pipeline;
+use serve::Service;
+use settle::Verifier;
 use source::Case;
 use zkevm::Zkevm;
+
+/// Where a node answers when nothing else is said.
+const NODE: &str = "http://127.0.0.1:8545";
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// Checks BitcoinZK blocks in the zkEVM that will prove them.
+/// Checks and proves BitcoinZK blocks with the plonky2 zkEVM.
 #[derive(Parser)]
 #[command(name = "bzk-prover", version)]
 struct Cli {
@@ -37,7 +45,7 @@ enum Command {
     /// Executes blocks in the kernel, without proving, and compares all roots.
     Check {
         /// JSON-RPC endpoint of a node.
-        #[arg(long, env = "BZK_RPC", default_value = "http://127.0.0.1:8545")]
+        #[arg(long, env = "BZK_RPC", default_value = NODE)]
         rpc: String,
         /// First block; default: 1.
         #[arg(long, default_value_t = 1)]
@@ -70,15 +78,23 @@ enum Command {
         /// Who may use the proof.
         #[arg(long, default_value = "0x0000000000000000000000000000000000000000")]
         prover: String,
-        /// Time of the block before the first, in seconds.
-        #[arg(long, default_value_t = 0)]
-        parent_time: u64,
         /// Folder for the contracts and the proof with the data of their tests.
         #[arg(long)]
         export: Option<PathBuf>,
         /// Changes of the proof that plonky2 judges for those tests.
         #[arg(long, default_value_t = 1000)]
         mutations: usize,
+    },
+    /// Takes batches over JSON-RPC and proves them one after the other.
+    Serve {
+        #[command(flatten)]
+        pipeline: Pipeline,
+        /// JSON-RPC endpoint of the node whose blocks are proven.
+        #[arg(long, env = "BZK_RPC", default_value = NODE)]
+        rpc: String,
+        /// Address and port to listen on. Whoever reaches it may queue work.
+        #[arg(long, env = "BZK_PROVER_LISTEN", default_value = "127.0.0.1:8560")]
+        listen: String,
     },
     /// Verifies a wrapped proof as the contract does and prints what it says.
     Verify {
@@ -107,14 +123,10 @@ struct Circuits {
 /// Which blocks, and where their circuits and proofs are.
 #[derive(clap::Args)]
 struct Blocks {
-    /// Folder of the circuits that `setup` made.
-    #[arg(long, env = "BZK_CIRCUITS")]
-    circuits: PathBuf,
-    /// Folder of the proofs.
-    #[arg(long)]
-    proofs: PathBuf,
+    #[command(flatten)]
+    pipeline: Pipeline,
     /// JSON-RPC endpoint of a node.
-    #[arg(long, env = "BZK_RPC", default_value = "http://127.0.0.1:8545")]
+    #[arg(long, env = "BZK_RPC", default_value = NODE)]
     rpc: String,
     /// First block; default: 1.
     #[arg(long, default_value_t = 1)]
@@ -125,6 +137,23 @@ struct Blocks {
     /// Cases of `bzk-cases` instead of a node's blocks, as in `check`.
     #[arg(long, conflicts_with_all = ["from", "to"])]
     cases: Option<PathBuf>,
+}
+
+impl Blocks {
+    fn prove(&self) -> Result<Vec<PathBuf>> {
+        match &self.cases {
+            Some(path) => self.pipeline.blocks(source::file(path)?),
+            None => self.pipeline.blocks(source::node(&self.rpc, self.from, self.to)?),
+        }
+    }
+
+    /// Time of the block before the first; cases have none.
+    fn parent_time(&self) -> Result<u64> {
+        match &self.cases {
+            Some(_) => Ok(0),
+            None => pipeline::parent_time(&self.rpc, self.from),
+        }
+    }
 }
 
 fn main() -> Result<()> {
@@ -138,21 +167,22 @@ fn main() -> Result<()> {
             decode::generation_inputs(witness, &header)?.iter().try_for_each(zkevm::heights)
         }),
         Command::Setup { circuits } => Zkevm::set_up(&circuits),
-        Command::Prove(blocks) => prove_blocks(&blocks).map(drop),
-        Command::Settle { blocks, prover, parent_time, export, mutations } => {
+        Command::Prove(blocks) => {
+            blocks.prove()?.iter().for_each(|file| println!("{}", file.display()));
+            Ok(())
+        }
+        Command::Settle { blocks, prover, export, mutations } => {
             let prover = settle::address_words(&prover)?;
-            let files = prove_blocks(&blocks)?;
-            let settlement = Settlement::new(&blocks.circuits)?;
-            let file = settlement.prove(&files, parent_time, prover, &blocks.proofs)?;
-            drop(settlement);
-            let verifier = Verifier::load(&blocks.circuits)?;
-            let (statement, proof) = verifier.verify(&file)?;
+            let (files, parent_time) = (blocks.prove()?, blocks.parent_time()?);
+            let (file, statement, proof) = blocks.pipeline.settle(&files, parent_time, prover)?;
             println!("{}", file.display());
             println!("{}", serde_json::to_string_pretty(&statement)?);
             let Some(folder) = export else { return Ok(()) };
+            let verifier = Verifier::load(&blocks.pipeline.circuits)?;
             verifier.export(&folder)?;
             stage::timed("mutations", || verifier.export_fixtures(&proof, mutations, &folder))
         }
+        Command::Serve { pipeline, rpc, listen } => Service::new(pipeline, rpc)?.run(&listen),
         Command::Verify { circuits, proof } => {
             let (statement, _) = Verifier::load(&circuits.circuits)?.verify(&proof)?;
             println!("{}", serde_json::to_string_pretty(&statement)?);
@@ -194,37 +224,4 @@ fn check_all(cases: impl Iterator<Item = (String, Result<Case>)>) -> Result<()> 
     ensure!(failed == 0, "{failed} blocks cannot be proven");
     ensure!(passed > 0, "there was nothing to check");
     Ok(())
-}
-
-/// Proves every block that has no proof yet; returns the files of all proofs.
-fn prove_blocks(blocks: &Blocks) -> Result<Vec<PathBuf>> {
-    std::fs::create_dir_all(&blocks.proofs)?;
-    let cases: Box<dyn Iterator<Item = _>> = match &blocks.cases {
-        Some(path) => Box::new(source::file(path)?),
-        None => Box::new(source::node(&blocks.rpc, blocks.from, blocks.to)?),
-    };
-    // Several GB, so only for a block that has no proof.
-    let mut zkevm = None;
-    cases
-        .map(|(name, case)| {
-            let Case { witness, chain_id, .. } = case?;
-            let header = header::Header::decode(&witness.header.0, chain_id)?;
-            let folder = blocks.proofs.join(format!("{:x}", header.hash));
-            let path = folder.join("block.json");
-            if path.exists() {
-                println!("{name}: has its proof, {}", path.display());
-                return Ok(path);
-            }
-            let zkevm = match &mut zkevm {
-                Some(zkevm) => zkevm,
-                none => {
-                    none.insert(stage::timed("load circuits", || Zkevm::load(&blocks.circuits))?)
-                }
-            };
-            let batches = decode::generation_inputs(witness, &header)?;
-            stage::timed(&name, || zkevm.prove_block(batches, &folder))?;
-            println!("{name}: proven, {}", path.display());
-            Ok(path)
-        })
-        .collect()
 }

@@ -126,6 +126,14 @@ impl Verifier {
         Ok((Statement::from_elements(&proof.public_inputs)?, proof))
     }
 
+    /// A proof as the contract takes it.
+    ///
+    /// # Errors
+    /// When it is of another circuit.
+    pub fn contract_bytes(&self, proof: &Proof<KeccakC>) -> Result<Vec<u8>> {
+        solidity::contract_bytes(&self.0, proof)
+    }
+
     /// Writes the contracts into `folder/src`.
     ///
     /// # Errors

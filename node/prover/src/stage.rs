@@ -3,7 +3,10 @@
 use std::{
     fs,
     path::Path,
-    sync::atomic::{AtomicU64, Ordering::SeqCst},
+    sync::{
+        atomic::{AtomicU64, Ordering::SeqCst},
+        Mutex, MutexGuard, PoisonError,
+    },
     time::Instant,
 };
 
@@ -12,6 +15,41 @@ use serde::{de::DeserializeOwned, Serialize};
 
 /// Highest resident memory of the stages inside the running one that have ended, in KiB.
 static INNER_PEAK: AtomicU64 = AtomicU64::new(0);
+
+/// What a stage took.
+#[derive(Debug, Clone, Serialize)]
+pub struct Stage {
+    /// Its name.
+    pub name: String,
+    /// Wall time.
+    pub seconds: f64,
+    /// CPU time of all threads.
+    pub cpu_seconds: f64,
+    /// Highest resident memory.
+    pub peak_gib: f64,
+}
+
+/// The stages that have ended.
+static FINISHED: Mutex<Vec<Stage>> = Mutex::new(Vec::new());
+
+fn list() -> MutexGuard<'static, Vec<Stage>> {
+    FINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The stages that have ended since [`forget`], the inner ones before the outer one.
+pub fn finished() -> Vec<Stage> {
+    list().clone()
+}
+
+/// Starts a new list of stages.
+pub fn forget() {
+    list().clear();
+}
+
+/// CPU seconds of the process, and its highest resident memory since the start of the running stage, in GiB.
+pub fn totals() -> (f64, f64) {
+    (cpu_seconds(), gib(status_kib("VmHWM:")))
+}
 
 /// Runs a stage; prints its seconds, the CPU seconds of all threads and the highest resident memory to stderr.
 /// Stages may hold stages, and one runs after the other.
@@ -26,12 +64,15 @@ pub fn timed<T>(stage: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let result = work().with_context(|| stage.trim().to_string());
     let peak = INNER_PEAK.load(SeqCst).max(status_kib("VmHWM:"));
     INNER_PEAK.store(outer_peak.max(peak), SeqCst);
-    eprintln!(
-        "{stage}: {:.1} s, {:.1} CPU s, {:.2} GiB",
-        start.elapsed().as_secs_f64(),
-        cpu_seconds() - cpu,
-        peak as f64 / f64::from(1 << 20)
-    );
+    let stage = Stage {
+        name: stage.trim().into(),
+        seconds: start.elapsed().as_secs_f64(),
+        cpu_seconds: cpu_seconds() - cpu,
+        peak_gib: gib(peak),
+    };
+    let Stage { name, seconds, cpu_seconds, peak_gib } = &stage;
+    eprintln!("{name}: {seconds:.1} s, {cpu_seconds:.1} CPU s, {peak_gib:.2} GiB");
+    list().push(stage);
     result
 }
 
@@ -85,4 +126,8 @@ fn cpu_seconds() -> f64 {
     // The name, in brackets, may hold anything; user and system time are the 12th and 13th field behind it.
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11);
     fields.take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+fn gib(kib: u64) -> f64 {
+    kib as f64 / f64::from(1 << 20)
 }

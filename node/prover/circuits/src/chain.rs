@@ -32,7 +32,7 @@
 use anyhow::{ensure, Result};
 use plonky2::{
     field::types::Field,
-    gates::noop::NoopGate,
+    gates::{constant::ConstantGate, gate::GateRef, noop::NoopGate},
     hash::{hash_types::HashOutTarget, poseidon::PoseidonHash},
     iop::{
         target::{BoolTarget, Target},
@@ -328,8 +328,11 @@ fn common_data(block: &VerifierCircuitData<F, PoseidonC, D>) -> CommonCircuitDat
     builder.build::<PoseidonC>().common
 }
 
-/// Fills the circuit up to its number of rows.
+/// Fills the circuit up to its number of rows, and adds a gate that the circuit may do without: the dummy proof
+/// of the first step has it, and both must be of one shape.
 fn pad(builder: &mut CircuitBuilder<F, D>) {
+    let constants = ConstantGate::new(chain_config().num_constants);
+    builder.add_gate_to_gate_set(GateRef::new(constants));
     while builder.num_gates() < (1 << DEGREE_BITS) - 600 {
         builder.add_gate(NoopGate, vec![]);
     }

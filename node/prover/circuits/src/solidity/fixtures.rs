@@ -2,13 +2,13 @@
 
 use std::{fs, path::Path};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use plonky2::{
     field::types::PrimeField64,
     plonk::{circuit_data::VerifierCircuitData, proof::ProofWithPublicInputs},
 };
 
-use super::{mutations::mutations, shape::Shape, vectors::vectors};
+use super::{contract_bytes, mutations::mutations, vectors::vectors};
 use crate::{KeccakC, D, F};
 
 /// Writes a proof with all that the contracts' tests compare into `folder/data`: `proof.bin`, `inputs.bin`, `vectors.bin` (address, value), `vectors.json` (with names), `mutations.bin`
@@ -24,9 +24,7 @@ pub fn write(
 ) -> Result<()> {
     let data = folder.join("data");
     fs::create_dir_all(&data)?;
-    let bytes = proof.to_bytes();
-    let length = Shape::new(&circuit.common, &circuit.verifier_only)?.offsets().end;
-    let proof_bytes = bytes.get(..length).context("the proof is too short")?;
+    let proof_bytes = contract_bytes(circuit, proof)?;
     fs::write(data.join("proof.bin"), proof_bytes)?;
     let inputs = proof.public_inputs.iter().map(|input| u128::from(input.to_canonical_u64()));
     fs::write(data.join("inputs.bin"), words(inputs))?;

@@ -14,13 +14,13 @@ mod verifier;
 
 use std::{fs, path::Path};
 
-use anyhow::Result;
+use anyhow::{ensure, Result};
 use keccak_hash::keccak;
 use plonky2::plonk::circuit_data::VerifierCircuitData;
 
 pub use vectors::{constraints, vectors, Vector};
 
-use crate::{KeccakC, D, F};
+use crate::{wrap::Proof, KeccakC, D, F};
 use shape::Shape;
 
 /// The sources of a circuit's verifier.
@@ -61,6 +61,21 @@ pub fn write(folder: &Path, circuit: &VerifierCircuitData<F, KeccakC, D>) -> Res
     fs::write(src.join("PlonkyVerifier.sol"), &contracts.verifier)?;
     fs::write(src.join("GateEvaluator.sol"), &contracts.evaluator)?;
     Ok(contracts.proof_bytes)
+}
+
+/// A proof as the contract takes it: plonky2's encoding without the public inputs, which it takes as words.
+///
+/// # Errors
+/// When the proof is not of this circuit.
+pub fn contract_bytes(
+    circuit: &VerifierCircuitData<F, KeccakC, D>,
+    proof: &Proof<KeccakC>,
+) -> Result<Vec<u8>> {
+    let mut bytes = proof.to_bytes();
+    let length = Shape::new(&circuit.common, &circuit.verifier_only)?.offsets().end;
+    ensure!(bytes.len() >= length, "the proof has {} bytes, not {length}", bytes.len());
+    bytes.truncate(length);
+    Ok(bytes)
 }
 
 /// Selector of the error both contracts revert with.

@@ -1,0 +1,246 @@
+//! The prover as a service: JSON-RPC over HTTP takes batches and hands out proofs, one worker proves them.
+//!
+//! | call | what |
+//! |---|---|
+//! | `prover_submitBatch(from, to, prover)` | queues blocks; the same batch again is the same one; returns its id |
+//! | `prover_status(id)` | `queued`, `proving` or `proven`, the last error, the stages of the batch in work |
+//! | `prover_proof(id)` | statement, public inputs and proof as the contract takes them |
+//! | `prover_batches()` | ids and states |
+//! | GET `/health` | 200 while the worker lives |
+//! | GET `/metrics` | Prometheus |
+
+use std::{
+    fmt::Write,
+    io::Read,
+    panic::{catch_unwind, AssertUnwindSafe},
+    sync::{mpsc, Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{anyhow, bail, Context, Result};
+use plonky2::field::types::PrimeField64;
+use serde_json::{json, Value};
+use tiny_http::{Header, Method, Request, Response, Server};
+
+use crate::{
+    pipeline::Pipeline,
+    queue::{Batch, Queue},
+    settle::{address_words, Verifier},
+    stage,
+};
+
+/// Requests are a few hundred bytes.
+const MOST_BYTES: u64 = 16_384;
+/// After a failure: nodes come back, disks are emptied.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// What the service works on.
+pub struct Service {
+    /// Where circuits and proofs are.
+    pub pipeline: Pipeline,
+    /// Batches.
+    pub queue: Queue,
+    /// JSON-RPC endpoint of a node.
+    pub rpc: String,
+    working: Mutex<Option<String>>,
+}
+
+impl Service {
+    /// A service; the queue is a folder beside the proofs.
+    ///
+    /// # Errors
+    /// When the queue cannot be opened.
+    pub fn new(pipeline: Pipeline, rpc: String) -> Result<Self> {
+        let queue = Queue::open(&pipeline.proofs.join("queue"))?;
+        Ok(Self { pipeline, queue, rpc, working: Mutex::new(None) })
+    }
+
+    /// Serves `listen` (address and port) until the process ends.
+    ///
+    /// # Errors
+    /// When the port is taken, or the worker has ended.
+    pub fn run(self, listen: &str) -> Result<()> {
+        let server =
+            Server::http(listen).map_err(|error| anyhow!("cannot serve {listen}: {error}"))?;
+        println!("http://{}", server.server_addr());
+        let (service, (wake, woken)) = (Arc::new(self), mpsc::channel());
+        let worker = thread::Builder::new().name("worker".into()).spawn({
+            let service = service.clone();
+            move || service.work(&woken)
+        })?;
+        for request in server.incoming_requests() {
+            if worker.is_finished() {
+                bail!("the worker has ended");
+            }
+            // A client that went away is no error of ours.
+            let _ = service.answer(request, &wake);
+        }
+        Ok(())
+    }
+
+    /// Proves batch after batch; sleeps when there is none.
+    fn work(&self, woken: &mpsc::Receiver<()>) {
+        loop {
+            let waiting =
+                self.queue.all().map(|all| all.into_iter().find(|one| one.proof.is_none()));
+            match waiting {
+                Ok(Some(batch)) => {
+                    if self.prove(batch) {
+                        continue;
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => eprintln!("queue: {error:#}"),
+            }
+            let _ = woken.recv_timeout(PAUSE);
+        }
+    }
+
+    /// Proves a batch and writes what became of it; tells whether it is proven.
+    fn prove(&self, mut batch: Batch) -> bool {
+        stage::forget();
+        self.set_working(Some(batch.id()));
+        // plonky2 panics on a witness that it holds impossible.
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let prover = address_words(&batch.prover)?;
+            self.pipeline.batch(&self.rpc, batch.from, batch.to, prover)
+        }))
+        .unwrap_or_else(|_| Err(anyhow!("the prover panicked; its log has the place")));
+        match result {
+            Ok(file) => (batch.proof, batch.error) = (Some(file), None),
+            Err(error) => batch.error = Some(format!("{error:#}")),
+        }
+        if let Some(error) = &batch.error {
+            eprintln!("{}: {error}", batch.id());
+        }
+        let written = self.queue.write(&batch);
+        self.set_working(None);
+        written.is_ok() && batch.proof.is_some()
+    }
+
+    fn answer(&self, mut request: Request, wake: &mpsc::Sender<()>) -> std::io::Result<()> {
+        let text = |text: &str| Response::from_string(text);
+        match (request.method(), request.url()) {
+            (Method::Get, "/health") => request.respond(text("ok\n")),
+            (Method::Get, "/metrics") => match self.metrics() {
+                Ok(metrics) => request.respond(text(&metrics)),
+                Err(error) => request.respond(text(&format!("{error:#}\n")).with_status_code(500)),
+            },
+            (Method::Post, "/") => {
+                let mut body = Vec::new();
+                request.as_reader().take(MOST_BYTES).read_to_end(&mut body)?;
+                let answer = self.call(&body, wake).to_string();
+                let json =
+                    Header::from_bytes("content-type", "application/json").expect("both are ASCII");
+                request.respond(Response::from_string(answer).with_header(json))
+            }
+            _ => request.respond(text("no such page\n").with_status_code(404)),
+        }
+    }
+
+    /// Answers one JSON-RPC call.
+    fn call(&self, body: &[u8], wake: &mpsc::Sender<()>) -> Value {
+        let Ok(call) = serde_json::from_slice::<Value>(body) else {
+            return failure(&Value::Null, -32_700, "the request is not JSON");
+        };
+        let id = &call["id"];
+        let Some(method) = call["method"].as_str() else {
+            return failure(id, -32_600, "the request names no method");
+        };
+        match self.dispatch(method, &call["params"], wake) {
+            Ok(Some(result)) => json!({"jsonrpc": "2.0", "id": id, "result": result}),
+            Ok(None) => failure(id, -32_601, &format!("there is no method {method}")),
+            Err(error) => failure(id, -32_000, &format!("{error:#}")),
+        }
+    }
+
+    /// The result of a call; nothing when there is no such method.
+    fn dispatch(
+        &self,
+        method: &str,
+        params: &Value,
+        wake: &mpsc::Sender<()>,
+    ) -> Result<Option<Value>> {
+        let number = |index: usize| {
+            params[index].as_u64().with_context(|| format!("parameter {index}: a number"))
+        };
+        let text = |index: usize| {
+            params[index].as_str().with_context(|| format!("parameter {index}: a text"))
+        };
+        Ok(Some(match method {
+            "prover_submitBatch" => {
+                let id = self.queue.submit(&Batch::new(number(0)?, number(1)?, text(2)?)?)?;
+                let _ = wake.send(());
+                json!(id)
+            }
+            "prover_status" => self.status(&self.queue.get(text(0)?)?),
+            "prover_proof" => self.proof(&self.queue.get(text(0)?)?)?,
+            "prover_batches" => {
+                let all = self.queue.all()?;
+                json!(all
+                    .iter()
+                    .map(|one| json!({"id": one.id(), "state": self.state(one)}))
+                    .collect::<Vec<_>>())
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    fn status(&self, batch: &Batch) -> Value {
+        let state = self.state(batch);
+        let stages = if state == "proving" { stage::finished() } else { Vec::new() };
+        json!({"id": batch.id(), "state": state, "error": batch.error, "stages": stages})
+    }
+
+    /// The proof as the contract takes it.
+    fn proof(&self, batch: &Batch) -> Result<Value> {
+        let file = batch.proof.as_ref().context("the batch has no proof yet")?;
+        let verifier = Verifier::load(&self.pipeline.circuits)?;
+        let (statement, proof) = verifier.verify(file)?;
+        let inputs: Vec<_> = proof
+            .public_inputs
+            .iter()
+            .map(|input| format!("0x{:x}", input.to_canonical_u64()))
+            .collect();
+        let bytes = verifier.contract_bytes(&proof)?;
+        Ok(
+            json!({"statement": statement, "inputs": inputs, "proof": format!("0x{}", hex::encode(bytes))}),
+        )
+    }
+
+    fn state(&self, batch: &Batch) -> &'static str {
+        let working = self.working.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match (&batch.proof, &*working) {
+            (Some(_), _) => "proven",
+            (None, Some(id)) if *id == batch.id() => "proving",
+            _ => "queued",
+        }
+    }
+
+    fn set_working(&self, id: Option<String>) {
+        *self.working.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = id;
+    }
+
+    fn metrics(&self) -> Result<String> {
+        let all = self.queue.all()?;
+        let mut text = String::from("# TYPE bzk_prover_batches gauge\n");
+        for state in ["queued", "proving", "proven"] {
+            let count = all.iter().filter(|one| self.state(one) == state).count();
+            writeln!(text, "bzk_prover_batches{{state=\"{state}\"}} {count}")?;
+        }
+        let failing = all.iter().filter(|one| one.error.is_some()).count();
+        writeln!(text, "# TYPE bzk_prover_failing gauge\nbzk_prover_failing {failing}")?;
+        let (seconds, peak) = stage::totals();
+        writeln!(
+            text,
+            "# TYPE bzk_prover_cpu_seconds counter\nbzk_prover_cpu_seconds {seconds:.1}"
+        )?;
+        writeln!(text, "# TYPE bzk_prover_peak_gib gauge\nbzk_prover_peak_gib {peak:.2}")?;
+        Ok(text)
+    }
+}
+
+fn failure(id: &Value, code: i64, message: &str) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}})
+}
