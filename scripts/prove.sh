@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Proves blocks of a running node up to the contract: block proofs, chain, wrap, Solidity verifier, forge.
-# Usage: scripts/prove.sh [TRANSFERS]     (default 1: one block)
+# Proves blocks of a running node up to the contract: block proofs, chain, wrap, Solidity verifier, forge, anvil.
+# Usage: scripts/prove.sh [TRANSFERS]     (default 1: its block, and the empty one behind it)
 # Circuits and proofs stay in $BZK_CACHE; what is there is not made again. The first run takes half an hour on two
 # cores and 13 GB, later ones about ten minutes a block and 8 GB.
-# Environment: BZK_MUTATIONS (default 1000) changes of the proof that plonky2 and the contract must judge alike.
+# Environment: BZK_MUTATIONS (default 1000) changes of the proof that plonky2 and the contract must judge alike;
+# BZK_PROOFS: folder of the proofs (default: beside the circuits); BZK_SETUP=1 builds the circuits anew.
 source "$(dirname "$0")/env.sh"
 
 prover=$BZK_CACHE/prover-target/release/bzk-prover
@@ -16,9 +17,10 @@ version=$({
     grep -A 1 -E '^name = "(evm_arithmetization|starky|plonky2.*)"' "$ROOT/node/prover/Cargo.lock"
 } | sha256sum)
 circuits=$BZK_CACHE/circuits/${version:0:16}
+proofs=${BZK_PROOFS:-$circuits/proofs}
 
 setup() {
-    [ -f "$circuits/upper.bin" ] || "$prover" setup --circuits "$circuits"
+    [ -f "$circuits/upper.bin" ] && [ "${BZK_SETUP:-0}" = 0 ] || "$prover" setup --circuits "$circuits"
 }
 
 settle() {
@@ -27,7 +29,7 @@ settle() {
     local holder=$!
     trap 'kill '"$holder"' 2>/dev/null || true' RETURN
     read -r url first last <&3 || { echo "the node or its transfers failed" >&2; return 1; }
-    "$prover" settle --circuits "$circuits" --proofs "$circuits/proofs" --rpc "$url" --from "$first" \
+    "$prover" settle --circuits "$circuits" --proofs "$proofs" --rpc "$url" --from "$first" \
         --to "$last" --export "$project" --mutations "${BZK_MUTATIONS:-1000}"
 }
 

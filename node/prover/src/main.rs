@@ -166,7 +166,7 @@ fn main() -> Result<()> {
             let header = header::Header::decode(&witness.header.0, chain_id)?;
             decode::generation_inputs(witness, &header)?.iter().try_for_each(zkevm::heights)
         }),
-        Command::Setup { circuits } => Zkevm::set_up(&circuits),
+        Command::Setup { circuits } => stage::timed("setup", || Zkevm::set_up(&circuits)),
         Command::Prove(blocks) => {
             blocks.prove()?.iter().for_each(|file| println!("{}", file.display()));
             Ok(())

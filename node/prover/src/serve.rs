@@ -79,26 +79,23 @@ impl Service {
         Ok(())
     }
 
-    /// Proves batch after batch; sleeps when there is none.
+    /// Tries each batch that has no proof, one after the other, again and again.
     fn work(&self, woken: &mpsc::Receiver<()>) {
         loop {
-            let waiting =
-                self.queue.all().map(|all| all.into_iter().find(|one| one.proof.is_none()));
-            match waiting {
-                Ok(Some(batch)) => {
-                    if self.prove(batch) {
-                        continue;
-                    }
-                }
-                Ok(None) => {}
+            match self.queue.all() {
+                Ok(all) => all
+                    .into_iter()
+                    .filter(|one| one.proof.is_none())
+                    .for_each(|one| self.prove(one)),
                 Err(error) => eprintln!("queue: {error:#}"),
             }
+            // A batch that came meanwhile has sent its message.
             let _ = woken.recv_timeout(PAUSE);
         }
     }
 
-    /// Proves a batch and writes what became of it; tells whether it is proven.
-    fn prove(&self, mut batch: Batch) -> bool {
+    /// Proves a batch and writes what became of it.
+    fn prove(&self, mut batch: Batch) {
         stage::forget();
         self.set_working(Some(batch.id()));
         // plonky2 panics on a witness that it holds impossible.
@@ -114,9 +111,10 @@ impl Service {
         if let Some(error) = &batch.error {
             eprintln!("{}: {error}", batch.id());
         }
-        let written = self.queue.write(&batch);
+        if let Err(error) = self.queue.write(&batch) {
+            eprintln!("queue: {error:#}");
+        }
         self.set_working(None);
-        written.is_ok() && batch.proof.is_some()
     }
 
     fn answer(&self, mut request: Request, wake: &mpsc::Sender<()>) -> std::io::Result<()> {

@@ -1,9 +1,9 @@
-// Starts a development node, sends transfers one block after the other, prints its URL and the numbers of the
-// first and the last of their blocks, and stays until it is killed.
+// Starts a development node, sends transfers one block after the other, waits for an empty block behind them,
+// prints its URL and the numbers of the first and the last of these blocks, and stays until it is killed.
 // Usage: node lib/transfer-node.js TRANSFERS
 import { createPublicClient, createWalletClient, http } from 'viem'
 import { account, chain } from './accounts.js'
-import { startNode } from './node.js'
+import { startNode, until } from './node.js'
 
 const node = await startNode()
 const stop = async (code) => {
@@ -21,7 +21,9 @@ try {
     const { blockNumber } = await reader.waitForTransactionReceipt({ hash, pollingInterval: 200 })
     blocks.push(blockNumber)
   }
-  console.log(node.url, `${blocks[0]} ${blocks.at(-1)}`)
+  const empty = blocks.at(-1) + 1n
+  await until(async () => (await reader.getBlockNumber()) >= empty, 'an empty block')
+  console.log(`${node.url} ${blocks[0]} ${empty}`)
 } catch (error) {
   console.error(error)
   await stop(1)
