@@ -22,7 +22,7 @@ for name, seconds, cpu, gib in stages:
 cpu = {name: float(value) for name, _, value, _ in stages}
 blocks = [value for name, value in cpu.items() if name.startswith("block ")]
 contract = json.loads(re.findall(r"^\{.*\}$", text, re.M)[-1])
-refused = re.search(r'what: "refused", gas: (\d+)', text)
+refused = re.search(r"^(\d+) of \d+ changed proofs are refused$", text, re.M)
 chain = [float(value) for name, _, value, _ in stages if name == "chain"]
 print(json.dumps({
     "setup_cpu_s": cpu.get("setup"),

@@ -180,7 +180,9 @@ fn main() -> Result<()> {
             let Some(folder) = export else { return Ok(()) };
             let verifier = Verifier::load(&blocks.pipeline.circuits)?;
             verifier.export(&folder)?;
-            stage::timed("mutations", || verifier.export_fixtures(&proof, mutations, &folder))
+            let refused = verifier.export_fixtures(&proof, mutations, &folder)?;
+            println!("{refused} of {mutations} changed proofs are refused");
+            Ok(())
         }
         Command::Serve { pipeline, rpc, listen } => Service::new(pipeline, rpc)?.run(&listen),
         Command::Verify { circuits, proof } => {

@@ -142,7 +142,8 @@ impl Verifier {
         solidity::write(folder, &self.0).map(drop)
     }
 
-    /// Writes `proof`, all that the contracts' tests compare, and `mutations` changes of it into `folder/data`.
+    /// Writes `proof`, all that the contracts' tests compare, and `mutations` changes of it into `folder/data`;
+    /// returns how many of them are refused.
     ///
     /// # Errors
     /// As the file system has them.
@@ -151,7 +152,7 @@ impl Verifier {
         proof: &Proof<KeccakC>,
         mutations: usize,
         folder: &Path,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         solidity::fixtures::write(folder, &self.0, proof, mutations)
     }
 }

@@ -12,7 +12,7 @@ use super::{contract_bytes, mutations::mutations, vectors::vectors};
 use crate::{KeccakC, D, F};
 
 /// Writes a proof with all that the contracts' tests compare into `folder/data`: `proof.bin`, `inputs.bin`, `vectors.bin` (address, value), `vectors.json` (with names), `mutations.bin`
-/// (place, bytes, verdict).
+/// (place, bytes, verdict). Returns how many of the mutations plonky2 refuses.
 ///
 /// # Errors
 /// When the proof is invalid or the disk is full.
@@ -21,7 +21,7 @@ pub fn write(
     circuit: &VerifierCircuitData<F, KeccakC, D>,
     proof: &ProofWithPublicInputs<F, KeccakC, D>,
     mutation_count: usize,
-) -> Result<()> {
+) -> Result<usize> {
     let data = folder.join("data");
     fs::create_dir_all(&data)?;
     let proof_bytes = contract_bytes(circuit, proof)?;
@@ -41,7 +41,7 @@ pub fn write(
         .iter()
         .flat_map(|one| [u128::from(one.place), u128::from(one.bytes), u128::from(one.valid)]);
     fs::write(data.join("mutations.bin"), words(records))?;
-    Ok(())
+    Ok(mutated.iter().filter(|one| !one.valid).count())
 }
 
 fn words(values: impl IntoIterator<Item = u128>) -> Vec<u8> {
