@@ -1,5 +1,6 @@
 //! Scripts that the bridge pays to.
 
+use alloc::borrow::ToOwned;
 use bitcoin::{Script, ScriptBuf};
 use core::fmt;
 

@@ -1,0 +1,191 @@
+//! A bitcoind of one's own on regtest, without a wallet and without peers.
+//!
+//! It lives here and not in `bzk-testkit` because that crate links the whole Substrate runtime, which daemons and
+//! their tests must not.
+
+use crate::{Auth, Bitcoind};
+use bitcoind::{BitcoinD, Conf, P2P};
+use bzk_bitcoin::{
+    bitcoin::{
+        absolute::LockTime,
+        consensus::{deserialize, serialize},
+        hex::{DisplayHex, FromHex},
+        key::{Keypair, Secp256k1, TapTweak},
+        secp256k1::{All, Message},
+        sighash::{Prevouts, SighashCache, TapSighashType},
+        transaction::Version,
+        Address, Amount, Block, BlockHash, Network, OutPoint, ScriptBuf, Sequence, Transaction,
+        TxIn, TxOut, Witness,
+    },
+    dust_sats,
+};
+use serde_json::{json, Value};
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+/// Coinbase outputs can be spent from the 101st confirmation on.
+const MATURITY: u32 = 100;
+
+/// A running node with a rich miner; it stops when dropped.
+pub struct Regtest {
+    node: BitcoinD,
+    secp: Secp256k1<All>,
+    miner: Keypair,
+    /// Height of the next coinbase that was not spent yet.
+    next_coinbase: AtomicU32,
+}
+
+impl Regtest {
+    /// Where the program is: `BITCOIND_EXE`, or `$BZK_CACHE/bin`, where `scripts/bitcoind.sh` puts it.
+    ///
+    /// # Panics
+    /// When it is not there; the message says what to do.
+    pub fn program() -> PathBuf {
+        let path = std::env::var_os("BITCOIND_EXE").map_or_else(
+            || {
+                let cache = std::env::var_os("BZK_CACHE").map(PathBuf::from);
+                let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+                cache.unwrap_or_else(|| home().join(".cache/bitcoinzk")).join("bin/bitcoind")
+            },
+            PathBuf::from,
+        );
+        assert!(path.exists(), "{} is missing: run scripts/bitcoind.sh", path.display());
+        path
+    }
+
+    /// Starts a node with indexes and an empty chain.
+    ///
+    /// # Panics
+    /// When the node does not start.
+    pub fn start() -> Self {
+        let mut conf = Conf::default();
+        conf.args = vec![
+            "-regtest",
+            "-txindex=1",
+            "-blockfilterindex=1",
+            "-dnsseed=0",
+            "-fixedseeds=0",
+            "-discover=0",
+            "-server",
+        ];
+        conf.p2p = P2P::No;
+        conf.wallet = None;
+        let node = BitcoinD::with_conf(Self::program(), &conf).expect("bitcoind starts");
+        let secp = Secp256k1::new();
+        let miner = Keypair::from_seckey_slice(&secp, &[0x42; 32]).expect("a valid key");
+        Self { node, secp, miner, next_coinbase: AtomicU32::new(1) }
+    }
+
+    /// A client of the node.
+    ///
+    /// # Panics
+    /// When the cookie file vanished.
+    pub fn client(&self) -> Bitcoind {
+        let auth = Auth::CookieFile(self.node.params.cookie_file.clone());
+        Bitcoind::new(&self.node.rpc_url(), auth).expect("the node wrote its cookie")
+    }
+
+    /// Calls the node.
+    ///
+    /// # Errors
+    /// The node's error as text.
+    pub fn call(&self, method: &str, arguments: &[Value]) -> Result<Value, String> {
+        self.node.client.call(method, arguments).map_err(|error| error.to_string())
+    }
+
+    /// Mines `count` blocks with what is in the mempool; the reward is the miner's.
+    ///
+    /// # Panics
+    /// When the node refuses.
+    pub fn mine(&self, count: u32) -> Vec<BlockHash> {
+        let address = Address::from_script(&self.miner_script(), Network::Regtest);
+        let address = address.expect("taproot scripts have addresses").to_string();
+        let hashes = self.call("generatetoaddress", &[json!(count), json!(address)]);
+        serde_json::from_value(hashes.expect("mining works")).expect("a list of hashes")
+    }
+
+    /// A block of the node.
+    ///
+    /// # Panics
+    /// When the node does not have it.
+    pub fn block(&self, hash: &BlockHash) -> Block {
+        let block = self.call("getblock", &[json!(hash), json!(0)]).expect("a known block");
+        let bytes = Vec::from_hex(block.as_str().expect("hex")).expect("hex");
+        deserialize(&bytes).expect("a block")
+    }
+
+    /// Makes the node take another branch than the one with `hash`.
+    ///
+    /// # Panics
+    /// When the node does not have that block.
+    pub fn invalidate(&self, hash: &BlockHash) {
+        self.call("invalidateblock", &[json!(hash)]).expect("a known block");
+    }
+
+    /// Sets the node's clock, in Unix seconds.
+    ///
+    /// # Panics
+    /// When the node refuses.
+    pub fn set_clock(&self, seconds: u32) {
+        self.call("setmocktime", &[json!(seconds)]).expect("regtest has a settable clock");
+    }
+
+    /// Pays `sats` to each script from a mature coinbase, mining blocks first when there is none, and puts the
+    /// transaction into the mempool. The first outputs are those asked for.
+    ///
+    /// # Panics
+    /// When the amounts exceed a block's reward, or the node refuses.
+    pub fn pay(&self, outputs: &[(ScriptBuf, u64)]) -> Transaction {
+        const FEE_SATS: u64 = 5_000;
+        let at = self.next_coinbase.fetch_add(1, Ordering::Relaxed);
+        let height = self.call("getblockcount", &[]).expect("a height").as_u64().unwrap_or(0);
+        let height = u32::try_from(height).expect("a height");
+        self.mine((at + MATURITY).saturating_sub(height));
+        let hash = self.call("getblockhash", &[json!(at)]).expect("a known height");
+        let block = self.block(&serde_json::from_value(hash).expect("a hash"));
+        let coinbase = &block.txdata[0];
+        let spent = &coinbase.output[0];
+        assert_eq!(spent.script_pubkey, self.miner_script(), "coinbase {at} is not the miner's");
+        let paid: u64 = outputs.iter().map(|(_, sats)| sats).sum();
+        let change =
+            spent.value.to_sat().checked_sub(paid + FEE_SATS).expect("one coinbase is enough");
+        let mut output: Vec<TxOut> = outputs
+            .iter()
+            .map(|(script, sats)| TxOut {
+                value: Amount::from_sat(*sats),
+                script_pubkey: script.clone(),
+            })
+            .collect();
+        if change >= dust_sats(&self.miner_script()) {
+            let value = Amount::from_sat(change);
+            output.push(TxOut { value, script_pubkey: self.miner_script() });
+        }
+        let previous_output = OutPoint { txid: coinbase.compute_txid(), vout: 0 };
+        let mut transaction = Transaction {
+            version: Version::TWO,
+            lock_time: LockTime::ZERO,
+            input: vec![TxIn {
+                previous_output,
+                script_sig: ScriptBuf::new(),
+                sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
+                witness: Witness::new(),
+            }],
+            output,
+        };
+        let sighash = SighashCache::new(&transaction)
+            .taproot_key_spend_signature_hash(0, &Prevouts::All(&[spent]), TapSighashType::Default)
+            .expect("one input");
+        let key = self.miner.tap_tweak(&self.secp, None).to_keypair();
+        let signature = self.secp.sign_schnorr_no_aux_rand(&Message::from(sighash), &key);
+        transaction.input[0].witness.push(signature.as_ref());
+        let digits = serialize(&transaction).to_lower_hex_string();
+        self.call("sendrawtransaction", &[json!(digits)]).expect("the payment is valid");
+        transaction
+    }
+
+    fn miner_script(&self) -> ScriptBuf {
+        ScriptBuf::new_p2tr(&self.secp, self.miner.x_only_public_key().0, None)
+    }
+}
