@@ -33,7 +33,7 @@ within a factor of four; on testnet3 and testnet4, bits after minimum-difficulty
 a regular block. Start at a multiple of 2016 to have every retarget judged exactly.
 
 Signet: miners sign blocks in the coinbase, which headers do not show; only work and times are judged.")]
-pub(crate) struct CheckHeaders {
+pub struct CheckHeaders {
     /// The network whose rules apply.
     #[arg(long, value_enum)]
     network: NetworkName,
@@ -96,8 +96,11 @@ struct Report {
 }
 
 impl CheckHeaders {
-    /// Checks the file and prints the report.
-    pub(crate) fn run(self) -> Result<ExitCode> {
+    /// Checks the file and prints the report; gives the exit status.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds no headers.
+    pub fn run(self) -> Result<ExitCode> {
         let now = match self.now {
             Some(now) => now,
             None => SystemTime::now()

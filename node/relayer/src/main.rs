@@ -1,8 +1,6 @@
-//! `bzk-relayer`: brings Bitcoin headers, deposits and payouts to the bridge contract.
+//! `bzk-relayer`: see the library's documentation.
 
-mod check_headers;
-mod header_file;
-
+use bzk_relayer::{check_headers::CheckHeaders, relayer::Run};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -16,12 +14,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    CheckHeaders(check_headers::CheckHeaders),
+    CheckHeaders(CheckHeaders),
+    Run(Run),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::CheckHeaders(command) => command.run(),
+        Command::Run(command) => command.run(),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -1,0 +1,79 @@
+//! The predeployed contracts of the bridge; `contracts/src/l2` in Solidity.
+#![allow(missing_docs, reason = "the contracts document themselves; the macro makes the items")]
+
+use alloy_primitives::{address, Address};
+use alloy_sol_types::sol;
+
+/// Bitcoin's headers.
+pub const BITCOIN_RELAY: Address = address!("425a4b0000000000000000000000000000000002");
+
+/// The bridge.
+pub const BTC_BRIDGE: Address = address!("425a4b0000000000000000000000000000000003");
+
+sol! {
+    #[derive(Debug, PartialEq, Eq)]
+    struct TxProof {
+        uint32 height;
+        bytes header;
+        uint32 index;
+        bytes32[] path;
+        bytes coinbase;
+        bytes32[] coinbasePath;
+    }
+
+    #[derive(Debug)]
+    interface BitcoinRelay {
+        error NothingNew();
+        error NotHeavier(uint256 work, uint256 toExceed);
+
+        event NewTip(uint32 indexed height, bytes32 indexed blockHash, uint32 dropped);
+
+        function tip() external view returns (
+            uint112 work, uint32 height, uint32 paidHeight, uint32 timewarpHeight, uint32 start, uint8 network
+        );
+        function hashAt(uint32 height) external view returns (bytes32);
+        function submit(uint32 height, bytes calldata headers) external;
+        function depths(bytes32 blockHash) external view returns (uint8);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct Deposit {
+        uint32 epoch;
+        uint32 vout;
+        uint8 parity;
+        address recipient;
+        bytes32 salt;
+        bytes32 refundKey;
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct Withdrawal {
+        uint64 id;
+        address owner;
+        uint64 amount;
+        uint64 maxFee;
+        uint32 height;
+        bytes script;
+    }
+
+    #[derive(Debug)]
+    interface BtcBridge {
+        error AlreadyClaimed(bytes32 outpoint);
+
+        event WithdrawalRequested(
+            uint64 indexed id, address indexed owner, uint64 amount, uint64 maxFee, uint32 height, bytes script
+        );
+        event WithdrawalSettled(
+            uint64 indexed id, bytes32 indexed txid, uint32 vout, uint64 paid, uint32 height
+        );
+        event WithdrawalReopened(uint64 indexed id, uint32 height);
+        event WithdrawalUnlocked(uint64 indexed id, address indexed owner, uint64 amount);
+
+        function claim(Deposit calldata deposit, bytes calldata rawTx, TxProof calldata proof) external;
+        function reprove(bytes calldata rawTx, uint32 vout, TxProof calldata proof) external;
+        function withdraw(bytes calldata script, uint64 maxFee) external payable returns (uint64 id);
+        function rotate(bytes32 nextKey, uint32 closesAt, bytes calldata signature) external;
+        function settle(Withdrawal[] calldata batch, bytes calldata rawTx, TxProof calldata proof) external;
+        function confirmationsNeeded(bytes32 blockHash, uint64 amount) external view returns (uint32);
+    }
+}

@@ -1,0 +1,256 @@
+//! # Our chain from the outside
+//! [`L2Client`] calls contracts, sends transactions and reads logs over Ethereum JSON-RPC; [`contracts`] has the
+//! interfaces of the predeployed bridge contracts.
+
+mod account;
+pub mod contracts;
+mod rpc;
+
+pub use account::{Account, AccountError};
+pub use alloy_primitives;
+pub use alloy_sol_types;
+
+use alloy_consensus::TxEip1559;
+use alloy_primitives::{Address, Bytes, TxKind, B256, U256};
+use alloy_sol_types::{SolCall, SolEvent};
+use rpc::Rpc;
+use serde_json::{json, Value};
+use std::time::Duration;
+
+/// How long a transaction may take to get into a block.
+const INCLUSION_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How often to ask for a receipt; a block comes every two seconds.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Why the chain gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The node cannot be reached; try again.
+    #[error("node cannot be reached: {0}")]
+    Unreachable(String),
+    /// The contract refused the call. Nothing was sent.
+    #[error("contract refused: {message} {data}")]
+    Reverted {
+        /// What the node says.
+        message: String,
+        /// The contract's error, encoded.
+        data: Bytes,
+    },
+    /// The node refused.
+    #[error("node refused {method}: {reason}")]
+    Refused {
+        /// The method.
+        method: &'static str,
+        /// What the node says.
+        reason: String,
+    },
+    /// The answer makes no sense.
+    #[error("node answers {method} with nonsense: {reason}")]
+    Nonsense {
+        /// The method.
+        method: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// There is no account to send from.
+    #[error("no account is set to send transactions from")]
+    NoAccount,
+    /// The transaction did not get into a block in time; it may still.
+    #[error("transaction {0} is not in a block yet")]
+    Pending(B256),
+    /// The transaction was included but failed.
+    #[error("transaction {0} failed")]
+    Failed(B256),
+}
+
+/// An event with its place.
+#[derive(Clone, Debug)]
+pub struct Log<E> {
+    /// The event.
+    pub event: E,
+    /// The block's number.
+    pub block: u64,
+}
+
+/// A transaction that succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Included {
+    /// Its hash.
+    pub hash: B256,
+    /// The block's number.
+    pub block: u64,
+    /// Gas that it used.
+    pub gas_used: u64,
+}
+
+/// A client of a node, with or without an account to send from.
+#[derive(Debug)]
+pub struct L2Client {
+    rpc: Rpc,
+    account: Option<Account>,
+}
+
+impl L2Client {
+    /// Takes the URL of the node's HTTP interface; connects with the first call.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] when the URL makes no sense.
+    pub fn new(url: &str, account: Option<Account>) -> Result<Self, Error> {
+        Ok(Self { rpc: Rpc::new(url)?, account })
+    }
+
+    /// Who sends transactions.
+    pub fn sender(&self) -> Option<Address> {
+        self.account.as_ref().map(Account::address)
+    }
+
+    /// The number of the latest block that cannot be reverted.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::Nonsense`].
+    pub async fn finalized_block(&self) -> Result<u64, Error> {
+        const METHOD: &str = "eth_getBlockByNumber";
+        let block = self.rpc.call(METHOD, json!(["finalized", false])).await?;
+        rpc::quantity(METHOD, &block["number"])
+    }
+
+    /// The chain's EIP-155 id.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::Nonsense`].
+    pub async fn chain_id(&self) -> Result<u64, Error> {
+        rpc::quantity("eth_chainId", &self.rpc.call("eth_chainId", json!([])).await?)
+    }
+
+    /// Runs a function of a contract on the latest state.
+    ///
+    /// # Errors
+    /// [`Error::Reverted`], [`Error::Unreachable`], [`Error::Nonsense`].
+    pub async fn call<C: SolCall>(&self, to: Address, call: &C) -> Result<C::Return, Error> {
+        const METHOD: &str = "eth_call";
+        let transaction =
+            json!({ "from": self.sender(), "to": to, "input": Bytes::from(call.abi_encode()) });
+        let result = self.rpc.call(METHOD, json!([transaction, "latest"])).await?;
+        C::abi_decode_returns(&rpc::bytes(METHOD, &result)?)
+            .map_err(|error| Error::Nonsense { method: METHOD, reason: error.to_string() })
+    }
+
+    /// Sends a call as a transaction and waits until it is in a block. What the contract would refuse is not sent,
+    /// so it costs nothing.
+    ///
+    /// # Errors
+    /// All of [`Error`].
+    pub async fn send<C: SolCall>(
+        &self,
+        to: Address,
+        call: &C,
+        value: U256,
+    ) -> Result<Included, Error> {
+        let account = self.account.as_ref().ok_or(Error::NoAccount)?;
+        let (from, input) = (account.address(), Bytes::from(call.abi_encode()));
+        let transaction = json!({ "from": from, "to": to, "input": input, "value": value });
+        let gas = self.rpc.call("eth_estimateGas", json!([transaction])).await?;
+        let gas_limit = rpc::quantity("eth_estimateGas", &gas)?;
+        let latest = self.rpc.call("eth_getBlockByNumber", json!(["latest", false])).await?;
+        let base_fee = rpc::quantity("eth_getBlockByNumber", &latest["baseFeePerGas"])?;
+        let nonce = self.rpc.call("eth_getTransactionCount", json!([from, "pending"])).await?;
+        let balance = self.rpc.call("eth_getBalance", json!([from, "latest"])).await?;
+        let balance = rpc::number("eth_getBalance", &balance)?.saturating_sub(value);
+        let signed = account.sign(TxEip1559 {
+            chain_id: self.chain_id().await?,
+            nonce: rpc::quantity("eth_getTransactionCount", &nonce)?,
+            gas_limit,
+            max_fee_per_gas: max_fee(base_fee, balance, gas_limit),
+            max_priority_fee_per_gas: 0,
+            to: TxKind::Call(to),
+            value,
+            access_list: Default::default(),
+            input,
+        });
+        let hash = self.rpc.call("eth_sendRawTransaction", json!([signed])).await?;
+        let hash = rpc::parse("eth_sendRawTransaction", &hash)?;
+        self.included(hash).await
+    }
+
+    /// The events of type `E` that `address` emitted in these blocks, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::Refused`] when the range is too long for the node, [`Error::Nonsense`].
+    pub async fn logs<E: SolEvent>(
+        &self,
+        address: Address,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<Log<E>>, Error> {
+        const METHOD: &str = "eth_getLogs";
+        let filter = json!({
+            "address": address,
+            "topics": [E::SIGNATURE_HASH],
+            "fromBlock": format!("{from:#x}"),
+            "toBlock": format!("{to:#x}"),
+        });
+        let logs = self.rpc.call(METHOD, json!([filter])).await?;
+        let nonsense = |reason: String| Error::Nonsense { method: METHOD, reason };
+        let logs = logs.as_array().ok_or_else(|| nonsense(format!("{logs} is no list")))?;
+        logs.iter()
+            .map(|log| {
+                let topics: Vec<B256> = log["topics"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(|topic| rpc::parse(METHOD, topic))
+                    .collect::<Result<_, _>>()?;
+                let event = E::decode_raw_log(topics, &rpc::bytes(METHOD, &log["data"])?)
+                    .map_err(|error| nonsense(error.to_string()))?;
+                Ok(Log { event, block: rpc::quantity(METHOD, &log["blockNumber"])? })
+            })
+            .collect()
+    }
+
+    async fn included(&self, hash: B256) -> Result<Included, Error> {
+        const METHOD: &str = "eth_getTransactionReceipt";
+        let wait = async {
+            loop {
+                let receipt = self.rpc.call(METHOD, json!([hash])).await?;
+                if receipt != Value::Null {
+                    return Ok::<_, Error>(receipt);
+                }
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        let receipt = tokio::time::timeout(INCLUSION_TIMEOUT, wait)
+            .await
+            .map_err(|_| Error::Pending(hash))??;
+        if rpc::quantity(METHOD, &receipt["status"])? != 1 {
+            return Err(Error::Failed(hash));
+        }
+        Ok(Included {
+            hash,
+            block: rpc::quantity(METHOD, &receipt["blockNumber"])?,
+            gas_used: rpc::quantity(METHOD, &receipt["gasUsed"])?,
+        })
+    }
+}
+
+/// Twice the base fee, so that six full blocks in a row do not price it out, but no more than can be paid: an empty
+/// account can send while the base fee is zero.
+fn max_fee(base_fee: u64, balance: U256, gas_limit: u64) -> u128 {
+    let affordable = balance.checked_div(U256::from(gas_limit)).unwrap_or(U256::MAX);
+    let wanted = u128::from(base_fee) * 2;
+    u128::try_from(affordable).unwrap_or(u128::MAX).min(wanted).max(base_fee.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fee_is_twice_the_base_fee_but_affordable() {
+        assert_eq!(max_fee(100, U256::MAX, 21_000), 200);
+        assert_eq!(max_fee(100, U256::from(21_000 * 150), 21_000), 150);
+        // Too poor: the node says so.
+        assert_eq!(max_fee(100, U256::ZERO, 21_000), 100);
+        assert_eq!(max_fee(0, U256::ZERO, 21_000), 0);
+    }
+}

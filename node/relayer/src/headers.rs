@@ -1,0 +1,136 @@
+//! Keeps the relay contract at Bitcoin's tip.
+
+use anyhow::{bail, Context, Result};
+use bzk_bitcoin::bitcoin::{consensus::serialize, hashes::Hash, BlockHash};
+use bzk_bitcoin_client::BitcoinClient;
+use bzk_l2_client::{
+    alloy_primitives::U256,
+    alloy_sol_types::SolError,
+    contracts::{BitcoinRelay, BITCOIN_RELAY},
+    Error as L2Error, L2Client,
+};
+use std::ops::Range;
+
+/// Headers of one transaction when the relay catches up: a few million gas.
+pub const BATCH: u32 = 100;
+
+/// The contract replaces no more blocks than this: it would have forgotten what to judge them by.
+pub const MAX_REORG: u32 = 8_192 - 2_016 - 1;
+
+/// What one step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The relay is where Bitcoin is, or another relayer was faster.
+    UpToDate,
+    /// The relay has the blocks up to this height.
+    Advanced {
+        /// Height of the relay's tip.
+        height: u32,
+    },
+    /// Bitcoin is on another branch that does not have more work yet than what the relay has.
+    NotHeavier,
+}
+
+/// The heights to submit: from where the chains part, as many as `batch`; but a branch that replaces blocks goes whole,
+/// because the contract takes it only if it has more work than they have together.
+pub fn next_span(relay_tip: u32, fork: u32, bitcoin_tip: u32, batch: u32) -> Range<u32> {
+    let replaced = relay_tip.saturating_sub(fork);
+    let available = bitcoin_tip.saturating_sub(fork);
+    let count = if replaced == 0 { available.min(batch) } else { available };
+    fork + 1..fork + 1 + count
+}
+
+/// Submits what the relay lacks, at most one transaction.
+///
+/// # Errors
+/// Either side cannot be reached, the contract refuses a header, or the chains part deeper than it can follow.
+pub async fn step(bitcoin: &dyn BitcoinClient, l2: &L2Client) -> Result<Progress> {
+    let tip = l2.call(BITCOIN_RELAY, &BitcoinRelay::tipCall {}).await.context("relay's tip")?;
+    let bitcoin_tip = bitcoin.tip().await?;
+    let fork = fork_height(bitcoin, l2, tip.start, tip.height.min(bitcoin_tip.height)).await?;
+    let span = next_span(tip.height, fork, bitcoin_tip.height, BATCH);
+    if span.is_empty() {
+        return Ok(Progress::UpToDate);
+    }
+    let headers = bitcoin.headers(span.start, span.end - span.start).await?;
+    let (Some(first), Some(last)) = (headers.first(), headers.last()) else {
+        return Ok(Progress::UpToDate);
+    };
+    tracing::debug!(from = span.start, parent = %first.prev_blockhash, "submitting headers");
+    let call = BitcoinRelay::submitCall {
+        height: span.start,
+        headers: headers.iter().flat_map(serialize).collect::<Vec<u8>>().into(),
+    };
+    match l2.send(BITCOIN_RELAY, &call, U256::ZERO).await {
+        Ok(included) => {
+            let height = fork + u32::try_from(headers.len())?;
+            tracing::info!(height, hash = %last.block_hash(), gas = included.gas_used, "headers accepted");
+            Ok(Progress::Advanced { height })
+        }
+        Err(L2Error::Reverted { data, .. }) if is::<BitcoinRelay::NothingNew>(&data) => {
+            Ok(Progress::UpToDate)
+        }
+        Err(L2Error::Reverted { data, .. }) if is::<BitcoinRelay::NotHeavier>(&data) => {
+            Ok(Progress::NotHeavier)
+        }
+        Err(error) => Err(error).with_context(|| format!("headers from height {}", span.start)),
+    }
+}
+
+/// The height of the last block that both have, at most `from`.
+async fn fork_height(
+    bitcoin: &dyn BitcoinClient,
+    l2: &L2Client,
+    start: u32,
+    from: u32,
+) -> Result<u32> {
+    // From the tip down: branches are short.
+    for height in (start.max(from.saturating_sub(MAX_REORG))..=from).rev() {
+        let relay = l2.call(BITCOIN_RELAY, &BitcoinRelay::hashAtCall { height }).await?;
+        let ours = bitcoin.headers(height, 1).await?;
+        if ours.first().map(|header| header.block_hash())
+            == Some(BlockHash::from_byte_array(relay.0))
+        {
+            return Ok(height);
+        }
+    }
+    bail!(
+        "the relay contract and the Bitcoin back end have no block in common up to height {from}: \
+         are they on one network?"
+    )
+}
+
+fn is<E: SolError>(data: &[u8]) -> bool {
+    data.starts_with(&E::SELECTOR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn catching_up_goes_in_batches() {
+        assert_eq!(next_span(10, 10, 500, 100), 11..111);
+        assert_eq!(next_span(10, 10, 15, 100), 11..16);
+        assert!(next_span(10, 10, 10, 100).is_empty());
+        // The back end lags behind the relay.
+        assert!(next_span(10, 8, 8, 100).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn prop_branch_goes_whole_from_the_fork(
+            fork in 0u32..1_000, replaced in 0u32..300, grown in 0u32..300, batch in 1u32..200,
+        ) {
+            let span = next_span(fork + replaced, fork, fork + grown, batch);
+            prop_assert_eq!(span.start, fork + 1);
+            prop_assert!(span.end <= fork + grown + 1);
+            if replaced > 0 {
+                prop_assert_eq!(span.end, fork + grown + 1);
+            } else {
+                prop_assert_eq!(span.end - span.start, grown.min(batch));
+            }
+        }
+    }
+}

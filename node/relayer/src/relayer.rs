@@ -1,0 +1,273 @@
+//! The daemon: rounds of headers, claims and settlements.
+
+use crate::{
+    claims::{self, Watched},
+    headers::{self, Progress},
+    settlements::{settle, Event, Withdrawals},
+};
+use anyhow::{Context, Result};
+use bzk_bitcoin::{
+    bitcoin::{BlockHash, OutPoint, Script, Txid},
+    decode_transaction, Bridge,
+};
+use bzk_bitcoin_client::{Auth, BitcoinClient, Bitcoind};
+use bzk_l2_client::{
+    alloy_primitives::U256,
+    alloy_sol_types::{SolError, SolEvent},
+    contracts::{BtcBridge, Withdrawal, BTC_BRIDGE},
+    Account, Error as L2Error, L2Client,
+};
+use clap::Args;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+/// L2 blocks of one query for logs.
+const LOG_SPAN: u64 = 1_000;
+
+/// Brings headers, claims and settlements until it is stopped.
+#[derive(Args)]
+pub struct Run {
+    /// URL of bitcoind's RPC; bitcoind needs -txindex and -blockfilterindex.
+    #[arg(long, env = "BZK_BITCOIN_RPC", default_value = "http://127.0.0.1:8332")]
+    bitcoin_rpc: String,
+    /// bitcoind's cookie file.
+    #[arg(long, env = "BZK_BITCOIN_COOKIE", value_name = "FILE")]
+    bitcoin_cookie: PathBuf,
+    /// URL of the L2 node's RPC.
+    #[arg(long, env = "BZK_L2_RPC", default_value = "http://127.0.0.1:9944")]
+    l2_rpc: String,
+    /// File with the private key, in hexadecimal, of the account that pays gas and gets the fees.
+    #[arg(long, env = "BZK_RELAYER_KEY_FILE", value_name = "FILE")]
+    key_file: PathBuf,
+    /// Deposits to claim: one JSON object a line with recipient, salt, refund_key, refund_delay, epoch, group_key and
+    /// from_height. Read again each round.
+    #[arg(long, env = "BZK_RELAYER_DEPOSITS", value_name = "FILE")]
+    deposits: Option<PathBuf>,
+    /// Seconds between two rounds.
+    #[arg(long, env = "BZK_RELAYER_POLL_SECS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    poll_secs: u64,
+}
+
+impl Run {
+    /// Runs until an interrupt.
+    ///
+    /// # Errors
+    /// The key or the addresses make no sense, or the first contact fails.
+    pub fn run(self) -> Result<ExitCode> {
+        tracing_subscriber::fmt()
+            .with_env_filter(
+                tracing_subscriber::EnvFilter::builder()
+                    .with_default_directive(tracing_subscriber::filter::LevelFilter::INFO.into())
+                    .from_env_lossy(),
+            )
+            .with_writer(std::io::stderr)
+            .init();
+        tokio::runtime::Runtime::new()?.block_on(async {
+            let key = std::fs::read_to_string(&self.key_file)
+                .with_context(|| format!("cannot read {}", self.key_file.display()))?;
+            let account =
+                Account::from_hex(&key).with_context(|| self.key_file.display().to_string())?;
+            let l2 = L2Client::new(&self.l2_rpc, Some(account))?;
+            let bitcoin = Bitcoind::new(&self.bitcoin_rpc, Auth::CookieFile(self.bitcoin_cookie))?;
+            let mut relayer = Relayer::new(Box::new(bitcoin), l2, self.deposits).await?;
+            loop {
+                // Either side may be away for a while; what was not done is done in a later round.
+                if let Err(error) = relayer.round().await {
+                    tracing::warn!("round failed: {error:#}");
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(Duration::from_secs(self.poll_secs)) => {}
+                    result = tokio::signal::ctrl_c() => return result.map(|()| ExitCode::SUCCESS)
+                        .context("cannot listen for interrupts"),
+                }
+            }
+        })
+    }
+}
+
+/// A relayer with its view of the contract. All of it can be lost: it is read anew from the two chains.
+pub struct Relayer {
+    bitcoin: Box<dyn BitcoinClient>,
+    l2: L2Client,
+    bridge: Bridge,
+    deposits: Option<PathBuf>,
+    withdrawals: Withdrawals,
+    /// The next L2 block whose logs are to be read.
+    next_block: u64,
+    /// Outputs that are claimed, by whomever.
+    claimed: BTreeSet<OutPoint>,
+    /// Transactions that are no payout of ours or are settled, with the Bitcoin tip at which that was found.
+    judged: BTreeMap<Txid, BlockHash>,
+}
+
+impl Relayer {
+    /// A relayer that claims the deposits of a file, if any.
+    ///
+    /// # Errors
+    /// The L2 node cannot be reached.
+    pub async fn new(
+        bitcoin: Box<dyn BitcoinClient>,
+        l2: L2Client,
+        deposits: Option<PathBuf>,
+    ) -> Result<Self> {
+        let chain_id = l2.chain_id().await.context("L2 node")?;
+        Ok(Self {
+            bitcoin,
+            l2,
+            bridge: Bridge { chain_id, address: BTC_BRIDGE },
+            deposits,
+            withdrawals: Withdrawals::default(),
+            next_block: 0,
+            claimed: BTreeSet::new(),
+            judged: BTreeMap::new(),
+        })
+    }
+
+    /// Does all that there is to do now.
+    ///
+    /// # Errors
+    /// One of the chains does not answer, or the deposits cannot be read.
+    pub async fn round(&mut self) -> Result<()> {
+        while let Progress::Advanced { .. } = headers::step(&*self.bitcoin, &self.l2).await? {}
+        self.claim().await?;
+        self.follow_withdrawals().await?;
+        self.settle().await
+    }
+
+    async fn claim(&mut self) -> Result<()> {
+        let Some(file) = &self.deposits else { return Ok(()) };
+        for deposit in claims::read(file)? {
+            self.claim_one(&deposit).await?;
+        }
+        Ok(())
+    }
+
+    async fn claim_one(&mut self, deposit: &Watched) -> Result<()> {
+        let script = deposit.script(&self.bridge)?;
+        for output in self.bitcoin.outputs(&script, deposit.from_height).await? {
+            let outpoint = output.outpoint;
+            if self.claimed.contains(&outpoint) {
+                continue;
+            }
+            let Some(inclusion) = self.bitcoin.inclusion(&outpoint.txid).await? else { continue };
+            let call = deposit.claim(&self.bridge, &outpoint, &inclusion)?;
+            match self.l2.send(BTC_BRIDGE, &call, U256::ZERO).await {
+                Ok(included) => {
+                    tracing::info!(%outpoint, sats = output.amount.to_sat(), gas = included.gas_used, "deposit claimed");
+                    self.claimed.insert(outpoint);
+                }
+                Err(L2Error::Reverted { data, .. })
+                    if data.starts_with(&BtcBridge::AlreadyClaimed::SELECTOR) =>
+                {
+                    self.claimed.insert(outpoint);
+                }
+                // Too few confirmations, a cap, a pause: later rounds try again.
+                Err(L2Error::Reverted { data, .. }) => {
+                    tracing::debug!(%outpoint, error = %data, "deposit cannot be claimed yet");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the logs of final blocks, so that what it knows was never taken back.
+    async fn follow_withdrawals(&mut self) -> Result<()> {
+        let last = self.l2.finalized_block().await?;
+        while self.next_block <= last {
+            let (from, to) = (self.next_block, last.min(self.next_block + LOG_SPAN - 1));
+            let mut events: Vec<(u64, Event)> = Vec::new();
+            self.read(&mut events, from, to, |event: BtcBridge::WithdrawalRequested| {
+                Event::Requested(Withdrawal {
+                    id: event.id,
+                    owner: event.owner,
+                    amount: event.amount,
+                    maxFee: event.maxFee,
+                    height: event.height,
+                    script: event.script,
+                })
+            })
+            .await?;
+            self.read(&mut events, from, to, |event: BtcBridge::WithdrawalSettled| {
+                Event::Settled { id: event.id }
+            })
+            .await?;
+            self.read(&mut events, from, to, |event: BtcBridge::WithdrawalReopened| {
+                Event::Reopened { id: event.id, height: event.height }
+            })
+            .await?;
+            self.read(&mut events, from, to, |event: BtcBridge::WithdrawalUnlocked| {
+                Event::Unlocked { id: event.id }
+            })
+            .await?;
+            events.sort_by_key(|(block, _)| *block);
+            for (_, event) in events {
+                if let Event::Reopened { .. } = event {
+                    self.judged.clear();
+                }
+                self.withdrawals.apply(event);
+            }
+            self.next_block = to + 1;
+        }
+        Ok(())
+    }
+
+    async fn read<E: SolEvent>(
+        &self,
+        events: &mut Vec<(u64, Event)>,
+        from: u64,
+        to: u64,
+        event: impl Fn(E) -> Event,
+    ) -> Result<()> {
+        let logs = self.l2.logs::<E>(BTC_BRIDGE, from, to).await?;
+        events.extend(logs.into_iter().map(|log| (log.block, event(log.event))));
+        Ok(())
+    }
+
+    async fn settle(&mut self) -> Result<()> {
+        let tip = self.bitcoin.tip().await?.hash;
+        let mut wanted = BTreeMap::new();
+        for withdrawal in self.withdrawals.pending() {
+            let from = wanted.entry(withdrawal.script.clone()).or_insert(withdrawal.height);
+            *from = withdrawal.height.min(*from);
+        }
+        let mut found = BTreeSet::new();
+        for (script, height) in wanted {
+            let outputs = self.bitcoin.outputs(Script::from_bytes(&script), height).await?;
+            found.extend(outputs.into_iter().map(|output| output.outpoint.txid));
+        }
+        for txid in found {
+            if self.judged.get(&txid) == Some(&tip) {
+                continue;
+            }
+            self.settle_one(&txid).await?;
+            self.judged.insert(txid, tip);
+        }
+        Ok(())
+    }
+
+    async fn settle_one(&mut self, txid: &Txid) -> Result<()> {
+        let Some(inclusion) = self.bitcoin.inclusion(txid).await? else { return Ok(()) };
+        let transaction = decode_transaction(&inclusion.proof.transaction)?;
+        let Some(batch) = self.withdrawals.paid_by(&transaction, &self.bridge) else {
+            return Ok(());
+        };
+        let ids: Vec<u64> = batch.iter().map(|withdrawal| withdrawal.id).collect();
+        match self.l2.send(BTC_BRIDGE, &settle(batch, &inclusion), U256::ZERO).await {
+            Ok(included) => {
+                tracing::info!(%txid, ?ids, gas = included.gas_used, "payout settled");
+                Ok(())
+            }
+            // Too few confirmations, or another relayer was faster.
+            Err(L2Error::Reverted { data, .. }) => {
+                tracing::debug!(%txid, error = %data, "payout cannot be settled yet");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Proves payouts. Which transaction pays which withdrawals follows from the contract's logs and from Bitcoin alone:
+//! a payout says so itself in its data output.
+
+use crate::contract_proof;
+use bzk_bitcoin::{
+    bitcoin::{Transaction, TxOut},
+    payout::{batch_digest, MAX_WITHDRAWALS},
+    Bridge,
+};
+use bzk_bitcoin_client::Inclusion;
+use bzk_l2_client::contracts::{BtcBridge, Withdrawal};
+use std::collections::BTreeMap;
+
+/// How many assignments of outputs to withdrawals are tried. Only withdrawals of the same amount to the same script
+/// leave a choice, and the committee takes older ones first.
+const MAX_TRIES: u32 = 1_024;
+
+/// First bytes of a payout's data output: OP_RETURN, a push of 68 bytes, and the mark.
+const DATA_PREFIX: [u8; 6] = [0x6a, 0x44, b'B', b'Z', b'K', b'1'];
+
+/// What the contract's logs tell of a withdrawal.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// It was asked for.
+    Requested(Withdrawal),
+    /// A payout was proven.
+    Settled {
+        /// The withdrawal.
+        id: u64,
+    },
+    /// The payout's block left the chain.
+    Reopened {
+        /// The withdrawal.
+        id: u64,
+        /// The Bitcoin height from which it counts.
+        height: u32,
+    },
+    /// It was given back.
+    Unlocked {
+        /// The withdrawal.
+        id: u64,
+    },
+}
+
+/// The withdrawals as the contract sees them.
+#[derive(Clone, Debug, Default)]
+pub struct Withdrawals {
+    pending: BTreeMap<u64, Withdrawal>,
+    /// May be reopened.
+    settled: BTreeMap<u64, Withdrawal>,
+}
+
+impl Withdrawals {
+    /// Follows one event. Events of a withdrawal must come in order; the same one again changes nothing.
+    pub fn apply(&mut self, event: Event) {
+        match event {
+            Event::Requested(withdrawal) => {
+                if !self.settled.contains_key(&withdrawal.id) {
+                    self.pending.entry(withdrawal.id).or_insert(withdrawal);
+                }
+            }
+            Event::Settled { id } => {
+                if let Some(withdrawal) = self.pending.remove(&id) {
+                    self.settled.insert(id, withdrawal);
+                }
+            }
+            Event::Reopened { id, height } => {
+                if let Some(withdrawal) = self.settled.remove(&id) {
+                    self.pending.insert(id, Withdrawal { height, ..withdrawal });
+                }
+            }
+            Event::Unlocked { id } => {
+                self.pending.remove(&id);
+            }
+        }
+    }
+
+    /// Those without a proven payout.
+    pub fn pending(&self) -> impl Iterator<Item = &Withdrawal> {
+        self.pending.values()
+    }
+
+    /// The withdrawals that `payout` pays, in the order of its outputs; `None` when it is not a payout of pending
+    /// withdrawals alone.
+    pub fn paid_by(&self, payout: &Transaction, bridge: &Bridge) -> Option<Vec<Withdrawal>> {
+        let data = payout
+            .output
+            .iter()
+            .position(|output| output.script_pubkey.as_bytes().starts_with(&DATA_PREFIX))?;
+        let digest = payout.output.get(data)?.script_pubkey.as_bytes().get(6..38)?;
+        let outputs = payout.output.get(..data)?;
+        if outputs.is_empty() || outputs.len() > MAX_WITHDRAWALS {
+            return None;
+        }
+        let candidates: Vec<Vec<u64>> = outputs
+            .iter()
+            .map(|output| {
+                let paid = self.pending.values().filter(|withdrawal| pays(output, withdrawal));
+                paid.map(|withdrawal| withdrawal.id).collect()
+            })
+            .collect();
+        let matches = |ids: &[u64]| batch_digest(bridge, ids.iter().copied()).as_slice() == digest;
+        let ids = assign(&candidates, &mut Vec::new(), &mut { MAX_TRIES }, &matches)?;
+        ids.iter().map(|id| self.pending.get(id).cloned()).collect()
+    }
+}
+
+/// The call that settles a payout.
+pub fn settle(batch: Vec<Withdrawal>, inclusion: &Inclusion) -> BtcBridge::settleCall {
+    BtcBridge::settleCall {
+        batch,
+        rawTx: inclusion.proof.transaction.clone().into(),
+        proof: contract_proof(inclusion),
+    }
+}
+
+fn pays(output: &TxOut, withdrawal: &Withdrawal) -> bool {
+    let least = withdrawal.amount.saturating_sub(withdrawal.maxFee);
+    output.script_pubkey.as_bytes() == withdrawal.script.as_ref()
+        && (least..=withdrawal.amount).contains(&output.value.to_sat())
+}
+
+/// One withdrawal for each output, none twice, so that `matches` holds; the lowest ids are tried first.
+fn assign(
+    candidates: &[Vec<u64>],
+    chosen: &mut Vec<u64>,
+    tries: &mut u32,
+    matches: &impl Fn(&[u64]) -> bool,
+) -> Option<Vec<u64>> {
+    let Some(next) = candidates.get(chosen.len()) else {
+        *tries = tries.saturating_sub(1);
+        return matches(chosen).then(|| chosen.clone());
+    };
+    for id in next {
+        if *tries == 0 {
+            return None;
+        }
+        if !chosen.contains(id) {
+            chosen.push(*id);
+            let found = assign(candidates, chosen, tries, matches);
+            chosen.pop();
+            if found.is_some() {
+                return found;
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bzk_bitcoin::{
+        bitcoin::{FeeRate, OutPoint, ScriptBuf},
+        payout::{self, Batch, Coin, Limits},
+        Payout,
+    };
+    use bzk_l2_client::{alloy_primitives::Address, contracts::BTC_BRIDGE};
+
+    fn bridge() -> Bridge {
+        Bridge { chain_id: 97_304, address: BTC_BRIDGE }
+    }
+
+    fn withdrawal(id: u64, script: u8, amount: u64) -> Withdrawal {
+        Withdrawal {
+            id,
+            owner: Address::ZERO,
+            amount,
+            maxFee: 50_000,
+            height: 100,
+            script: [&[0x00, 20][..], &[script; 20]].concat().into(),
+        }
+    }
+
+    fn withdrawals(list: &[Withdrawal]) -> Withdrawals {
+        let mut withdrawals = Withdrawals::default();
+        list.iter().for_each(|withdrawal| withdrawals.apply(Event::Requested(withdrawal.clone())));
+        withdrawals
+    }
+
+    fn payout(list: &[Withdrawal], bridge: Bridge) -> Transaction {
+        let coin = Coin {
+            outpoint: OutPoint::null(),
+            sats: 100_000_000,
+            output_key: [1; 32],
+            root: None,
+            spend_by: None,
+        };
+        let list: Vec<_> = list
+            .iter()
+            .map(|withdrawal| payout::Withdrawal {
+                id: withdrawal.id,
+                script: ScriptBuf::from(withdrawal.script.to_vec()),
+                sats: withdrawal.amount,
+                max_fee_sats: withdrawal.maxFee,
+            })
+            .collect();
+        let batch = Batch {
+            bridge,
+            withdrawals: &list,
+            anchor: Default::default(),
+            change_key: [1; 32],
+            sweep_before: 0,
+        };
+        let rate = FeeRate::from_sat_per_vb_u32(5);
+        Payout::plan(&[coin], &batch, rate, &Limits::default()).unwrap().version(rate).unwrap()
+    }
+
+    #[test]
+    fn payout_names_the_withdrawals_that_it_pays() {
+        let all: Vec<_> = (0..9).map(|id| withdrawal(id, id as u8, 100_000)).collect();
+        let known = withdrawals(&all);
+        let paid = [all[7].clone(), all[2].clone(), all[4].clone()];
+        assert_eq!(known.paid_by(&payout(&paid, bridge()), &bridge()), Some(paid.to_vec()));
+    }
+
+    #[test]
+    fn equal_withdrawals_are_told_apart_by_the_digest() {
+        // Ten times the same amount to the same address; the older half was paid.
+        let all: Vec<_> = (0..10).map(|id| withdrawal(id, 1, 100_000)).collect();
+        let known = withdrawals(&all);
+        let older = payout(&all[..5], bridge());
+        assert_eq!(known.paid_by(&older, &bridge()), Some(all[..5].to_vec()));
+        let two = [all[3].clone(), all[8].clone()];
+        assert_eq!(known.paid_by(&payout(&two, bridge()), &bridge()), Some(two.to_vec()));
+    }
+
+    #[test]
+    fn attack_double_settlement() {
+        let all = [withdrawal(1, 1, 100_000), withdrawal(2, 2, 100_000)];
+        let mut known = withdrawals(&all);
+        let both = payout(&all, bridge());
+        known.apply(Event::Settled { id: 1 });
+        assert_eq!(known.paid_by(&both, &bridge()), None);
+        // An old log read again does not bring it back; a reorganisation does.
+        known.apply(Event::Requested(all[0].clone()));
+        assert_eq!(known.pending().count(), 1);
+        known.apply(Event::Reopened { id: 1, height: 120 });
+        let paid = known.paid_by(&both, &bridge()).unwrap();
+        assert_eq!((paid[0].height, paid[1].height), (120, 100));
+        known.apply(Event::Unlocked { id: 1 });
+        assert_eq!(known.paid_by(&both, &bridge()), None);
+    }
+
+    #[test]
+    fn attack_payment_that_only_looks_like_a_payout() {
+        let all = [withdrawal(1, 1, 100_000)];
+        let known = withdrawals(&all);
+        // For another chain, with too little paid, without data.
+        let other = Bridge { chain_id: 1, ..bridge() };
+        assert_eq!(known.paid_by(&payout(&all, other), &bridge()), None);
+        let mut little = payout(&all, bridge());
+        little.output[0].value = bzk_bitcoin::bitcoin::Amount::from_sat(49_999);
+        assert_eq!(known.paid_by(&little, &bridge()), None);
+        let mut bare = payout(&all, bridge());
+        bare.output.remove(1);
+        assert_eq!(known.paid_by(&bare, &bridge()), None);
+    }
+
+    /// Many equal withdrawals and a digest that matches none must not cost more than the limit.
+    #[test]
+    fn attack_endless_assignment() {
+        let all: Vec<_> = (0..200).map(|id| withdrawal(id, 1, 100_000)).collect();
+        let known = withdrawals(&all);
+        let mut forged = payout(&all[..100], bridge());
+        forged.output[100].script_pubkey = ScriptBuf::from([&DATA_PREFIX[..], &[0; 64]].concat());
+        assert_eq!(known.paid_by(&forged, &bridge()), None);
+    }
+}
