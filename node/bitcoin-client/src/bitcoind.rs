@@ -8,9 +8,12 @@ use bzk_bitcoin::bitcoin::{
     hex::{DisplayHex, FromHex},
     Amount, Block, BlockHash, FeeRate, OutPoint, Script, Transaction, Txid,
 };
-pub use corepc_client::Auth;
-use corepc_client::{Client, Error as RpcError};
-use serde_json::{json, Value};
+use jsonrpc::{bitreq_http_async::Builder, client_async::Client, Error as RpcError};
+use serde_json::{json, value::to_raw_value, Value};
+use std::{path::PathBuf, time::Duration};
+
+/// Long enough for a scan of the block filters.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Core's code for something that is not there (`RPC_INVALID_ADDRESS_OR_KEY`).
 const NOT_FOUND: i32 = -5;
@@ -21,26 +24,75 @@ const REFUSED: [i32; 3] = [-22, -25, -26];
 /// Core's code for a transaction that is in a block already.
 const IN_CHAIN: i32 = -27;
 
+/// How to log in to bitcoind's RPC.
+#[derive(Clone)]
+pub enum Auth {
+    /// The file that bitcoind writes with each start.
+    CookieFile(PathBuf),
+    /// Name and password of its `-rpcauth`.
+    Password {
+        /// The name.
+        user: String,
+        /// The password.
+        password: String,
+    },
+}
+
+impl std::fmt::Debug for Auth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::CookieFile(path) => f.debug_tuple("CookieFile").field(path).finish(),
+            Self::Password { user, .. } => write!(f, "Password({user})"),
+        }
+    }
+}
+
 /// One's own bitcoind. [`BitcoinClient::inclusion`] needs `-txindex`, [`BitcoinClient::outputs`] needs
 /// `-blockfilterindex`.
 #[derive(Debug)]
 pub struct Bitcoind {
-    client: Client,
+    url: String,
+    auth: Auth,
 }
 
 impl Bitcoind {
     /// Takes the RPC's URL and login; connects with the first call.
-    ///
-    /// # Errors
-    /// [`Error::Unreachable`] when the cookie file cannot be read.
-    pub fn new(url: &str, auth: Auth) -> Result<Self, Error> {
-        let client = Client::new_with_auth(url, auth)
-            .map_err(|error| Error::Unreachable(error.to_string()))?;
-        Ok(Self { client })
+    pub fn new(url: &str, auth: Auth) -> Self {
+        Self { url: url.to_owned(), auth }
+    }
+
+    /// The login is read for each call, because a node that starts again writes a new cookie.
+    fn connect(&self) -> Result<Client, String> {
+        let (user, password) = match &self.auth {
+            Auth::Password { user, password } => (user.clone(), password.clone()),
+            Auth::CookieFile(path) => {
+                let cookie = std::fs::read_to_string(path)
+                    .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+                let (user, password) = cookie
+                    .trim()
+                    .split_once(':')
+                    .ok_or_else(|| format!("{} is no cookie file", path.display()))?;
+                (user.to_owned(), password.to_owned())
+            }
+        };
+        let transport = Builder::new()
+            .timeout(TIMEOUT)
+            .url(&self.url)
+            .map_err(|error| error.to_string())?
+            .basic_auth(user, Some(password))
+            .build();
+        Ok(Client::with_transport(transport))
     }
 
     async fn call(&self, method: &'static str, arguments: &[Value]) -> Result<Value, Failure> {
-        self.client.call(method, arguments).await.map_err(|error| Failure::new(method, error))
+        let client = self.connect().map_err(Error::Unreachable)?;
+        let arguments = to_raw_value(arguments).map_err(|error| nonsense(method, error))?;
+        let request = client.build_request(method, Some(&arguments));
+        client
+            .send_request(request)
+            .await
+            .and_then(|response| response.result())
+            .map_err(|error| Failure::new(method, error))
     }
 
     async fn hash_at(&self, height: u32) -> Result<Option<BlockHash>, Error> {
@@ -53,19 +105,19 @@ impl Bitcoind {
 
     async fn header(&self, hash: &BlockHash) -> Result<Header, Error> {
         const CALL: &str = "getblockheader";
-        let header = self.call(CALL, &[json!(hash), json!(false)]).await?;
+        let header = self.call(CALL, &[json!(hash.to_string()), json!(false)]).await?;
         deserialize(&bytes(CALL, &header)?).map_err(|error| nonsense(CALL, error))
     }
 
     async fn height(&self, hash: &BlockHash) -> Result<u32, Error> {
         const CALL: &str = "getblockheader";
-        let header = self.call(CALL, &[json!(hash), json!(true)]).await?;
+        let header = self.call(CALL, &[json!(hash.to_string()), json!(true)]).await?;
         number(CALL, &header["height"])
     }
 
     async fn block(&self, hash: &BlockHash) -> Result<Block, Error> {
         const CALL: &str = "getblock";
-        let block = self.call(CALL, &[json!(hash), json!(0)]).await?;
+        let block = self.call(CALL, &[json!(hash.to_string()), json!(0)]).await?;
         deserialize(&bytes(CALL, &block)?).map_err(|error| nonsense(CALL, error))
     }
 }
@@ -95,7 +147,7 @@ impl BitcoinClient for Bitcoind {
 
     async fn inclusion(&self, txid: &Txid) -> Result<Option<Inclusion>, Error> {
         const CALL: &str = "getrawtransaction";
-        let transaction = match self.call(CALL, &[json!(txid), json!(1)]).await {
+        let transaction = match self.call(CALL, &[json!(txid.to_string()), json!(1)]).await {
             Ok(transaction) => transaction,
             Err(Failure { code: Some(NOT_FOUND), .. }) => return Ok(None),
             Err(failure) => return Err(failure.error),
@@ -170,15 +222,19 @@ struct Failure {
 impl Failure {
     fn new(call: &'static str, error: RpcError) -> Self {
         match error {
-            RpcError::JsonRpc(jsonrpc::Error::Rpc(error)) => Self {
+            RpcError::Rpc(error) => Self {
                 code: Some(error.code),
                 error: Error::Unsupported { call, reason: error.message },
             },
-            RpcError::JsonRpc(error) => {
-                Self { code: None, error: Error::Unreachable(error.to_string()) }
-            }
-            error => Self { code: None, error: nonsense(call, error) },
+            RpcError::Transport(error) => Error::Unreachable(error.to_string()).into(),
+            error => nonsense(call, error).into(),
         }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { code: None, error }
     }
 }
 

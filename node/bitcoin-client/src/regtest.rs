@@ -4,7 +4,6 @@
 //! their tests must not.
 
 use crate::{Auth, Bitcoind};
-use bitcoind::{BitcoinD, Conf, P2P};
 use bzk_bitcoin::{
     bitcoin::{
         absolute::LockTime,
@@ -19,22 +18,44 @@ use bzk_bitcoin::{
     },
     dust_sats,
 };
-use serde_json::{json, Value};
+use serde_json::{json, value::to_raw_value, Value};
 use std::{
-    path::PathBuf,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
 };
+use tempfile::TempDir;
+
+/// Below the node's directory: the login that it writes anew with each start.
+const COOKIE: &str = "regtest/.cookie";
+
+/// For the start, and for a call that mines many blocks on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Coinbase outputs can be spent from the 101st confirmation on.
 const MATURITY: u32 = 100;
 
 /// A running node with a rich miner; it stops when dropped.
 pub struct Regtest {
-    node: BitcoinD,
+    process: Child,
+    /// Holds the blocks; goes with the node.
+    data: TempDir,
+    url: String,
+    rpc: jsonrpc::Client,
     secp: Secp256k1<All>,
     miner: Keypair,
     /// Height of the next coinbase that was not spent yet.
     next_coinbase: AtomicU32,
+}
+
+impl Drop for Regtest {
+    fn drop(&mut self) {
+        // Nothing of it is kept, so it need not shut down in order.
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
 }
 
 impl Regtest {
@@ -60,31 +81,32 @@ impl Regtest {
     /// # Panics
     /// When the node does not start.
     pub fn start() -> Self {
-        let mut conf = Conf::default();
-        conf.args = vec![
-            "-regtest",
-            "-txindex=1",
-            "-blockfilterindex=1",
-            "-dnsseed=0",
-            "-fixedseeds=0",
-            "-discover=0",
-            "-server",
-        ];
-        conf.p2p = P2P::No;
-        conf.wallet = None;
-        let node = BitcoinD::with_conf(Self::program(), &conf).expect("bitcoind starts");
+        let data = TempDir::new().expect("a temporary directory");
+        // Nobody else takes a port that was just free, as good as always.
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+        let port = port.expect("a free port").port();
+        let process = Command::new(Self::program())
+            .arg(format!("-datadir={}", data.path().display()))
+            .arg(format!("-rpcport={port}"))
+            .args(["-regtest", "-server", "-txindex=1", "-blockfilterindex=1", "-listen=0"])
+            .args(["-dnsseed=0", "-fixedseeds=0", "-connect=0", "-discover=0"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("bitcoind starts");
+        let url = format!("http://127.0.0.1:{port}");
+        let mut starting = Starting { process: Some(process) };
+        let cookie = starting.cookie(&data.path().join(COOKIE));
+        let rpc = starting.connect(&url, &cookie);
+        let process = starting.process.take().expect("taken once");
         let secp = Secp256k1::new();
         let miner = Keypair::from_seckey_slice(&secp, &[0x42; 32]).expect("a valid key");
-        Self { node, secp, miner, next_coinbase: AtomicU32::new(1) }
+        Self { process, data, url, rpc, secp, miner, next_coinbase: AtomicU32::new(1) }
     }
 
     /// A client of the node.
-    ///
-    /// # Panics
-    /// When the cookie file vanished.
     pub fn client(&self) -> Bitcoind {
-        let auth = Auth::CookieFile(self.node.params.cookie_file.clone());
-        Bitcoind::new(&self.node.rpc_url(), auth).expect("the node wrote its cookie")
+        Bitcoind::new(&self.url, Auth::CookieFile(self.data.path().join(COOKIE)))
     }
 
     /// Calls the node.
@@ -92,7 +114,10 @@ impl Regtest {
     /// # Errors
     /// The node's error as text.
     pub fn call(&self, method: &str, arguments: &[Value]) -> Result<Value, String> {
-        self.node.client.call(method, arguments).map_err(|error| error.to_string())
+        let arguments = to_raw_value(arguments).map_err(|error| error.to_string())?;
+        let request = self.rpc.build_request(method, Some(&arguments));
+        let response = self.rpc.send_request(request).map_err(|error| error.to_string())?;
+        response.result().map_err(|error| error.to_string())
     }
 
     /// Mines `count` blocks with what is in the mempool; the reward is the miner's.
@@ -103,7 +128,8 @@ impl Regtest {
         let address = Address::from_script(&self.miner_script(), Network::Regtest);
         let address = address.expect("taproot scripts have addresses").to_string();
         let hashes = self.call("generatetoaddress", &[json!(count), json!(address)]);
-        serde_json::from_value(hashes.expect("mining works")).expect("a list of hashes")
+        let hashes = hashes.expect("mining works");
+        hashes.as_array().into_iter().flatten().map(parse).collect()
     }
 
     /// A block of the node.
@@ -111,7 +137,8 @@ impl Regtest {
     /// # Panics
     /// When the node does not have it.
     pub fn block(&self, hash: &BlockHash) -> Block {
-        let block = self.call("getblock", &[json!(hash), json!(0)]).expect("a known block");
+        let block =
+            self.call("getblock", &[json!(hash.to_string()), json!(0)]).expect("a known block");
         let bytes = Vec::from_hex(block.as_str().expect("hex")).expect("hex");
         deserialize(&bytes).expect("a block")
     }
@@ -121,7 +148,7 @@ impl Regtest {
     /// # Panics
     /// When the node does not have that block.
     pub fn invalidate(&self, hash: &BlockHash) {
-        self.call("invalidateblock", &[json!(hash)]).expect("a known block");
+        self.call("invalidateblock", &[json!(hash.to_string())]).expect("a known block");
     }
 
     /// Sets the node's clock, in Unix seconds.
@@ -144,7 +171,7 @@ impl Regtest {
         let height = u32::try_from(height).expect("a height");
         self.mine((at + MATURITY).saturating_sub(height));
         let hash = self.call("getblockhash", &[json!(at)]).expect("a known height");
-        let block = self.block(&serde_json::from_value(hash).expect("a hash"));
+        let block = self.block(&parse(&hash));
         let coinbase = &block.txdata[0];
         let spent = &coinbase.output[0];
         assert_eq!(spent.script_pubkey, self.miner_script(), "coinbase {at} is not the miner's");
@@ -187,5 +214,61 @@ impl Regtest {
 
     fn miner_script(&self) -> ScriptBuf {
         ScriptBuf::new_p2tr(&self.secp, self.miner.x_only_public_key().0, None)
+    }
+}
+
+fn parse(hash: &Value) -> BlockHash {
+    hash.as_str().and_then(|hash| hash.parse().ok()).expect("a block hash")
+}
+
+/// A node that does not answer yet; stops when dropped.
+struct Starting {
+    process: Option<Child>,
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().ok();
+            process.wait().ok();
+        }
+    }
+}
+
+impl Starting {
+    /// Waits for what the node writes when it is about to listen.
+    fn cookie(&mut self, path: &Path) -> (String, String) {
+        self.wait("its cookie", || {
+            let cookie = std::fs::read_to_string(path).ok()?;
+            cookie.split_once(':').map(|(user, password)| (user.into(), password.into()))
+        })
+    }
+
+    fn connect(&mut self, url: &str, (user, password): &(String, String)) -> jsonrpc::Client {
+        let transport = jsonrpc::bitreq_http::Builder::new()
+            .timeout(PATIENCE)
+            .url(url)
+            .expect("a valid URL")
+            .basic_auth(user.clone(), Some(password.clone()))
+            .build();
+        let client = jsonrpc::Client::with_transport(transport);
+        self.wait("an answer", || {
+            let request = client.build_request("getblockcount", None);
+            client.send_request(request).ok()?.result::<u32>().ok()
+        });
+        client
+    }
+
+    fn wait<T>(&mut self, what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+        let start = Instant::now();
+        loop {
+            if let Some(value) = ready() {
+                return value;
+            }
+            let ended = self.process.as_mut().and_then(|process| process.try_wait().ok()?);
+            assert!(ended.is_none(), "bitcoind ended before {what}: {ended:?}");
+            assert!(start.elapsed() < PATIENCE, "bitcoind keeps us waiting for {what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }

@@ -165,7 +165,7 @@ async fn deposits_are_paid_out_by_key_and_versions_replace_each_other() {
     let second = committee.sign(&payout, &next);
     client.broadcast(&second).await.unwrap();
     let pool = node.call("getrawmempool", &[]).unwrap();
-    assert_eq!(pool, json!([second.compute_txid()]));
+    assert_eq!(pool, json!([second.compute_txid().to_string()]));
     node.mine(1);
     assert_eq!(client.inclusion(&first.compute_txid()).await.unwrap(), None);
     let paid = client.inclusion(&second.compute_txid()).await.unwrap().unwrap();

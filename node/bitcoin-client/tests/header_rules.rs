@@ -145,7 +145,7 @@ fn random_headers_are_judged_as_bitcoind_judges_them() {
     accepted.dedup();
     for hash in &accepted {
         let entry = tree.get(hash).unwrap();
-        let core = node.call("getblockheader", &[json!(hash)]).unwrap();
+        let core = node.call("getblockheader", &[json!(hash.to_string())]).unwrap();
         assert_eq!(core["height"], entry.height);
         assert_eq!(core["chainwork"].as_str().unwrap(), format!("{:064x}", entry.work));
         assert_eq!(core["mediantime"], tree.median_time(hash));
@@ -181,7 +181,7 @@ async fn most_work_and_first_seen_as_bitcoind_chooses() {
     let first = node.mine(3);
     node.invalidate(&first[0]);
     let second = node.mine(3);
-    node.call("reconsiderblock", &[json!(first[0])]).unwrap();
+    node.call("reconsiderblock", &[json!(first[0].to_string())]).unwrap();
     for hash in common.iter().chain(&first).chain(&second) {
         tree.insert(node.block(hash).header, now).unwrap();
     }
@@ -189,7 +189,7 @@ async fn most_work_and_first_seen_as_bitcoind_chooses() {
     assert_eq!(tree.tip().0, first[2]);
     node.invalidate(&first[0]);
     let last = node.mine(1);
-    node.call("reconsiderblock", &[json!(first[0])]).unwrap();
+    node.call("reconsiderblock", &[json!(first[0].to_string())]).unwrap();
     tree.insert(node.block(&last[0]).header, now).unwrap();
     assert_eq!(client.tip().await.unwrap().hash, last[0]);
     assert_eq!(tree.tip().0, last[0]);

@@ -72,7 +72,7 @@ impl Run {
             let account =
                 Account::from_hex(&key).with_context(|| self.key_file.display().to_string())?;
             let l2 = L2Client::new(&self.l2_rpc, Some(account))?;
-            let bitcoin = Bitcoind::new(&self.bitcoin_rpc, Auth::CookieFile(self.bitcoin_cookie))?;
+            let bitcoin = Bitcoind::new(&self.bitcoin_rpc, Auth::CookieFile(self.bitcoin_cookie));
             let mut relayer = Relayer::new(Box::new(bitcoin), l2, self.deposits).await?;
             loop {
                 // Either side may be away for a while; what was not done is done in a later round.
