@@ -35,7 +35,9 @@ impl Account {
 
     /// The account's address.
     pub fn address(&self) -> Address {
-        Address::from_public_key(self.key.verifying_key())
+        let point = self.key.verifying_key().to_encoded_point(false);
+        // Less the byte that says "uncompressed".
+        Address::from_raw_public_key(&point.as_bytes()[1..])
     }
 
     /// The encoded transaction with the account's signature.
@@ -56,8 +58,8 @@ impl Account {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloy_consensus::transaction::SignerRecoverable;
     use alloy_eips::eip2718::Decodable2718;
+    use k256::ecdsa::{RecoveryId, VerifyingKey};
 
     const KEY: &str = "0x4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318";
 
@@ -85,7 +87,18 @@ mod tests {
             let transaction = TxEip1559 { chain_id: 97_304, nonce, ..Default::default() };
             let bytes = account.sign(transaction);
             let envelope = TxEnvelope::decode_2718(&mut bytes.as_ref()).unwrap();
-            assert_eq!(envelope.recover_signer().unwrap(), account.address());
+            let signed = envelope.as_eip1559().unwrap();
+            let signature = signed.signature();
+            let rs = k256::ecdsa::Signature::from_scalars(
+                signature.r().to_be_bytes::<32>(),
+                signature.s().to_be_bytes::<32>(),
+            );
+            let sender = VerifyingKey::recover_from_prehash(
+                signed.signature_hash().as_slice(),
+                &rs.unwrap(),
+                RecoveryId::new(signature.v(), false),
+            );
+            assert_eq!(sender.unwrap(), *account.key.verifying_key());
         }
     }
 }
