@@ -1,0 +1,11 @@
+//! What a committee member runs: the machines of `bzk_threshold` with a disk under them.
+//!
+//! - [`seal`]: secrets at rest, encrypted with a key from a passphrase.
+//! - [`log`]: the attempts that began, on disk before anything leaves.
+//! - [`store`]: both in one directory, for one process at a time.
+//! - [`executor`]: does what a signing machine asks, in its order.
+
+pub mod executor;
+pub mod log;
+pub mod seal;
+pub mod store;

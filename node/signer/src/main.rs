@@ -1,0 +1,76 @@
+//! `bzk-signer`: the keys of a committee member.
+
+use anyhow::{bail, Context};
+use bzk_signer::store::{hex, KeyStore};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+/// The keys of a member of the signing committee.
+#[derive(Parser)]
+#[command(name = "bzk-signer", version)]
+struct Arguments {
+    /// Directory of the key store; one process at a time.
+    #[arg(long, env = "BZK_SIGNER_STORE")]
+    store: PathBuf,
+    /// File with the passphrase of the store; a line feed at its end does not count.
+    #[arg(long, env = "BZK_SIGNER_PASSPHRASE_FILE")]
+    passphrase_file: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Makes the session key and prints its public half (32 bytes, hex).
+    Keygen,
+    /// Prints the public session key.
+    Key,
+    /// Signs that the account has the session key: what `threshold.register` asks for.
+    Possession {
+        /// Hash of the chain's genesis block, hex.
+        #[arg(long)]
+        genesis: String,
+        /// The account that registers, its 32 bytes in hex.
+        #[arg(long)]
+        account: String,
+    },
+}
+
+fn bytes32(text: &str) -> anyhow::Result<[u8; 32]> {
+    let digits = text.trim_start_matches("0x");
+    let bytes: Option<Vec<u8>> = (0..digits.len())
+        .step_by(2)
+        .map(|index| u8::from_str_radix(digits.get(index..index + 2)?, 16).ok())
+        .collect();
+    let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+    bytes.with_context(|| format!("{text} is not 32 bytes in hex"))
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let path = &arguments.passphrase_file;
+    let passphrase = Zeroizing::new(
+        std::fs::read(path).with_context(|| format!("passphrase file {}", path.display()))?,
+    );
+    let passphrase = passphrase.strip_suffix(b"\n").unwrap_or(&passphrase);
+    if passphrase.is_empty() {
+        bail!("the passphrase in {} is empty", path.display());
+    }
+    let store = KeyStore::open(&arguments.store, passphrase)?;
+    let key = match arguments.command {
+        Command::Keygen => store.create_session_key()?,
+        _ => store.session_key()?.context("no session key: run `bzk-signer keygen` first")?,
+    };
+    match arguments.command {
+        Command::Keygen | Command::Key => println!("{}", hex(&key.public().0)),
+        Command::Possession { genesis, account } => {
+            let parts: [&[u8]; 2] = [&bytes32(&genesis)?, &bytes32(&account)?];
+            let message = bzk_threshold::tagged_hash("bzk/threshold/register", &parts);
+            let signature =
+                key.sign(&message, &mut rand_core::OsRng).context("try again: bad luck")?;
+            println!("{}", hex(&signature.0));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! The directory of a signer: sealed secrets and the log, locked by one process.
+
+use crate::{
+    log::{AttemptLog, LogError},
+    seal::{SealError, SealKey, SALT_BYTES},
+};
+use bzk_threshold::{
+    bip340::SecretKey,
+    committee::Member,
+    dkg::participant::SecretPolynomial,
+    key::{GroupKey, KeyShare},
+};
+use codec::{DecodeAll, Encode};
+use rand_core::{OsRng, RngCore};
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+use zeroize::Zeroizing;
+
+/// Why a store cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has it. Two signers with one share would betray it.
+    #[error("another process uses the key store {0}: stop it first")]
+    Locked(PathBuf),
+    /// The disk.
+    #[error("key store: {0}")]
+    Io(#[from] io::Error),
+    /// A secret does not open.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The log cannot be used.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A secret opens to something else than a secret.
+    #[error("{0} opens, but is no such secret: the store is of another version")]
+    Malformed(String),
+    /// There is a session key: it would be lost.
+    #[error("the store has a session key: use another directory for a new one")]
+    HasKey,
+}
+
+/// An open store. The lock goes with it, or with the process, however that ends.
+pub struct KeyStore {
+    directory: PathBuf,
+    key: SealKey,
+    log: AttemptLog,
+    _lock: File,
+}
+
+const SESSION_KEY: &str = "session-key";
+
+impl KeyStore {
+    /// Opens the store in `directory`, or makes one with this passphrase.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another process has it open; see [`StoreError`]. A wrong passphrase
+    /// shows when the first secret is read.
+    pub fn open(directory: &Path, passphrase: &[u8]) -> Result<Self, StoreError> {
+        fs::create_dir_all(directory)?;
+        // The lock is of the file, not of its name: it ends when the process does, by a kill too.
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(directory.join("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::Locked(directory.to_owned()));
+            }
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        let salt = Self::salt(directory)?;
+        Ok(Self {
+            directory: directory.to_owned(),
+            key: SealKey::derive(passphrase, &salt),
+            log: AttemptLog::open(&directory.join("attempts.log"))?,
+            _lock: lock,
+        })
+    }
+
+    fn salt(directory: &Path) -> Result<[u8; SALT_BYTES], StoreError> {
+        let path = directory.join("salt");
+        match fs::read(&path) {
+            Ok(salt) => salt.try_into().map_err(|_| StoreError::Malformed("salt".into())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let mut salt = [0; SALT_BYTES];
+                OsRng.fill_bytes(&mut salt);
+                write_atomically(directory, "salt", &salt)?;
+                Ok(salt)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The log of attempts.
+    pub fn log(&mut self) -> &mut AttemptLog {
+        &mut self.log
+    }
+
+    fn put(&self, name: &str, secret: &[u8]) -> Result<(), StoreError> {
+        Ok(write_atomically(&self.directory, name, &self.key.seal(name, secret))?)
+    }
+
+    fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        match fs::read(self.directory.join(name)) {
+            Ok(sealed) => Ok(Some(self.key.open(name, &sealed)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes the session key of this member.
+    ///
+    /// # Errors
+    /// [`StoreError::HasKey`].
+    pub fn create_session_key(&self) -> Result<SecretKey, StoreError> {
+        if self.directory.join(SESSION_KEY).exists() {
+            return Err(StoreError::HasKey);
+        }
+        let secret = SecretKey::random(&mut OsRng);
+        self.put(SESSION_KEY, &secret.to_bytes()[..])?;
+        Ok(secret)
+    }
+
+    /// The session key, if there is one.
+    pub fn session_key(&self) -> Result<Option<SecretKey>, StoreError> {
+        let Some(bytes) = self.get(SESSION_KEY)? else { return Ok(None) };
+        let bytes: Option<Zeroizing<[u8; 32]>> = bytes[..].try_into().ok().map(Zeroizing::new);
+        let key = bytes.and_then(|bytes| SecretKey::from_bytes(&bytes));
+        key.map(Some).ok_or_else(|| StoreError::Malformed(SESSION_KEY.into()))
+    }
+
+    /// Stores the polynomial of the ceremony with this committee digest.
+    pub fn put_polynomial(
+        &self,
+        committee: &[u8; 32],
+        polynomial: &SecretPolynomial,
+    ) -> Result<(), StoreError> {
+        self.put(&format!("polynomial-{}", hex(committee)), &Zeroizing::new(polynomial.concat()))
+    }
+
+    /// The polynomial of the ceremony with this committee digest, if it is ours.
+    pub fn polynomial(&self, committee: &[u8; 32]) -> Result<Option<SecretPolynomial>, StoreError> {
+        let name = format!("polynomial-{}", hex(committee));
+        let Some(bytes) = self.get(&name)? else { return Ok(None) };
+        let coefficients: Result<Vec<[u8; 32]>, _> =
+            bytes.chunks(32).map(<[u8; 32]>::try_from).collect();
+        coefficients.map(|c| Some(Zeroizing::new(c))).map_err(|_| StoreError::Malformed(name))
+    }
+
+    /// Stores the share of the key that the ceremony of this transcript made.
+    pub fn put_share(
+        &self,
+        transcript: &[u8; 32],
+        group: &GroupKey,
+        share: &KeyShare,
+    ) -> Result<(), StoreError> {
+        let bytes = Zeroizing::new((group, share.member, share.secret()).encode());
+        self.put(&format!("share-{}", hex(transcript)), &bytes)
+    }
+
+    /// The share of the key of this transcript, if there is one.
+    pub fn share(&self, transcript: &[u8; 32]) -> Result<Option<(GroupKey, KeyShare)>, StoreError> {
+        let name = format!("share-{}", hex(transcript));
+        let Some(bytes) = self.get(&name)? else { return Ok(None) };
+        let (group, member, secret) = <(GroupKey, Member, [u8; 32])>::decode_all(&mut &bytes[..])
+            .map_err(|_| StoreError::Malformed(name))?;
+        Ok(Some((group, KeyShare::new(member, secret))))
+    }
+}
+
+/// Writes a file that is there whole or not at all, and on disk when this returns.
+fn write_atomically(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let temporary = directory.join(format!("{name}.new"));
+    let mut file = File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, directory.join(name))?;
+    File::open(directory)?.sync_all()
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
