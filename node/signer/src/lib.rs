@@ -4,8 +4,12 @@
 //! - [`log`]: the attempts that began, on disk before anything leaves.
 //! - [`store`]: both in one directory, for one process at a time.
 //! - [`executor`]: does what a signing machine asks, in its order.
+//! - [`member`]: from what the chain shows to the messages that the member owes.
+//! - [`node`]: the chain, over the RPC of a node.
 
 pub mod executor;
 pub mod log;
+pub mod member;
+pub mod node;
 pub mod seal;
 pub mod store;

@@ -1,12 +1,16 @@
-//! `bzk-signer`: the keys of a committee member.
+//! `bzk-signer`: the daemon of a committee member.
 
 use anyhow::{bail, Context};
-use bzk_signer::store::{hex, KeyStore};
+use bzk_signer::{
+    member::MemberNode,
+    node::Node,
+    store::{hex, KeyStore},
+};
 use clap::{Parser, Subcommand};
-use std::path::PathBuf;
+use std::{path::PathBuf, thread::sleep, time::Duration};
 use zeroize::Zeroizing;
 
-/// The keys of a member of the signing committee.
+/// A member of the signing committee.
 #[derive(Parser)]
 #[command(name = "bzk-signer", version)]
 struct Arguments {
@@ -35,6 +39,37 @@ enum Command {
         #[arg(long)]
         account: String,
     },
+    /// Takes part in ceremonies and sessions until it is stopped.
+    Run {
+        /// HTTP address of a node that follows finality.
+        #[arg(long, env = "BZK_SIGNER_NODE", default_value = "http://127.0.0.1:9944")]
+        node: String,
+        /// Index of pallet-threshold in the runtime.
+        #[arg(long, env = "BZK_SIGNER_PALLET_INDEX", default_value_t = 54)]
+        pallet_index: u8,
+        /// Milliseconds between two looks at the chain.
+        #[arg(long, env = "BZK_SIGNER_INTERVAL_MS", default_value_t = 1_000)]
+        interval_ms: u64,
+    },
+}
+
+/// Errors of the node are waited out; errors of the store end the process.
+fn run(store: KeyStore, node: &Node, interval: Duration) -> anyhow::Result<()> {
+    let mut member = MemberNode::new(store)?;
+    loop {
+        match node.view() {
+            Ok(view) => {
+                for outgoing in member.step(&view)? {
+                    if let Err(error) = node.submit(&outgoing) {
+                        // Mostly a message that the pool has already.
+                        eprintln!("{error:#}");
+                    }
+                }
+            }
+            Err(error) => eprintln!("{error:#}"),
+        }
+        sleep(interval);
+    }
 }
 
 fn bytes32(text: &str) -> anyhow::Result<[u8; 32]> {
@@ -58,6 +93,10 @@ fn main() -> anyhow::Result<()> {
         bail!("the passphrase in {} is empty", path.display());
     }
     let store = KeyStore::open(&arguments.store, passphrase)?;
+    if let Command::Run { node, pallet_index, interval_ms } = arguments.command {
+        let node = Node::new(node, pallet_index);
+        return run(store, &node, Duration::from_millis(interval_ms));
+    }
     let key = match arguments.command {
         Command::Keygen => store.create_session_key()?,
         _ => store.session_key()?.context("no session key: run `bzk-signer keygen` first")?,
@@ -71,6 +110,7 @@ fn main() -> anyhow::Result<()> {
                 key.sign(&message, &mut rand_core::OsRng).context("try again: bad luck")?;
             println!("{}", hex(&signature.0));
         }
+        Command::Run { .. } => unreachable!("handled above"),
     }
     Ok(())
 }

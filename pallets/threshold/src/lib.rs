@@ -39,6 +39,7 @@ mod registry;
 mod service;
 mod session;
 mod types;
+mod view;
 pub mod weights;
 
 #[cfg(test)]

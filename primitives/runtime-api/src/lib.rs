@@ -58,6 +58,12 @@ sp_api::decl_runtime_apis! {
         fn current_transaction_statuses() -> Option<Vec<TransactionStatus>>;
     }
 
+    /// What the members of the signing committee read; `bzk-signer` calls it at finalised blocks.
+    pub trait ThresholdApi {
+        /// The ceremony, the keys and the sessions with all their messages.
+        fn threshold_view() -> bzk_threshold::view::View;
+    }
+
     /// Wraps Ethereum transactions for the pool.
     #[api_version(3)]
     pub trait ConvertTransactionRuntimeApi {

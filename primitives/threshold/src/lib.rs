@@ -28,6 +28,7 @@ pub mod refusal;
 pub mod repair;
 pub mod service;
 pub mod signing;
+pub mod view;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,293 @@
+//! A member: from what the chain shows to the messages that it owes.
+//!
+//! [`MemberNode::step`] is called with each finalised view. It may be called with the same view any
+//! number of times, by a process that was restarted any number of times: messages are sent again until
+//! the chain has them, and what must not happen twice is guarded by the log.
+
+use crate::{
+    executor::{execute, Outbox, Policy},
+    log::LogError,
+    store::{KeyStore, StoreError},
+};
+use bzk_threshold::{
+    bip340::SecretKey,
+    committee::{Committee, Member},
+    dkg::{
+        ceremony::Phase as DkgPhase,
+        message::{Message as DkgMessage, Round1, Round2},
+        participant::{Action, Event as DkgEvent, Failure, Participant},
+    },
+    element::Signature,
+    envelope::Envelope,
+    key::GroupKey,
+    signing::{
+        aggregate::{aggregate, Failure as AggregateFailure},
+        message::Message as SigningMessage,
+        request::Request,
+        session::Phase,
+        signer::{Event, Signer},
+    },
+    view::{CeremonyView, SessionView, View},
+};
+use rand_core::OsRng;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the member sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outgoing {
+    /// `threshold.dkg`.
+    Dkg(Envelope<DkgMessage>),
+    /// `threshold.sign`.
+    Sign(u64, Envelope<SigningMessage>),
+    /// `threshold.complete`.
+    Complete(u64, Vec<Signature>),
+}
+
+/// Why a member cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum MemberError {
+    /// The store; the process must end.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log; the process must end, and the nonces with it.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The store has no session key.
+    #[error("no session key: run `bzk-signer keygen` first")]
+    NoKey,
+}
+
+/// A member with its store.
+pub struct MemberNode {
+    store: KeyStore,
+    key: SecretKey,
+    signers: BTreeMap<[u8; 32], Signer>,
+    /// What was sent, by what it was sent for, until the chain has moved on.
+    sent: BTreeMap<Slot, Outgoing>,
+}
+
+/// What one message is due for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Slot {
+    Dkg([u8; 32], u8),
+    Sign(u64, u16, u8),
+}
+
+impl MemberNode {
+    /// The member of this store.
+    ///
+    /// # Errors
+    /// [`MemberError::NoKey`], or the store cannot be read.
+    pub fn new(store: KeyStore) -> Result<Self, MemberError> {
+        let key = store.session_key()?.ok_or(MemberError::NoKey)?;
+        Ok(Self { store, key, signers: BTreeMap::new(), sent: BTreeMap::new() })
+    }
+
+    /// Does what `view` asks for and returns what is to be sent.
+    ///
+    /// # Errors
+    /// The disk; the process must end then.
+    pub fn step(&mut self, view: &View) -> Result<Vec<Outgoing>, MemberError> {
+        let mut due = BTreeSet::new();
+        if let Some(ceremony) = &view.ceremony {
+            self.generate(ceremony, &mut due)?;
+        }
+        for session in &view.sessions {
+            self.sign(view, session, &mut due)?;
+        }
+        self.sent.retain(|slot, _| due.contains(slot));
+        Ok(self.sent.values().cloned().collect())
+    }
+
+    fn place(&self, committee: &Committee) -> Option<Member> {
+        let key = self.key.public();
+        let place = committee.members.iter().position(|other| *other == key)?;
+        u16::try_from(place).ok().map(Member)
+    }
+
+    fn generate(
+        &mut self,
+        view: &CeremonyView,
+        due: &mut BTreeSet<Slot>,
+    ) -> Result<(), MemberError> {
+        let ceremony = &view.ceremony;
+        let Some(me) = self.place(&ceremony.committee) else { return Ok(()) };
+        if ceremony.expects(me, ceremony.phase).is_err() {
+            return Ok(());
+        }
+        let context = ceremony.committee.digest();
+        let slot = Slot::Dkg(context, ceremony.phase as u8);
+        due.insert(slot.clone());
+        if self.sent.contains_key(&slot) {
+            return Ok(());
+        }
+        let Some(message) = self.dkg_message(view, me)? else { return Ok(()) };
+        if let Some(envelope) = Envelope::seal(&context, me, message, &self.key, &mut OsRng) {
+            self.sent.insert(slot, Outgoing::Dkg(envelope));
+        }
+        Ok(())
+    }
+
+    /// The message that the phase asks of us. The machine is built anew from the stored polynomial,
+    /// so it makes no difference when the process was started.
+    fn dkg_message(
+        &mut self,
+        view: &CeremonyView,
+        me: Member,
+    ) -> Result<Option<DkgMessage>, MemberError> {
+        let ceremony = &view.ceremony;
+        let committee = ceremony.committee.clone();
+        let digest = committee.digest();
+        let round1: Vec<Round1> = view.round1.iter().map(|(_, message)| message.clone()).collect();
+        let round2: Vec<Round2> = view.round2.iter().map(|(_, message)| message.clone()).collect();
+        let started = match (self.store.polynomial(&digest)?, ceremony.phase) {
+            (Some(polynomial), _) => Participant::resume(committee, me, &polynomial, &mut OsRng),
+            (None, DkgPhase::Commitments) => Participant::begin(committee, me, &mut OsRng),
+            // Committed without a polynomial: another store with our key, or a lost disk.
+            (None, _) => return Ok(None),
+        };
+        let events: &[DkgEvent<'_>] = match ceremony.phase {
+            DkgPhase::Commitments => &[],
+            DkgPhase::Shares => &[DkgEvent::Commitments(&round1)],
+            DkgPhase::Confirmation => &[DkgEvent::Commitments(&round1), DkgEvent::Shares(&round2)],
+            DkgPhase::Testing | DkgPhase::Adopted | DkgPhase::Failed => return Ok(None),
+        };
+        let run = || -> Result<Vec<Action>, Failure> {
+            let (mut participant, mut actions) = started?;
+            for event in events {
+                (participant, actions) = participant.apply(*event, &self.key, &mut OsRng)?;
+            }
+            Ok(actions)
+        };
+        // A failure is silence: the ceremony goes on without us.
+        let mut message = None;
+        for action in run().unwrap_or_default() {
+            match action {
+                Action::StorePolynomial(polynomial) => {
+                    self.store.put_polynomial(&digest, &polynomial)?;
+                }
+                Action::StoreShare(group, share) => {
+                    self.store.put_share(&ceremony.transcript, &group, &share)?;
+                }
+                Action::Publish(publish) => message = Some(publish),
+            }
+        }
+        Ok(message)
+    }
+
+    fn sign(
+        &mut self,
+        view: &View,
+        open: &SessionView,
+        due: &mut BTreeSet<Slot>,
+    ) -> Result<(), MemberError> {
+        let session = &open.session;
+        let Some((group, committee)) = view.group(&session.request.group) else { return Ok(()) };
+        let Some(me) = self.place(committee) else { return Ok(()) };
+        let (id, attempt) = (open.id, session.attempt);
+        let slot = |kind| Slot::Sign(id, attempt, kind);
+        match session.phase {
+            Phase::Committing if session.expects(me, Phase::Committing).is_ok() => {
+                due.insert(slot(0));
+                let event = Event::Opened(session.request.clone(), attempt);
+                self.tell(&group, open, me, event, slot(0))
+            }
+            Phase::Sharing if session.expects(me, Phase::Sharing).is_ok() => {
+                due.insert(slot(1));
+                let nonces = open.nonces.clone();
+                let event = Event::Selected { session: id, attempt, nonces };
+                self.tell(&group, open, me, event, slot(1))
+            }
+            Phase::Sharing if session.shared == session.signers => {
+                due.insert(slot(2));
+                self.complete(&group, open, me, slot(2));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Has the signer of the group act on `event`, once per slot.
+    fn tell(
+        &mut self,
+        group: &GroupKey,
+        open: &SessionView,
+        me: Member,
+        event: Event,
+        slot: Slot,
+    ) -> Result<(), MemberError> {
+        if self.sent.contains_key(&slot) {
+            return Ok(());
+        }
+        let transcript = open.session.request.group;
+        let signer = match self.signers.remove(&transcript) {
+            Some(signer) => signer,
+            None => {
+                let Some((_, share)) = self.store.share(&transcript)? else { return Ok(()) };
+                let log = self.store.log().records().to_vec();
+                let Some(signer) = Signer::new(transcript, group, &share, log) else {
+                    return Ok(());
+                };
+                signer
+            }
+        };
+        let mut outbox = Sealed { key: &self.key, me, id: open.id, outgoing: None };
+        let mut policy = Unchanged { request: &open.session.request };
+        let signer = execute(signer, event, &mut self.store, &mut outbox, &mut policy)?;
+        if let Some(outgoing) = outbox.outgoing {
+            self.sent.insert(slot, outgoing);
+        }
+        self.signers.insert(transcript, signer);
+        Ok(())
+    }
+
+    /// Puts the shares together, or reports the one that is wrong.
+    fn complete(&mut self, group: &GroupKey, open: &SessionView, me: Member, slot: Slot) {
+        if self.sent.contains_key(&slot) {
+            return;
+        }
+        let Some(public) = group.public_package(open.session.signers.iter()) else { return };
+        let nonces = open.nonces.iter().cloned().collect();
+        let shares = open.shares.iter().cloned().collect();
+        let outgoing = match aggregate(&open.session.request, &public, &nonces, &shares) {
+            Ok(signatures) => Some(Outgoing::Complete(open.id, signatures)),
+            Err(AggregateFailure::Cheaters(reports)) => reports.first().and_then(|report| {
+                let message = SigningMessage::Report(*report);
+                let context = open.session.context();
+                let envelope = Envelope::seal(&context, me, message, &self.key, &mut OsRng)?;
+                Some(Outgoing::Sign(open.id, envelope))
+            }),
+            Err(AggregateFailure::Malformed) => None,
+        };
+        if let Some(outgoing) = outgoing {
+            self.sent.insert(slot, outgoing);
+        }
+    }
+}
+
+/// Seals what the signer publishes.
+struct Sealed<'a> {
+    key: &'a SecretKey,
+    me: Member,
+    id: u64,
+    outgoing: Option<Outgoing>,
+}
+
+impl Outbox for Sealed<'_> {
+    fn send(&mut self, context: [u8; 32], message: SigningMessage) {
+        let envelope = Envelope::seal(&context, self.me, message, self.key, &mut OsRng);
+        self.outgoing = envelope.map(|envelope| Outgoing::Sign(self.id, envelope));
+    }
+}
+
+/// Allows what the finalised view asks for at the moment of the release, word for word. What may be
+/// asked for at all is decided on chain, where the payout is built.
+struct Unchanged<'a> {
+    request: &'a Request,
+}
+
+impl Policy for Unchanged<'_> {
+    fn allows(&mut self, request: &Request) -> bool {
+        self.request == request
+    }
+}

@@ -1,0 +1,91 @@
+//! The chain, over the JSON-RPC of a node.
+
+use crate::{member::Outgoing, store::hex};
+use anyhow::{bail, Context};
+use bzk_threshold::view::View;
+use codec::{Compact, Decode, Encode};
+use serde_json::{json, Value};
+
+/// Seconds after which a request is given up.
+const TIMEOUT_S: u64 = 20;
+
+/// A node.
+pub struct Node {
+    url: String,
+    pallet_index: u8,
+}
+
+impl Node {
+    /// The node at `url`, whose runtime has pallet-threshold at `pallet_index`.
+    pub fn new(url: String, pallet_index: u8) -> Self {
+        Self { url, pallet_index }
+    }
+
+    fn call(&self, method: &str, params: Value) -> anyhow::Result<Value> {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let response = minreq::post(&self.url)
+            .with_header("content-type", "application/json")
+            .with_timeout(TIMEOUT_S)
+            .with_body(body.to_string())
+            .send()
+            .with_context(|| format!("{method} at {}", self.url))?;
+        let mut answer: Value = serde_json::from_slice(response.as_bytes())
+            .with_context(|| format!("answer to {method}"))?;
+        match answer.get("error") {
+            Some(error) if !error.is_null() => bail!("{method}: {error}"),
+            _ => Ok(answer.get_mut("result").map(Value::take).unwrap_or_default()),
+        }
+    }
+
+    /// What the chain shows at the newest finalised block.
+    ///
+    /// # Errors
+    /// The node does not answer, or its runtime has no such API.
+    pub fn view(&self) -> anyhow::Result<View> {
+        let head = self.call("chain_getFinalizedHead", json!([]))?;
+        let answer = self.call("state_call", json!(["ThresholdApi_threshold_view", "0x", head]))?;
+        let bytes = unhex(answer.as_str().context("state_call gave no bytes")?)
+            .context("state_call gave no hex")?;
+        View::decode(&mut &bytes[..]).context("the view of another version")
+    }
+
+    /// Sends a message to the pool.
+    ///
+    /// # Errors
+    /// The node does not answer, or the pool refuses: it has the message, or it is not due any more.
+    pub fn submit(&self, outgoing: &Outgoing) -> anyhow::Result<()> {
+        let bytes = extrinsic(self.pallet_index, outgoing);
+        self.call("author_submitExtrinsic", json!([format!("0x{}", hex(&bytes))])).map(|_| ())
+    }
+}
+
+/// A general transaction (extrinsic format 5): extensions, then the call.
+///
+/// Explicit parts of the runtime's extensions: immortal era, nonce 0, tip 0, no metadata hash; none of
+/// them means anything for a call that is authorised by its own signature.
+fn extrinsic(pallet_index: u8, outgoing: &Outgoing) -> Vec<u8> {
+    const GENERAL: u8 = 0b0100_0101;
+    const EXTENSION_VERSION: u8 = 0;
+    const EXTENSIONS: [u8; 4] = [0; 4];
+    let mut bytes = vec![GENERAL, EXTENSION_VERSION];
+    bytes.extend(EXTENSIONS);
+    bytes.push(pallet_index);
+    match outgoing {
+        Outgoing::Dkg(envelope) => (4u8, envelope).encode_to(&mut bytes),
+        Outgoing::Sign(session, envelope) => (5u8, session, envelope).encode_to(&mut bytes),
+        Outgoing::Complete(session, signatures) => {
+            (6u8, session, signatures).encode_to(&mut bytes);
+        }
+    }
+    let mut prefixed = Compact(bytes.len() as u32).encode();
+    prefixed.append(&mut bytes);
+    prefixed
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.strip_prefix("0x")?;
+    (0..digits.len())
+        .step_by(2)
+        .map(|index| u8::from_str_radix(digits.get(index..index + 2)?, 16).ok())
+        .collect()
+}
