@@ -2,13 +2,17 @@
 #![allow(missing_docs, reason = "the macro generates types without documentation")]
 
 use crate::{
-    genesis::presets, runtime, units, AccountId, Babe, Balance, Block, Ethereum, Executive,
-    Grandpa, Historical, NominationPools, Nonce, Runtime, RuntimeCall, RuntimeGenesisConfig,
-    SessionKeys, Staking, System, TransactionPayment, UncheckedExtrinsic, EVM, VERSION,
+    genesis::presets, runtime, units, AccountId, Babe, Balance, Block, BtcBridge, Ethereum,
+    Executive, Grandpa, Historical, NominationPools, Nonce, Runtime, RuntimeCall,
+    RuntimeGenesisConfig, SessionKeys, Staking, System, Threshold, TransactionPayment,
+    UncheckedExtrinsic, EVM, VERSION,
 };
 use alloc::vec::Vec;
 use bzk_evm::receipt::Receipt;
-use bzk_runtime_api::{AccountBasic, CallError, CallOutcome, CallRequest, Raw, TransactionStatus};
+use bzk_runtime_api::{
+    AccountBasic, CallError, CallOutcome, CallRequest, HandoverView, PayoutView, Raw, ReservesView,
+    TransactionStatus, WithdrawalStatus,
+};
 use codec::Encode;
 use frame_support::{
     genesis_builder_helper::{build_state, get_preset},
@@ -338,6 +342,30 @@ impl_runtime_apis! {
 
         fn current_transaction_statuses() -> Option<Vec<TransactionStatus>> {
             Ethereum::current_transaction_statuses()
+        }
+    }
+
+    impl bzk_runtime_api::ThresholdApi<Block> for Runtime {
+        fn threshold_view() -> bzk_threshold::view::View {
+            Threshold::view()
+        }
+    }
+
+    impl bzk_runtime_api::BridgeApi<Block> for Runtime {
+        fn payouts() -> Vec<PayoutView> {
+            BtcBridge::payouts()
+        }
+
+        fn reserves() -> ReservesView {
+            BtcBridge::reserves()
+        }
+
+        fn withdrawal(id: u64) -> Option<WithdrawalStatus> {
+            BtcBridge::withdrawal(id)
+        }
+
+        fn handover() -> Option<HandoverView> {
+            BtcBridge::handover()
         }
     }
 

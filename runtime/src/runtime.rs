@@ -124,6 +124,13 @@ mod runtime {
     // After the EVM, whose state trie it commits when it closes a block.
     #[runtime::pallet_index(51)]
     pub type Ethereum = pallet_ethereum;
+
+    #[runtime::pallet_index(54)]
+    pub type Threshold = pallet_threshold;
+
+    // After the EVM, whose logs it follows, and after the committee, which signs for it.
+    #[runtime::pallet_index(55)]
+    pub type BtcBridge = pallet_btc_bridge;
 }
 
 /// The extrinsics that the author of a block puts first, made from `data`.

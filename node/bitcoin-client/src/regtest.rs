@@ -23,7 +23,7 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::atomic::{AtomicU32, AtomicU8, Ordering},
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -48,6 +48,8 @@ pub struct Regtest {
     miner: Keypair,
     /// Height of the next coinbase that was not spent yet.
     next_coinbase: AtomicU32,
+    /// How often another branch was begun.
+    branch: AtomicU8,
 }
 
 impl Drop for Regtest {
@@ -101,7 +103,16 @@ impl Regtest {
         let process = starting.process.take().expect("taken once");
         let secp = Secp256k1::new();
         let miner = Keypair::from_seckey_slice(&secp, &[0x42; 32]).expect("a valid key");
-        Self { process, data, url, rpc, secp, miner, next_coinbase: AtomicU32::new(1) }
+        Self {
+            process,
+            data,
+            url,
+            rpc,
+            secp,
+            miner,
+            next_coinbase: AtomicU32::new(1),
+            branch: AtomicU8::new(0),
+        }
     }
 
     /// A client of the node.
@@ -120,12 +131,16 @@ impl Regtest {
         response.result().map_err(|error| error.to_string())
     }
 
-    /// Mines `count` blocks with what is in the mempool; the reward is the miner's.
+    /// Mines `count` blocks with what is in the mempool; the reward is the miner's, and on another branch than the
+    /// first one somebody else's: the same block at the same time again would be the invalid one.
     ///
     /// # Panics
     /// When the node refuses.
     pub fn mine(&self, count: u32) -> Vec<BlockHash> {
-        let address = Address::from_script(&self.miner_script(), Network::Regtest);
+        let secret = [0x42 + self.branch.load(Ordering::Relaxed); 32];
+        let key = Keypair::from_seckey_slice(&self.secp, &secret).expect("a valid key");
+        let script = ScriptBuf::new_p2tr(&self.secp, key.x_only_public_key().0, None);
+        let address = Address::from_script(&script, Network::Regtest);
         let address = address.expect("taproot scripts have addresses").to_string();
         let hashes = self.call("generatetoaddress", &[json!(count), json!(address)]);
         let hashes = hashes.expect("mining works");
@@ -149,6 +164,7 @@ impl Regtest {
     /// When the node does not have that block.
     pub fn invalidate(&self, hash: &BlockHash) {
         self.call("invalidateblock", &[json!(hash.to_string())]).expect("a known block");
+        self.branch.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Sets the node's clock, in Unix seconds.

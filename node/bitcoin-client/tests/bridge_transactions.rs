@@ -151,8 +151,6 @@ async fn deposits_are_paid_out_by_key_and_versions_replace_each_other() {
         Payout::plan(&coins, &batch(&committee, &withdrawals), rate(30), &Limits::default())
             .unwrap();
     let first = committee.sign(&payout, &payout.version(rate(5)).unwrap());
-    client.broadcast(&first).await.unwrap();
-    client.broadcast(&first).await.unwrap();
 
     // A signature by another key does not spend.
     let mut forged = first.clone();
@@ -160,6 +158,8 @@ async fn deposits_are_paid_out_by_key_and_versions_replace_each_other() {
     forged.input[0].witness = thief.sign(&payout, &first).input[0].witness.clone();
     let refused = client.broadcast(&forged).await.unwrap_err();
     assert!(matches!(&refused, Error::Refused(_)), "{refused}");
+    client.broadcast(&first).await.unwrap();
+    client.broadcast(&first).await.unwrap();
 
     let next = payout.replacement(&first, rate(30)).unwrap();
     let second = committee.sign(&payout, &next);
@@ -210,7 +210,8 @@ async fn every_address_type_is_paid_from_its_dust_limit_up() {
     };
     let mut all = withdrawals(|script| dust_sats(script) + 2_000);
     let plan = |all: &[Withdrawal]| {
-        Payout::plan(&[coin.clone()], &batch(&committee, all), rate(2), &Limits::default())
+        let coins = std::slice::from_ref(&coin);
+        Payout::plan(coins, &batch(&committee, all), rate(2), &Limits::default())
     };
     let share =
         all[0].sats - plan(&all).unwrap().version(rate(2)).unwrap().output[0].value.to_sat();
@@ -219,8 +220,8 @@ async fn every_address_type_is_paid_from_its_dust_limit_up() {
     }
     let payout = plan(&all).unwrap();
     let exact = payout.version(rate(2)).unwrap();
-    for at in 0..all.len() {
-        assert_eq!(exact.output[at].value.to_sat(), dust_sats(&all[at].script));
+    for (at, withdrawal) in all.iter().enumerate() {
+        assert_eq!(exact.output[at].value.to_sat(), dust_sats(&withdrawal.script));
         let mut dust = exact.clone();
         dust.output[at].value -= Amount::from_sat(1);
         let refused = client.broadcast(&committee.sign(&payout, &dust)).await.unwrap_err();

@@ -32,16 +32,16 @@ struct Step {
 
 #[derive(Clone, Debug)]
 enum Time {
-    AfterMedian(i32),
-    AfterParent(u32),
-    AfterNow(i32),
+    Median(i32),
+    Parent(u32),
+    Now(i32),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let time = prop_oneof![
-        4 => (1u32..2_000).prop_map(Time::AfterParent),
-        3 => (-2i32..4).prop_map(Time::AfterMedian),
-        1 => (FUTURE_LIMIT_SECS as i32 - 2..FUTURE_LIMIT_SECS as i32 + 3).prop_map(Time::AfterNow),
+        4 => (1u32..2_000).prop_map(Time::Parent),
+        3 => (-2i32..4).prop_map(Time::Median),
+        1 => (FUTURE_LIMIT_SECS as i32 - 2..FUTURE_LIMIT_SECS as i32 + 3).prop_map(Time::Now),
     ];
     let bits = prop_oneof![
         20 => Just(EASIEST),
@@ -57,7 +57,7 @@ fn step() -> impl Strategy<Value = Step> {
     let version = prop_oneof![
         10 => Just(0x2000_0000),
         3 => Just(4),
-        1 => (-2i32..5),
+        1 => -2i32..5,
         1 => any::<i32>(),
     ];
     let back = prop_oneof![6 => Just(0usize), 3 => 0usize..6, 1 => 0usize..60];
@@ -78,9 +78,9 @@ fn step() -> impl Strategy<Value = Step> {
 fn build(tree: &HeaderTree, accepted: &[BlockHash], step: &Step) -> Header {
     let parent = accepted[accepted.len().saturating_sub(1 + step.back)];
     let time = match step.time {
-        Time::AfterMedian(seconds) => tree.median_time(&parent).saturating_add_signed(seconds),
-        Time::AfterParent(seconds) => tree.get(&parent).unwrap().header.time + seconds,
-        Time::AfterNow(seconds) => NOW.saturating_add_signed(seconds),
+        Time::Median(seconds) => tree.median_time(&parent).saturating_add_signed(seconds),
+        Time::Parent(seconds) => tree.get(&parent).unwrap().header.time + seconds,
+        Time::Now(seconds) => NOW.saturating_add_signed(seconds),
     };
     let mut header = Header {
         version: Version::from_consensus(step.version),

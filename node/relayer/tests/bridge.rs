@@ -224,7 +224,7 @@ async fn deposit_is_claimed_and_withdrawal_is_settled() {
     scene.node.client().broadcast(&transaction).await.unwrap();
     scene.anvil.mine(4);
     relayer.round().await.unwrap();
-    assert_eq!(scene.settled().await, []);
+    assert!(scene.settled().await.is_empty());
     scene.node.mine(1);
     rival.round().await.unwrap();
     relayer.round().await.unwrap();
@@ -259,7 +259,8 @@ async fn attack_claims_that_the_contract_must_refuse() {
     let outpoint = OutPoint::new(paid.compute_txid(), 0);
     let l2 = scene.anvil.client(Anvil::account(3));
     let honest = deposit.claim(&scene.bridge, &outpoint, &inclusion).unwrap();
-    let refused = |call: BtcBridge::claimCall| async {
+    let l2 = &l2;
+    let refused = |call: BtcBridge::claimCall| async move {
         let result = l2.send(BTC_BRIDGE, &call, U256::ZERO).await;
         assert!(matches!(result, Err(bzk_l2_client::Error::Reverted { .. })), "{result:?}");
     };

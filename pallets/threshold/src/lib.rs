@@ -66,7 +66,7 @@ pub const MAX_TIMEOUTS: usize = 2;
 pub mod pallet {
     use super::*;
     use bzk_threshold::{
-        committee::Member,
+        committee::{Member, MAX_MEMBERS},
         dkg::{
             ceremony::Ceremony as CeremonyState,
             message::{Message as DkgMessage, Round1, Round2},
@@ -161,6 +161,12 @@ pub mod pallet {
     pub type Signers<T: Config> =
         StorageMap<_, Blake2_128Concat, T::AccountId, Candidate<BlockNumberFor<T>>>;
 
+    /// Accounts that governance has appointed; they come before those that are elected. A young chain whose
+    /// few validators must not be the whole committee begins with them, and empties the list later.
+    #[pallet::storage]
+    pub type Appointed<T: Config> =
+        StorageValue<_, BoundedVec<T::AccountId, ConstU32<MAX_MEMBERS>>, ValueQuery>;
+
     /// Owner of each session key.
     // Blake2: anybody can choose keys.
     #[pallet::storage]
@@ -229,6 +235,11 @@ pub mod pallet {
             who: T::AccountId,
             /// Its session key.
             key: XOnly,
+        },
+        /// The next committees begin with these accounts, as far as they are registered.
+        Appointed {
+            /// How many there are.
+            accounts: u32,
         },
         /// An account takes its offer back.
         Leaving {
@@ -539,6 +550,26 @@ pub mod pallet {
         ) -> DispatchResult {
             ensure_authorized(origin)?;
             Self::do_complete(session, &signatures)
+        }
+
+        /// Sets who comes before the elected accounts when a committee is made.
+        ///
+        /// # Origin
+        /// [`Config::AdminOrigin`].
+        ///
+        /// # Events
+        /// [`Event::Appointed`].
+        #[pallet::call_index(7)]
+        #[pallet::weight(<T as Config>::WeightInfo::leave())]
+        pub fn appoint(
+            origin: OriginFor<T>,
+            accounts: BoundedVec<T::AccountId, ConstU32<MAX_MEMBERS>>,
+        ) -> DispatchResult {
+            T::AdminOrigin::ensure_origin(origin)?;
+            let count = accounts.len() as u32;
+            Appointed::<T>::put(accounts);
+            Self::deposit_event(Event::Appointed { accounts: count });
+            Ok(())
         }
     }
 

@@ -1,7 +1,7 @@
 //! Who offers to be a member, and the bond it pays.
 
 use crate::{
-    pallet::{Config, Error, Event, HoldReason, Keys, Pallet, SessionKeys, Signers},
+    pallet::{Appointed, Config, Error, Event, HoldReason, Keys, Pallet, SessionKeys, Signers},
     recover,
     types::{Candidate, Electorate, Status},
     BalanceOf,
@@ -94,12 +94,12 @@ impl<T: Config> Pallet<T> {
         Keys::<T>::iter_values().map(|key| key.committee).chain(making)
     }
 
-    /// Session keys of those elected now who are registered and can pay.
+    /// Session keys of those appointed and elected now who are registered and can pay.
     pub(crate) fn electable() -> Vec<XOnly> {
         let bond: BalanceOf<T> = T::Bond::get();
         let reason = HoldReason::Bond.into();
         let mut keys = Vec::new();
-        for who in T::Electorate::elected() {
+        for who in Appointed::<T>::get().into_iter().chain(T::Electorate::elected()) {
             if keys.len() >= usize::from(T::MaxCommittee::get()) {
                 break;
             }

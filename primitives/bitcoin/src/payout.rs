@@ -290,40 +290,27 @@ impl Payout {
         available.checked_sub(paid).ok_or(PayoutError::Overflow)
     }
 
-    /// The digests to sign, one per input: Taproot key path, all inputs and outputs (BIP-341).
-    ///
-    /// `None` when `version` does not have this payout's inputs.
+    /// The digests to sign; see [`sighashes`].
     pub fn sighashes(&self, version: &Transaction) -> Option<Vec<[u8; 32]>> {
-        let same = version.input.len() == self.inputs.len()
-            && version
-                .input
-                .iter()
-                .zip(&self.inputs)
-                .all(|(input, coin)| input.previous_output == coin.outpoint);
-        if !same {
-            return None;
+        sighashes(&self.inputs, version)
+    }
+
+    /// The payout of which `first` is a version: it spends `inputs`, and its first `payments` outputs are the
+    /// payments and the data output. All others are change to `change_key`.
+    pub fn resume(
+        inputs: Vec<Coin>,
+        first: &Transaction,
+        payments: usize,
+        change_key: [u8; 32],
+        limits: &Limits,
+    ) -> Self {
+        Self {
+            inputs,
+            payments: first.output.iter().take(payments).cloned().collect(),
+            change_key,
+            change_outputs: first.output.len().saturating_sub(payments).max(1),
+            change_sats: limits.change_sats.max(dust_sats(&output_script(&change_key))),
         }
-        let spent: Vec<TxOut> = self
-            .inputs
-            .iter()
-            .map(|coin| TxOut {
-                value: Amount::from_sat(coin.sats),
-                script_pubkey: output_script(&coin.output_key),
-            })
-            .collect();
-        let mut cache = SighashCache::new(version);
-        (0..version.input.len())
-            .map(|at| {
-                cache
-                    .taproot_key_spend_signature_hash(
-                        at,
-                        &Prevouts::All(&spent),
-                        TapSighashType::Default,
-                    )
-                    .ok()
-                    .map(|hash| hash.to_byte_array())
-            })
-            .collect()
     }
 
     /// The coins that it spends, in the order of the inputs.
@@ -356,6 +343,42 @@ impl Payout {
         }
         Ok(transaction)
     }
+}
+
+/// The digests to sign so that `version` spends `coins`, one per input: Taproot key path, all inputs and outputs
+/// (BIP-341).
+///
+/// `None` when `version` does not have these inputs.
+pub fn sighashes(coins: &[Coin], version: &Transaction) -> Option<Vec<[u8; 32]>> {
+    let same = version.input.len() == coins.len()
+        && version
+            .input
+            .iter()
+            .zip(coins)
+            .all(|(input, coin)| input.previous_output == coin.outpoint);
+    if !same {
+        return None;
+    }
+    let spent: Vec<TxOut> = coins
+        .iter()
+        .map(|coin| TxOut {
+            value: Amount::from_sat(coin.sats),
+            script_pubkey: output_script(&coin.output_key),
+        })
+        .collect();
+    let mut cache = SighashCache::new(version);
+    (0..version.input.len())
+        .map(|at| {
+            cache
+                .taproot_key_spend_signature_hash(
+                    at,
+                    &Prevouts::All(&spent),
+                    TapSighashType::Default,
+                )
+                .ok()
+                .map(|hash| hash.to_byte_array())
+        })
+        .collect()
 }
 
 /// Puts one key path signature per input into a version of a payout; `None` when their numbers differ.

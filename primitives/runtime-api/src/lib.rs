@@ -8,8 +8,10 @@
 
 extern crate alloc;
 
+mod bridge;
 mod types;
 
+pub use bridge::{CoinView, HaltView, HandoverView, PayoutView, ReservesView, WithdrawalStatus};
 pub use types::{AccessListItem, AccountBasic, CallError, CallOutcome, CallRequest, Exit};
 pub use types::{Raw, TransactionStatus};
 
@@ -62,6 +64,22 @@ sp_api::decl_runtime_apis! {
     pub trait ThresholdApi {
         /// The ceremony, the keys and the sessions with all their messages.
         fn threshold_view() -> bzk_threshold::view::View;
+    }
+
+    /// What the bridge tells relayers, users and auditors.
+    pub trait BridgeApi {
+        /// The payouts to broadcast.
+        fn payouts() -> Vec<PayoutView>;
+
+        /// The committee's coins and its debts.
+        fn reserves() -> ReservesView;
+
+        /// Where a withdrawal is; `None` when it was never requested, was given back, or was settled
+        /// long ago.
+        fn withdrawal(id: u64) -> Option<WithdrawalStatus>;
+
+        /// The message that names the next group key, if there is one to be sent.
+        fn handover() -> Option<HandoverView>;
     }
 
     /// Wraps Ethereum transactions for the pool.

@@ -48,7 +48,7 @@ impl pallet_ethereum::Config for Runtime {
     type Coinbase = AuthorCoinbase;
     type Randomness = PrevRandao;
     type ExtraData = ();
-    type OnLogs = ();
+    type OnLogs = crate::BtcBridge;
     type WeightPerGas = ConstU64<4_000>;
     type MaxTransactions = ConstU32<65_536>;
     type WeightInfo = ();

@@ -40,7 +40,10 @@ impl Contains<RuntimeCall> for Vital {
             // These carry other calls, each of which is asked about again.
             | RuntimeCall::Utility(_)
             | RuntimeCall::Multisig(_)
-            | RuntimeCall::Proxy(_) => true,
+            | RuntimeCall::Proxy(_)
+            // What is under way on Bitcoin does not wait; payouts are stopped by `BtcBridge.halt`.
+            | RuntimeCall::Threshold(_)
+            | RuntimeCall::BtcBridge(_) => true,
             RuntimeCall::Balances(_)
             | RuntimeCall::NominationPools(_)
             | RuntimeCall::Treasury(_)

@@ -7,7 +7,7 @@ use super::{bridge, predeploys::predeploys};
 use crate::{
     configs::{EPOCH_CONFIG, MAX_CANDIDATES},
     units::{EXISTENTIAL_DEPOSIT, GENESIS_SUPPLY, ZYRA},
-    AccountId, BabeConfig, Balance, BalancesConfig, EVMConfig, EthereumConfig,
+    AccountId, BabeConfig, Balance, BalancesConfig, BtcBridgeConfig, EVMConfig, EthereumConfig,
     NominationPoolsConfig, RuntimeGenesisConfig, SequencersConfig, SessionConfig, SessionKeys,
     StakingConfig, SudoConfig, Treasury,
 };
@@ -106,6 +106,8 @@ fn development() -> Value {
     let sudo = build_struct_json_patch!(RuntimeGenesisConfig {
         sudo: SudoConfig { key: Some(Sr25519Keyring::Alice.to_account_id()) },
         ethereum: EthereumConfig { heartbeat_ms: DEV_HEARTBEAT_MS },
+        // Payouts after five blocks, so that one need not wait.
+        btc_bridge: BtcBridgeConfig { batch_blocks: 5, bump_blocks: 6, sats_per_vbyte: 5 },
     });
     merge(&mut patch, sudo);
     patch

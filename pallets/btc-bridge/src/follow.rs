@@ -1,0 +1,225 @@
+//! Follows the contracts' logs. It runs when an Ethereum block is closed: a few storage operations per log,
+//! each paid for by the gas of a transaction that had to bring proof or lock BTC.
+
+use crate::{
+    abi::{new_tip, BridgeLog, Script},
+    pallet::{
+        Backing, Batches, BitcoinHeight, Closing, Coins, Config, Epochs, Event, Halted, Line,
+        LineEnds, OpenBatches, Pallet, Versions, WaitingSince, Withdrawals,
+    },
+    types::{Halt, StoredCoin, StoredWithdrawal},
+};
+use bzk_bitcoin::bitcoin::{consensus::deserialize, Transaction};
+use bzk_threshold::{
+    element::{Signature, XOnly},
+    service::OnSigning,
+};
+use frame_support::traits::Get;
+use pallet_ethereum::{ChainHead, OnLogs};
+use sp_core::{H160, H256};
+
+impl<T: Config> OnLogs for Pallet<T> {
+    fn on_log(block: &ChainHead, address: H160, topics: &[H256], data: &[u8]) {
+        if address == T::Bridge::get() {
+            if let Some(log) = BridgeLog::decode(topics, data) {
+                Self::follow(block.number, log);
+            }
+        } else if address == T::Relay::get() {
+            if let Some(height) = new_tip(topics) {
+                BitcoinHeight::<T>::put(height);
+                Self::check_solvency();
+            }
+        }
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn follow(block: u64, log: BridgeLog) {
+        match log {
+            BridgeLog::Claimed { txid, vout, epoch, sats, root, height } => {
+                let delay = u32::from(Self::refund_delay());
+                // Half of the delay: the other half is for getting the payout confirmed.
+                let spend_by = height.saturating_add(delay.checked_div(2).unwrap_or_default());
+                let (root, spend_by) = (Some(root), Some(spend_by));
+                let coin = StoredCoin { txid, vout, sats, root, spend_by };
+                match Epochs::<T>::get(epoch) {
+                    Some(epoch) => {
+                        Self::add_coin(epoch, coin);
+                        Self::deposit_event(Event::CoinReceived { txid, vout, sats });
+                    }
+                    None => Self::stop(Halt::UnknownKey),
+                }
+            }
+            BridgeLog::Requested { id, sats, max_fee_sats, height, script } => {
+                Self::requested(id, (sats, max_fee_sats), height, block, script);
+            }
+            BridgeLog::Settled { id, txid, height } => Self::settled(id, &txid, height),
+            BridgeLog::Reopened { id, height } => Self::reopened(id, height),
+            BridgeLog::Unlocked { id } => Self::unlocked(id),
+            BridgeLog::Deficit { sats: 0 } => {
+                if Halted::<T>::get() == Some(Halt::Deficit) {
+                    Halted::<T>::kill();
+                    Self::deposit_event(Event::Resumed);
+                    Self::check_solvency();
+                }
+            }
+            BridgeLog::Deficit { .. } => Self::stop(Halt::Deficit),
+            BridgeLog::Rotated { epoch, key, previous_closes_at } => {
+                if !Self::rotated(epoch, key, previous_closes_at) {
+                    Self::stop(Halt::UnknownKey);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn add_coin(epoch: u32, coin: StoredCoin) {
+        Backing::<T>::mutate(|sum| *sum = sum.saturating_add(coin.sats));
+        Coins::<T>::insert(epoch, coin.key(), coin);
+    }
+
+    fn requested(
+        id: u64,
+        (sats, max_fee_sats): (u64, u64),
+        height: u32,
+        block: u64,
+        script: Script,
+    ) {
+        let batch = None;
+        let withdrawal = StoredWithdrawal { script, sats, max_fee_sats, height, block, batch };
+        Withdrawals::<T>::insert(id, withdrawal);
+        Self::enqueue(id);
+        Self::deposit_event(Event::WithdrawalQueued { id });
+    }
+
+    /// Puts a withdrawal at the end of the line.
+    pub(crate) fn enqueue(id: u64) {
+        let (first, end) = LineEnds::<T>::get();
+        Line::<T>::insert(end, id);
+        LineEnds::<T>::put((first, end.saturating_add(1)));
+        if !WaitingSince::<T>::exists() {
+            WaitingSince::<T>::put(frame_system::Pallet::<T>::block_number());
+        }
+    }
+
+    fn settled(id: u64, txid: &[u8; 32], height: u32) {
+        let Some(withdrawal) = Withdrawals::<T>::get(id) else { return };
+        let Some(number) = withdrawal.batch else {
+            // Somebody else has paid it, with a transaction that says so.
+            Withdrawals::<T>::remove(id);
+            return;
+        };
+        let Some(mut batch) = Batches::<T>::get(number) else { return };
+        let version = (0..batch.versions).find(|version| {
+            Versions::<T>::get(number, version).is_some_and(|found| found.txid == *txid)
+        });
+        let Some(version) = version else { return };
+        if batch.settled.is_some_and(|(settled, _)| settled == version) {
+            // The other withdrawals of the batch.
+            return;
+        }
+        let Some(change) = Self::change_of(number, version) else { return };
+        let spent = batch.inputs.iter().fold(0u64, |sum, coin| sum.saturating_add(coin.sats));
+        Backing::<T>::mutate(|sum| *sum = sum.saturating_sub(spent));
+        for coin in change {
+            Self::add_coin(batch.change_epoch, coin);
+        }
+        batch.settled = Some((version, height));
+        Batches::<T>::insert(number, batch);
+        OpenBatches::<T>::mutate(|open| open.retain(|other| *other != number));
+        Self::close(number, height);
+        Self::deposit_event(Event::PayoutSettled { batch: number, version });
+    }
+
+    /// The outputs of a version that come back to the committee.
+    pub(crate) fn change_of(number: u64, version: u32) -> Option<alloc::vec::Vec<StoredCoin>> {
+        let batch = Batches::<T>::get(number)?;
+        let version = Versions::<T>::get(number, version)?;
+        let transaction: Transaction = deserialize(&version.unsigned).ok()?;
+        let change =
+            transaction.output.iter().zip(0u32..).skip(batch.payments()).map(|(output, vout)| {
+                let (txid, sats) = (version.txid, output.value.to_sat());
+                StoredCoin { txid, vout, sats, root: None, spend_by: None }
+            });
+        Some(change.collect())
+    }
+
+    /// Remembers a settled batch for a while, and forgets those that are old.
+    fn close(number: u64, height: u32) {
+        let mut closing = Closing::<T>::get();
+        closing.retain(|(other, _)| *other != number);
+        while let Some((oldest, settled)) = closing.first().copied() {
+            let old = settled.saturating_add(crate::KEEP_BLOCKS) <= height;
+            if !old && !closing.is_full() {
+                break;
+            }
+            closing.remove(0);
+            Self::forget(oldest);
+        }
+        // There is room: the oldest has gone.
+        let _ = closing.try_push((number, height));
+        Closing::<T>::put(closing);
+    }
+
+    fn forget(number: u64) {
+        let Some(batch) = Batches::<T>::take(number) else { return };
+        batch.withdrawals.iter().for_each(Withdrawals::<T>::remove);
+        (0..batch.versions).for_each(|version| Versions::<T>::remove(number, version));
+    }
+
+    /// The block of a payout has left the chain. The payout is valid as before, so it is not made anew: who
+    /// has it can mine it at any time.
+    fn reopened(id: u64, height: u32) {
+        let Some(mut withdrawal) = Withdrawals::<T>::get(id) else { return };
+        withdrawal.height = height;
+        let number = withdrawal.batch;
+        Withdrawals::<T>::insert(id, withdrawal);
+        let Some(number) = number else { return Self::enqueue(id) };
+        let Some(mut batch) = Batches::<T>::get(number) else { return };
+        let Some((version, _)) = batch.settled.take() else { return };
+        // Its change is no coin any more; what was made of it in the meantime is mined after it or never.
+        let spent = batch.inputs.iter().fold(0u64, |sum, coin| sum.saturating_add(coin.sats));
+        Backing::<T>::mutate(|sum| *sum = sum.saturating_add(spent));
+        for coin in Self::change_of(number, version).unwrap_or_default() {
+            if let Some(coin) = Coins::<T>::take(batch.change_epoch, coin.key()) {
+                Backing::<T>::mutate(|sum| *sum = sum.saturating_sub(coin.sats));
+            }
+        }
+        Batches::<T>::insert(number, batch);
+        Closing::<T>::mutate(|closing| closing.retain(|(other, _)| *other != number));
+        // Half of the places are free for these; should they be full, it is broadcast no more, but it stays.
+        OpenBatches::<T>::mutate(|open| {
+            let _ = open.try_push(number);
+        });
+        Self::deposit_event(Event::PayoutReopened { batch: number });
+    }
+
+    fn unlocked(id: u64) {
+        let Some(withdrawal) = Withdrawals::<T>::get(id) else { return };
+        match withdrawal.batch {
+            None => Withdrawals::<T>::remove(id),
+            Some(batch) => Self::deposit_event(Event::UnlockedInBatch { id, batch }),
+        }
+    }
+
+    pub(crate) fn stop(reason: Halt) {
+        Halted::<T>::put(reason);
+        Self::deposit_event(Event::Halted { reason });
+    }
+}
+
+impl<T: Config> OnSigning for Pallet<T> {
+    fn signed(session: u64, signatures: alloc::vec::Vec<Signature>) {
+        if !Self::handover_signed(session, &signatures) {
+            Self::payout_signed(session, signatures);
+        }
+    }
+
+    fn failed(session: u64) {
+        Self::handover_failed(session);
+        Self::payout_failed(session);
+    }
+
+    fn key_adopted(epoch: u32, key: XOnly) {
+        Self::adopt(epoch, key);
+    }
+}

@@ -1,0 +1,344 @@
+//! Plans payouts and has them signed.
+
+use crate::{
+    pallet::{
+        Batches, BitcoinHeight, Coins, Config, CurrentPolicy, Event, Halted, Line, LineEnds,
+        LiveEpochs, NextBatch, OpenBatches, Pallet, Requests, Unsigned, Versions, WaitingSince,
+        Withdrawals,
+    },
+    types::{Batch, StoredCoin, Version, MAX_BATCH, MAX_INPUTS, MAX_VERSIONS},
+    weights::WeightInfo,
+};
+use alloc::vec::Vec;
+use bzk_bitcoin::{
+    bitcoin::{
+        consensus::{deserialize, serialize},
+        hashes::Hash,
+        FeeRate, Transaction,
+    },
+    payout::{self, Limits, PayoutError, MAX_RATE, MIN_RATE},
+    Bridge, Payout,
+};
+use bzk_threshold::{element::Signature, service::SigningService, signing::request::Input};
+use frame_support::{storage::with_storage_layer, traits::Get, weights::Weight};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::{
+    traits::{CheckedRem, Saturating},
+    DispatchError,
+};
+
+/// Coins that a payout is planned with: those it can spend, and as many as the pool should have besides.
+const PLANNED_COINS: usize = 66;
+
+/// Payouts that are not settled when no new one is made.
+const OPEN: usize = (crate::MAX_OPEN / 2) as usize;
+
+/// Withdrawals that are looked at for one batch; those that wait for lower fees go to the end of the line.
+const MAX_SKIPPED: u64 = 20;
+
+/// What was decided about the withdrawals at the head of the line.
+struct Planned {
+    epoch: u32,
+    payout: Payout,
+    withdrawals: Vec<u64>,
+}
+
+impl<T: Config> Pallet<T> {
+    /// What there is to do in a block: at most one payout is planned.
+    pub(crate) fn work(now: BlockNumberFor<T>) -> Weight {
+        if Halted::<T>::exists() {
+            return T::WeightInfo::idle();
+        }
+        if let Some((batch, version)) = Unsigned::<T>::get().first().copied() {
+            Self::ask_again(batch, version);
+            return T::WeightInfo::plan();
+        }
+        if Self::hand_over() {
+            return T::WeightInfo::plan();
+        }
+        Self::retire_old();
+        if Self::bump(now) {
+            return T::WeightInfo::plan();
+        }
+        if !Self::due(now) || OpenBatches::<T>::decode_len().unwrap_or(0) >= OPEN {
+            return T::WeightInfo::idle();
+        }
+        // An error leaves everything as it was; the next block tries again.
+        let planned = with_storage_layer(|| Self::plan_batch(now));
+        if let Err(error) = planned {
+            ::log::debug!(target: "btc-bridge", "no payout yet: {error:?}");
+        }
+        T::WeightInfo::plan()
+    }
+
+    /// Whether the line is long enough or its first has waited long enough.
+    fn due(now: BlockNumberFor<T>) -> bool {
+        let (first, end) = LineEnds::<T>::get();
+        let waiting = end.saturating_sub(first);
+        let Some(since) = WaitingSince::<T>::get() else { return false };
+        let patience = BlockNumberFor::<T>::from(CurrentPolicy::<T>::get().batch_blocks);
+        waiting >= MAX_BATCH.into() || (waiting > 0 && now.saturating_sub(since) >= patience)
+    }
+
+    pub(crate) fn bridge() -> Bridge {
+        Bridge { chain_id: T::ChainId::get(), address: T::Bridge::get().0.into() }
+    }
+
+    /// The fee rate that the policy asks for.
+    pub(crate) fn rate() -> FeeRate {
+        FeeRate::from_sat_per_vb_u32(CurrentPolicy::<T>::get().sats_per_vbyte)
+            .clamp(MIN_RATE, MAX_RATE)
+    }
+
+    fn plan_batch(now: BlockNumberFor<T>) -> Result<(), DispatchError> {
+        let ids = Self::take_from_line(now);
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let Some(Planned { epoch, payout, withdrawals }) = Self::plan(ids)? else { return Ok(()) };
+        let rate = Self::rate();
+        let first = payout.version(rate).map_err(refused)?;
+        let (change_epoch, _) = T::Signing::active().ok_or("no key")?;
+        let number = NextBatch::<T>::get();
+        NextBatch::<T>::put(number.checked_add(1).ok_or("no batch number is left")?);
+        let mut inputs = Vec::new();
+        for coin in payout.inputs() {
+            inputs.push(Self::spend(epoch, coin).ok_or("a planned coin is missing")?);
+        }
+        for id in &withdrawals {
+            Withdrawals::<T>::mutate(id, |withdrawal| {
+                if let Some(withdrawal) = withdrawal {
+                    withdrawal.batch = Some(number);
+                }
+            });
+        }
+        let batch = Batch {
+            epoch,
+            change_epoch,
+            inputs: inputs.try_into().map_err(|_| "too many inputs")?,
+            withdrawals: withdrawals.try_into().map_err(|_| "too many withdrawals")?,
+            versions: 0,
+            height: BitcoinHeight::<T>::get(),
+            settled: None,
+        };
+        Batches::<T>::insert(number, batch);
+        OpenBatches::<T>::try_append(number).map_err(|()| "too many payouts")?;
+        Self::add_version(number, &payout, &first, rate)
+    }
+
+    /// Takes withdrawals from the head of the line, as many as a payout takes.
+    fn take_from_line(now: BlockNumberFor<T>) -> Vec<u64> {
+        let (mut first, end) = LineEnds::<T>::get();
+        let mut ids = Vec::new();
+        let last = first.saturating_add(MAX_SKIPPED.saturating_add(MAX_BATCH.into())).min(end);
+        while first < last && ids.len() < MAX_BATCH as usize {
+            if let Some(id) = Line::<T>::take(first) {
+                // Those that were unlocked, or paid by somebody else, have left without a word.
+                let waits = Withdrawals::<T>::get(id).is_some_and(|withdrawal| {
+                    withdrawal.batch.is_none() && Self::in_time(&withdrawal)
+                });
+                if waits {
+                    ids.push(id);
+                }
+            }
+            first = first.saturating_add(1);
+        }
+        LineEnds::<T>::put((first, end));
+        match first < end {
+            true => WaitingSince::<T>::put(now),
+            false => WaitingSince::<T>::kill(),
+        }
+        ids
+    }
+
+    /// Whether a payout may still be signed: later than half of the payout delay it could be confirmed after
+    /// the contract has given the BTC back.
+    fn in_time(withdrawal: &crate::StoredWithdrawal) -> bool {
+        let half = u32::from(Self::payout_delay()).checked_div(2).unwrap_or_default();
+        BitcoinHeight::<T>::get() < withdrawal.height.saturating_add(half)
+    }
+
+    /// Chooses coins of one epoch, the oldest first, so that old keys run dry. Withdrawals that cannot pay
+    /// their share of the fee go to the end of the line.
+    fn plan(mut ids: Vec<u64>) -> Result<Option<Planned>, DispatchError> {
+        let (_, change_key) = T::Signing::active().ok_or("no key")?;
+        // What is charged beyond the first version's rate stays in the pool and pays for replacements.
+        let charged = Self::rate().checked_mul(2).unwrap_or(MAX_RATE).min(MAX_RATE);
+        let mut lack = DispatchError::from("no live key has coins");
+        for epoch in LiveEpochs::<T>::get() {
+            let Some(key) = T::Signing::key(epoch) else { continue };
+            let coins: Vec<payout::Coin> = Coins::<T>::iter_prefix_values(epoch)
+                .take(PLANNED_COINS)
+                .filter_map(|coin| coin.coin(&key))
+                .collect();
+            for _ in 0..MAX_SKIPPED {
+                let payments: Vec<_> = ids
+                    .iter()
+                    .filter_map(|id| Some(Withdrawals::<T>::get(id)?.payment(*id)))
+                    .collect();
+                let batch = payout::Batch {
+                    bridge: Self::bridge(),
+                    withdrawals: &payments,
+                    anchor: Default::default(),
+                    change_key: change_key.0,
+                    sweep_before: BitcoinHeight::<T>::get(),
+                };
+                let limits = Limits { inputs: MAX_INPUTS as usize, ..Limits::default() };
+                match Payout::plan(&coins, &batch, charged, &limits) {
+                    Ok(payout) => {
+                        return Ok(Some(Planned { epoch, payout, withdrawals: ids }));
+                    }
+                    Err(PayoutError::FeeAboveLimit { id, .. } | PayoutError::Dust { id }) => {
+                        ids.retain(|other| *other != id);
+                        Self::enqueue(id);
+                        if ids.is_empty() {
+                            return Ok(None);
+                        }
+                    }
+                    Err(error) => {
+                        lack = refused(error);
+                        break;
+                    }
+                }
+            }
+        }
+        Err(lack)
+    }
+
+    fn spend(epoch: u32, coin: &payout::Coin) -> Option<StoredCoin> {
+        let stored = StoredCoin {
+            txid: coin.outpoint.txid.to_byte_array(),
+            vout: coin.outpoint.vout,
+            sats: coin.sats,
+            root: coin.root,
+            spend_by: coin.spend_by,
+        };
+        Coins::<T>::take(epoch, stored.key())
+    }
+
+    /// Stores the next version of a batch and asks for its signatures.
+    fn add_version(
+        number: u64,
+        payout: &Payout,
+        transaction: &Transaction,
+        rate: FeeRate,
+    ) -> Result<(), DispatchError> {
+        let mut batch = Batches::<T>::get(number).ok_or("no such batch")?;
+        let version = batch.versions;
+        batch.versions = version.checked_add(1).ok_or("too many versions")?;
+        batch.height = BitcoinHeight::<T>::get();
+        let txid = transaction.compute_txid().to_byte_array();
+        let unsigned = serialize(transaction).try_into().map_err(|_| "payout is too long")?;
+        let rate = rate.to_sat_per_kwu();
+        let signatures = Default::default();
+        Versions::<T>::insert(number, version, Version { txid, rate, unsigned, signatures });
+        let sighashes = payout.sighashes(transaction).ok_or("not a version of the payout")?;
+        let inputs = payout
+            .inputs()
+            .iter()
+            .zip(sighashes)
+            .map(|(coin, sighash)| Input { sighash, root: coin.root })
+            .collect();
+        Self::ask(number, version, batch.epoch, inputs)?;
+        Batches::<T>::insert(number, batch);
+        Self::deposit_event(Event::PayoutPlanned { batch: number, version, txid });
+        Ok(())
+    }
+
+    fn ask(number: u64, version: u32, epoch: u32, inputs: Vec<Input>) -> Result<(), DispatchError> {
+        let session =
+            T::Signing::request(epoch, inputs).map_err(|_| "the committee cannot sign now")?;
+        Requests::<T>::insert(session, (number, version));
+        Ok(())
+    }
+
+    /// Looks at one payout a block, in turn, and replaces it when its newest version is signed and has waited
+    /// too long for a block. Returns whether it did.
+    fn bump(now: BlockNumberFor<T>) -> bool {
+        let open = OpenBatches::<T>::get();
+        let count = BlockNumberFor::<T>::from(u32::try_from(open.len()).unwrap_or(u32::MAX));
+        let turn: Option<u32> = now.checked_rem(&count).and_then(|turn| turn.try_into().ok());
+        let Some(number) = turn.and_then(|turn| open.get(turn as usize).copied()) else {
+            return false;
+        };
+        with_storage_layer(|| Self::replace(number)).is_ok()
+    }
+
+    fn replace(number: u64) -> Result<(), DispatchError> {
+        let batch = Batches::<T>::get(number).ok_or("no such batch")?;
+        let patience = CurrentPolicy::<T>::get().bump_blocks;
+        let late = BitcoinHeight::<T>::get() >= batch.height.saturating_add(patience);
+        let newest = batch.versions.checked_sub(1).ok_or("no version")?;
+        if !late || batch.versions >= MAX_VERSIONS {
+            return Err("not due".into());
+        }
+        let newest = Versions::<T>::get(number, newest).ok_or("no such version")?;
+        if newest.signatures.is_empty() {
+            return Err("not signed yet".into());
+        }
+        let key = T::Signing::key(batch.epoch).ok_or("no key")?;
+        let change_key = T::Signing::key(batch.change_epoch).ok_or("no key for change")?;
+        let transaction: Transaction =
+            deserialize(&newest.unsigned).map_err(|_| "not a transaction")?;
+        let coins = batch.inputs.iter().filter_map(|coin| coin.coin(&key)).collect();
+        let limits = Limits::default();
+        let payout = Payout::resume(coins, &transaction, batch.payments(), change_key.0, &limits);
+        // A quarter more, or what the policy asks for by now.
+        let raised = newest.rate.saturating_add(newest.rate.div_ceil(4));
+        let rate = FeeRate::from_sat_per_kwu(raised).max(Self::rate()).min(MAX_RATE);
+        let next = payout.replacement(&transaction, rate).map_err(refused)?;
+        Self::add_version(number, &payout, &next, rate)
+    }
+
+    /// Opens another session for a version that is not signed. The same transaction: some of its shares
+    /// may have left, so no other payment of these withdrawals may be signed.
+    fn ask_again(number: u64, version: u32) {
+        let asked = with_storage_layer(|| {
+            let batch = Batches::<T>::get(number).ok_or("no such batch")?;
+            let stored = Versions::<T>::get(number, version).ok_or("no such version")?;
+            let key = T::Signing::key(batch.epoch).ok_or("no key")?;
+            let transaction: Transaction =
+                deserialize(&stored.unsigned).map_err(|_| "not a transaction")?;
+            let coins: Vec<_> = batch.inputs.iter().filter_map(|coin| coin.coin(&key)).collect();
+            let sighashes =
+                payout::sighashes(&coins, &transaction).ok_or("not a version of the payout")?;
+            let inputs = coins
+                .iter()
+                .zip(sighashes)
+                .map(|(coin, sighash)| Input { sighash, root: coin.root })
+                .collect();
+            Self::ask(number, version, batch.epoch, inputs)
+        });
+        if asked.is_ok() {
+            Unsigned::<T>::mutate(|unsigned| unsigned.retain(|other| *other != (number, version)));
+        }
+    }
+
+    pub(crate) fn payout_signed(session: u64, signatures: Vec<Signature>) {
+        let Some((batch, version)) = Requests::<T>::take(session) else { return };
+        let Ok(signatures) = signatures.try_into() else { return };
+        Versions::<T>::mutate(batch, version, |stored| {
+            if let Some(stored) = stored {
+                stored.signatures = signatures;
+            }
+        });
+        Self::deposit_event(Event::PayoutSigned { batch, version });
+    }
+
+    pub(crate) fn payout_failed(session: u64) {
+        let Some(failed) = Requests::<T>::take(session) else { return };
+        // Sessions are fewer than places in this list.
+        Unsigned::<T>::mutate(|unsigned| {
+            let _ = unsigned.try_push(failed);
+        });
+    }
+}
+
+fn refused(error: PayoutError) -> DispatchError {
+    DispatchError::Other(match error {
+        PayoutError::NotEnough { .. } => "the coins do not suffice",
+        PayoutError::Rate(_) => "the fee rate is out of range",
+        PayoutError::NotABump { .. } => "the replacement pays too little more",
+        _ => "the payout cannot be built",
+    })
+}

@@ -1,0 +1,65 @@
+//! From one key to the next.
+
+use super::*;
+use bzk_bitcoin::bitcoin::hashes::Hash;
+use bzk_bitcoin::{bitcoin::secp256k1, Message};
+
+#[test]
+fn old_key_names_the_next_one_and_is_retired_when_it_is_empty() {
+    run(|| {
+        deposit(1, 5_000_000);
+        adopt(1);
+        pass(1);
+        sign();
+        let message = BtcBridge::handover().unwrap();
+        assert_eq!(message.next_key, key_of(1).0);
+        let digest = Message::Rotate { next_key: message.next_key, closes_at: message.closes_at }
+            .digest(&BtcBridge::bridge(), 1, 1);
+        let signature = secp256k1::schnorr::Signature::from_slice(&message.signature).unwrap();
+        let key = secp256k1::XOnlyPublicKey::from_slice(&key_of(0).0).unwrap();
+        secp256k1::Secp256k1::new()
+            .verify_schnorr(&signature, &secp256k1::Message::from_digest(digest.0), &key)
+            .unwrap();
+
+        rotated(2, key_of(1), message.closes_at.into());
+        assert_eq!(BtcBridge::handover(), None);
+        // The old coins are spent first; their change goes to the new key.
+        withdraw(0, 1_000_000, 20_000);
+        pass(6);
+        sign();
+        let [payout] = payouts().try_into().unwrap();
+        assert_eq!(Batches::<Test>::get(0).unwrap().epoch, 0);
+        settle(&[0], 1_000_000, payout.compute_txid().to_byte_array(), 101);
+        assert!(Coins::<Test>::iter_prefix_values(1).next().is_some());
+        pass(3);
+        assert_eq!(Keys::get(), [0, 1]);
+        new_tip(u64::from(message.closes_at) + 1);
+        pass(1);
+        assert_eq!(Keys::get(), [1]);
+        assert_eq!(LiveEpochs::<Test>::get().to_vec(), [1]);
+    });
+}
+
+/// The contract has taken another message in between: what was signed for its number is worth nothing.
+#[test]
+fn message_is_signed_again_when_the_contracts_number_moves() {
+    run(|| {
+        adopt(1);
+        pass(1);
+        sign();
+        let first = BtcBridge::handover().unwrap();
+        Messages::mutate(|messages| messages.1 += 1);
+        pass(1);
+        assert_eq!(BtcBridge::handover(), None);
+        sign();
+        assert_ne!(BtcBridge::handover().unwrap().signature, first.signature);
+    });
+}
+
+#[test]
+fn attack_contract_follows_a_key_of_nobody() {
+    run(|| {
+        rotated(2, key_of(9), 150);
+        assert_eq!(Halted::<Test>::get(), Some(Halt::UnknownKey));
+    });
+}

@@ -1,0 +1,8 @@
+//! What the pallet promises.
+
+use crate::{mock::*, *};
+
+mod follow;
+mod handover;
+mod payouts;
+mod solvency;

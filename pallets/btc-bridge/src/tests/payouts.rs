@@ -1,0 +1,315 @@
+//! Payouts: planned, signed, replaced, settled.
+
+use super::*;
+use bzk_bitcoin::bitcoin::{hashes::Hash, secp256k1, sighash, Amount, TxOut};
+use bzk_runtime_api::WithdrawalStatus;
+use bzk_threshold::service::OnSigning;
+use proptest::prelude::*;
+
+fn txid(transaction: &bzk_bitcoin::bitcoin::Transaction) -> [u8; 32] {
+    transaction.compute_txid().to_byte_array()
+}
+
+#[test]
+fn withdrawal_is_paid_from_a_deposit_and_the_change_is_a_coin() {
+    run(|| {
+        deposit(1, 5_000_000);
+        withdraw(0, 1_000_000, 20_000);
+        pass(4);
+        assert_eq!(BtcBridge::withdrawal(0), Some(WithdrawalStatus::Waiting));
+        pass(1);
+        assert_eq!(BtcBridge::withdrawal(0), Some(WithdrawalStatus::Signing { batch: 0 }));
+        assert!(payouts().is_empty());
+        sign();
+        let [payout] = payouts().try_into().unwrap();
+        let txid = txid(&payout);
+        assert_eq!(BtcBridge::withdrawal(0), Some(WithdrawalStatus::Signed { batch: 0, txid }));
+        assert_eq!(payout.output[0].script_pubkey.as_bytes(), script(0));
+        let paid = payout.output[0].value.to_sat();
+        assert!((980_000..1_000_000).contains(&paid), "{paid}");
+
+        settle(&[0], 1_000_000, txid, 101);
+        assert_eq!(BtcBridge::withdrawal(0), Some(WithdrawalStatus::Settled { txid, height: 101 }));
+        assert!(payouts().is_empty());
+        let reserves = BtcBridge::reserves();
+        let change: u64 = payout.output[2..].iter().map(|output| output.value.to_sat()).sum();
+        assert_eq!(reserves.backing, change);
+        assert!(reserves.backing >= reserves.claimed - reserves.settled);
+        assert_eq!(reserves.coins.len(), payout.output.len() - 2);
+    });
+}
+
+/// Every signature of a payout is right for the output that it spends: deposits with their script tree,
+/// change with the key itself.
+#[test]
+fn signatures_satisfy_bitcoin() {
+    run(|| {
+        deposit(1, 400_000);
+        deposit(2, 300_000);
+        withdraw(0, 500_000, 50_000);
+        pass(5);
+        let coins = Batches::<Test>::get(0).unwrap().inputs;
+        sign();
+        let [payout] = payouts().try_into().unwrap();
+        let spent: Vec<TxOut> = coins
+            .iter()
+            .map(|coin| TxOut {
+                value: Amount::from_sat(coin.sats),
+                script_pubkey: bzk_bitcoin::output_script(
+                    &coin.coin(&key_of(0)).unwrap().output_key,
+                ),
+            })
+            .collect();
+        assert_eq!(spent.len(), 2);
+        let mut cache = sighash::SighashCache::new(&payout);
+        for (at, output) in spent.iter().enumerate() {
+            let digest = cache
+                .taproot_key_spend_signature_hash(
+                    at,
+                    &sighash::Prevouts::All(&spent),
+                    sighash::TapSighashType::Default,
+                )
+                .unwrap();
+            let key = secp256k1::XOnlyPublicKey::from_slice(&output.script_pubkey.as_bytes()[2..]);
+            let witness = payout.input[at].witness.nth(0).unwrap();
+            let signature = secp256k1::schnorr::Signature::from_slice(witness).unwrap();
+            secp256k1::Secp256k1::new()
+                .verify_schnorr(&signature, &digest.into(), &key.unwrap())
+                .unwrap();
+        }
+    });
+}
+
+#[test]
+fn full_batch_does_not_wait_and_the_rest_comes_next() {
+    run(|| {
+        deposit(1, 100_000_000);
+        deposit(2, 100_000_000);
+        (0..25).for_each(|id| withdraw(id, 100_000, 20_000));
+        pass(1);
+        assert_eq!(Batches::<Test>::get(0).unwrap().withdrawals.len(), 20);
+        pass(4);
+        assert!(Batches::<Test>::get(1).is_none());
+        pass(1);
+        assert_eq!(Batches::<Test>::get(1).unwrap().withdrawals.to_vec(), [20, 21, 22, 23, 24]);
+    });
+}
+
+#[test]
+fn withdrawal_that_cannot_pay_its_share_goes_to_the_end_of_the_line() {
+    run(|| {
+        deposit(1, 100_000_000);
+        withdraw(0, 100_000, 10);
+        withdraw(1, 100_000, 20_000);
+        pass(5);
+        assert_eq!(Batches::<Test>::get(0).unwrap().withdrawals.to_vec(), [1]);
+        assert_eq!(BtcBridge::withdrawal(0), Some(WithdrawalStatus::Waiting));
+        // It alone makes no payout, and it stays in the line.
+        pass(12);
+        assert_eq!(NextBatch::<Test>::get(), 1);
+        assert_eq!(BtcBridge::withdrawal(0), Some(WithdrawalStatus::Waiting));
+    });
+}
+
+#[test]
+fn busy_committee_is_asked_again() {
+    run(|| {
+        deposit(1, 5_000_000);
+        withdraw(0, 1_000_000, 20_000);
+        Busy::set(true);
+        pass(8);
+        assert_eq!(NextBatch::<Test>::get(), 0);
+        Busy::set(false);
+        pass(1);
+        assert_eq!(NextBatch::<Test>::get(), 1);
+    });
+}
+
+/// Shares of the session that failed may have left, so the same transaction is asked for again and no other.
+#[test]
+fn failed_session_is_opened_again_for_the_same_transaction() {
+    run(|| {
+        deposit(1, 5_000_000);
+        withdraw(0, 1_000_000, 20_000);
+        pass(5);
+        let asked = Open::take();
+        BtcBridge::failed(*asked.keys().next().unwrap());
+        assert!(BtcBridge::payouts().is_empty());
+        pass(1);
+        let again = Open::get();
+        assert_eq!(
+            asked.into_values().collect::<Vec<_>>(),
+            again.into_values().collect::<Vec<_>>()
+        );
+        sign();
+        assert_eq!(payouts().len(), 1);
+    });
+}
+
+#[test]
+fn attack_fee_spike() {
+    run(|| {
+        deposit(1, 5_000_000);
+        withdraw(0, 1_000_000, 20_000);
+        pass(5);
+        sign();
+        let [first] = payouts().try_into().unwrap();
+        new_tip(105);
+        pass(3);
+        assert_eq!(payouts(), [first.clone()]);
+        new_tip(106);
+        pass(1);
+        // Until the replacement is signed the first one is broadcast.
+        assert_eq!(payouts(), [first.clone()]);
+        sign();
+        let [second] = payouts().try_into().unwrap();
+        let inputs = |payout: &bzk_bitcoin::bitcoin::Transaction| {
+            payout.input.iter().map(|input| input.previous_output).collect::<Vec<_>>()
+        };
+        assert_eq!(inputs(&first), inputs(&second));
+        assert_eq!(first.output[..2], second.output[..2]);
+        let out = |payout: &bzk_bitcoin::bitcoin::Transaction| {
+            payout.output.iter().map(|output| output.value.to_sat()).sum::<u64>()
+        };
+        assert!(out(&second) + second.vsize() as u64 <= out(&first));
+        // The old one confirms all the same: its change counts, not that of the other.
+        settle(&[0], 1_000_000, txid(&first), 107);
+        assert_eq!(BtcBridge::reserves().backing, out(&first) - first.output[0].value.to_sat());
+    });
+}
+
+#[test]
+fn attack_reorg_after_payout() {
+    run(|| {
+        deposit(1, 5_000_000);
+        withdraw(0, 1_000_000, 20_000);
+        pass(5);
+        sign();
+        let [payout] = payouts().try_into().unwrap();
+        settle(&[0], 1_000_000, txid(&payout), 101);
+        check();
+        reopen(0, 1_000_000, 102);
+        check();
+        // The same payout is broadcast again; nothing new is signed.
+        assert_eq!(payouts(), [payout.clone()]);
+        pass(6);
+        assert!(Open::get().is_empty());
+        assert_eq!(BtcBridge::reserves().backing, 5_000_000);
+        settle(&[0], 1_000_000, txid(&payout), 103);
+        check();
+        assert!(payouts().is_empty());
+    });
+}
+
+/// Too late to be confirmed before the contract may give the BTC back: it is not signed.
+#[test]
+fn attack_payout_after_an_unlock() {
+    run(|| {
+        deposit(1, 5_000_000);
+        withdraw(0, 1_000_000, 20_000);
+        new_tip(100 + u64::from(PAYOUT_DELAY) / 2);
+        pass(10);
+        assert_eq!(NextBatch::<Test>::get(), 0);
+        unlock(0, 1_000_000);
+        assert_eq!(BtcBridge::withdrawal(0), None);
+    });
+}
+
+#[test]
+fn attack_withdrawal_that_somebody_else_has_paid_is_not_paid_again() {
+    run(|| {
+        deposit(1, 5_000_000);
+        withdraw(0, 1_000_000, 20_000);
+        settle(&[0], 1_000_000, [0xee; 32], 101);
+        pass(10);
+        assert_eq!(NextBatch::<Test>::get(), 0);
+    });
+}
+
+#[test]
+fn settled_batches_are_forgotten_when_they_are_deep() {
+    run(|| {
+        deposit(1, 50_000_000);
+        withdraw(0, 1_000_000, 20_000);
+        pass(5);
+        sign();
+        settle(&[0], 1_000_000, txid(&payouts()[0]), 101);
+        new_tip(101 + u64::from(KEEP_BLOCKS));
+        withdraw(1, 1_000_000, 20_000);
+        pass(6);
+        sign();
+        assert!(Batches::<Test>::get(0).is_some());
+        settle(&[1], 1_000_000, txid(&payouts()[0]), 101 + u64::from(KEEP_BLOCKS));
+        assert!(Batches::<Test>::get(0).is_none());
+        assert!(Versions::<Test>::get(0, 0).is_none());
+        assert_eq!(BtcBridge::withdrawal(0), None);
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever comes in whatever order: the invariants hold, every withdrawal is paid once, and the coins
+    /// cover what is owed.
+    #[test]
+    fn prop_each_withdrawal_is_paid_once(
+        deposits in prop::collection::vec(10_000u64..3_000_000, 1..12),
+        withdrawals in prop::collection::vec((10_000u64..400_000, 0u64..30_000), 1..30),
+        settles in prop::collection::vec(any::<bool>(), 40),
+    ) {
+        run(|| {
+            let mut total: u64 = 0;
+            for (sats, tag) in deposits.iter().zip(1..) {
+                deposit(tag, *sats);
+                total += sats;
+            }
+            let mut paid = std::collections::BTreeSet::new();
+            let mut requests = withdrawals.iter().zip(0u64..);
+            for settles in settles {
+                if let Some(((sats, max_fee), id)) = requests.next() {
+                    // The contract locks no more than was claimed, and no dust.
+                    if *sats <= total && sats.saturating_sub(*max_fee) >= 294 {
+                        total -= sats;
+                        withdraw(id, *sats, *max_fee);
+                    }
+                }
+                pass(2);
+                sign();
+                if !settles {
+                    continue;
+                }
+                for payout in BtcBridge::payouts() {
+                    let batch = Batches::<Test>::get(payout.batch).unwrap();
+                    let txid = Versions::<Test>::get(payout.batch, payout.version).unwrap().txid;
+                    let height = u64::from(BitcoinHeight::<Test>::get()) + 1;
+                    for id in &batch.withdrawals {
+                        assert!(paid.insert(*id), "withdrawal {id} is paid twice");
+                        let sats = withdrawals[*id as usize].0;
+                        settle(&[*id], sats, txid, height);
+                    }
+                    new_tip(height);
+                }
+                check();
+                assert_eq!(Halted::<Test>::get(), None);
+            }
+        });
+    }
+
+    #[test]
+    fn prop_logs_of_any_bytes_do_no_harm(
+        topics in prop::collection::vec(any::<[u8; 32]>(), 0..5),
+        kind in 0usize..9,
+        data in prop::collection::vec(any::<u8>(), 0..300),
+        from_relay in any::<bool>(),
+    ) {
+        run(|| {
+            let known = crate::abi::topic::ALL;
+            let mut topics: Vec<sp_core::H256> = topics.into_iter().map(Into::into).collect();
+            if let (Some(first), Some(kind)) = (topics.first_mut(), known.get(kind)) {
+                *first = *kind;
+            }
+            let address = if from_relay { RELAY } else { BRIDGE };
+            <BtcBridge as pallet_ethereum::OnLogs>::on_log(&Default::default(), address, &topics, &data);
+        });
+    }
+}

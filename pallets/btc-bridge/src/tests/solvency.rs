@@ -1,0 +1,69 @@
+//! When nothing is signed.
+
+use super::*;
+use frame_support::{assert_noop, assert_ok};
+
+#[test]
+fn attack_reorg_after_claim_halts_until_the_deficit_is_gone() {
+    run(|| {
+        deposit(1, 5_000_000);
+        withdraw(0, 1_000_000, 20_000);
+        deficit(5_000_000);
+        pass(10);
+        assert_eq!(NextBatch::<Test>::get(), 0);
+        assert_noop!(BtcBridge::resume(RuntimeOrigin::root()), Error::<Test>::CauseRemains);
+        deficit(0);
+        pass(1);
+        assert_eq!(NextBatch::<Test>::get(), 1);
+    });
+}
+
+#[test]
+fn missing_coins_halt_with_the_next_bitcoin_block() {
+    run(|| {
+        deposit(1, 5_000_000);
+        Totals::mutate(|totals| totals[0] += 1);
+        new_tip(101);
+        let (backing, owed) = (5_000_000, 5_000_001);
+        assert_eq!(Halted::<Test>::get(), Some(Halt::Insolvent { backing, owed }));
+        assert_noop!(BtcBridge::resume(RuntimeOrigin::root()), Error::<Test>::CauseRemains);
+        Totals::mutate(|totals| totals[0] -= 1);
+        assert_ok!(BtcBridge::resume(RuntimeOrigin::root()));
+        assert_eq!(Halted::<Test>::get(), None);
+    });
+}
+
+#[test]
+fn governance_stops_and_resumes() {
+    run(|| {
+        deposit(1, 5_000_000);
+        withdraw(0, 1_000_000, 20_000);
+        assert_noop!(
+            BtcBridge::halt(RuntimeOrigin::signed(1)),
+            sp_runtime::DispatchError::BadOrigin
+        );
+        assert_ok!(BtcBridge::halt(RuntimeOrigin::root()));
+        pass(10);
+        assert_eq!(NextBatch::<Test>::get(), 0);
+        assert_ok!(BtcBridge::resume(RuntimeOrigin::root()));
+        pass(1);
+        assert_eq!(NextBatch::<Test>::get(), 1);
+    });
+}
+
+#[test]
+fn policy_out_of_range_is_refused() {
+    run(|| {
+        let sound = Policy { batch_blocks: 1, bump_blocks: 1, sats_per_vbyte: 2 };
+        assert_ok!(BtcBridge::set_policy(RuntimeOrigin::root(), sound));
+        for bad in [
+            Policy { batch_blocks: 0, ..sound },
+            Policy { bump_blocks: 0, ..sound },
+            Policy { sats_per_vbyte: 1, ..sound },
+            Policy { sats_per_vbyte: 1_001, ..sound },
+        ] {
+            let root = RuntimeOrigin::root();
+            assert_noop!(BtcBridge::set_policy(root, bad), Error::<Test>::BadPolicy);
+        }
+    });
+}

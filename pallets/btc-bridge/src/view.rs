@@ -1,0 +1,104 @@
+//! What relayers, users and auditors read. For a runtime API: reads everything.
+
+use crate::{
+    pallet::{
+        Backing, Batches, BitcoinHeight, Coins, Config, Halted, LiveEpochs, OpenBatches, Pallet,
+        PendingHandover, SweepFees, Versions, Withdrawals,
+    },
+    solvency::Totals,
+    types::{Halt, StoredCoin, Version},
+};
+use alloc::vec::Vec;
+use bzk_bitcoin::{
+    bitcoin::{
+        consensus::{deserialize, serialize},
+        Transaction,
+    },
+    payout,
+};
+use bzk_runtime_api::{
+    CoinView, HaltView, HandoverView, PayoutView, ReservesView, WithdrawalStatus,
+};
+
+impl<T: Config> Pallet<T> {
+    /// The newest signed version of each payout that is not settled: what is to be broadcast.
+    pub fn payouts() -> Vec<PayoutView> {
+        let signed = |batch: u64| {
+            let versions = Batches::<T>::get(batch)?.versions;
+            (0..versions).rev().find_map(|version| {
+                let transaction = signed_transaction(&Versions::<T>::get(batch, version)?)?;
+                Some(PayoutView { batch, version, transaction: serialize(&transaction) })
+            })
+        };
+        OpenBatches::<T>::get().into_iter().filter_map(signed).collect()
+    }
+
+    /// The committee's coins and its debts.
+    pub fn reserves() -> ReservesView {
+        let mut coins = Vec::new();
+        for epoch in LiveEpochs::<T>::get() {
+            let free = Coins::<T>::iter_prefix_values(epoch);
+            coins.extend(free.map(|coin| shown(epoch, None, &coin)));
+        }
+        for number in OpenBatches::<T>::get() {
+            let Some(batch) = Batches::<T>::get(number) else { continue };
+            let spent = batch.inputs.iter();
+            coins.extend(spent.map(|coin| shown(batch.epoch, Some(number), coin)));
+        }
+        let Totals { claimed, settled, locked, deficit } = Self::totals();
+        ReservesView {
+            coins,
+            backing: Backing::<T>::get(),
+            claimed,
+            settled,
+            locked,
+            deficit,
+            sweep_fees: SweepFees::<T>::get(),
+            height: BitcoinHeight::<T>::get(),
+            halted: Halted::<T>::get().map(|halt| match halt {
+                Halt::Deficit => HaltView::Deficit,
+                Halt::Insolvent { .. } => HaltView::Insolvent,
+                Halt::UnknownKey => HaltView::UnknownKey,
+                Halt::Ordered => HaltView::Ordered,
+            }),
+        }
+    }
+
+    /// The signed message that names the next group key.
+    pub fn handover() -> Option<HandoverView> {
+        let pending = PendingHandover::<T>::get()?;
+        let (next_key, closes_at) = (pending.next_key.0, pending.closes_at);
+        Some(HandoverView { next_key, closes_at, signature: pending.signature?.0 })
+    }
+
+    /// Where a withdrawal is; `None` when it was never requested, was given back, or was settled long ago.
+    pub fn withdrawal(id: u64) -> Option<WithdrawalStatus> {
+        let Some(batch) = Withdrawals::<T>::get(id)?.batch else {
+            return Some(WithdrawalStatus::Waiting);
+        };
+        let found = Batches::<T>::get(batch)?;
+        if let Some((version, height)) = found.settled {
+            let txid = Versions::<T>::get(batch, version)?.txid;
+            return Some(WithdrawalStatus::Settled { txid, height });
+        }
+        let signed = (0..found.versions).rev().find_map(|version| {
+            Versions::<T>::get(batch, version).filter(|version| !version.signatures.is_empty())
+        });
+        Some(match signed {
+            Some(version) => WithdrawalStatus::Signed { batch, txid: version.txid },
+            None => WithdrawalStatus::Signing { batch },
+        })
+    }
+}
+
+fn shown(epoch: u32, batch: Option<u64>, coin: &StoredCoin) -> CoinView {
+    let StoredCoin { txid, vout, sats, spend_by, .. } = *coin;
+    CoinView { txid, vout, sats, epoch, spend_by, batch }
+}
+
+/// The transaction with its signatures; `None` while there are none.
+fn signed_transaction(version: &Version) -> Option<Transaction> {
+    let signatures: Vec<[u8; 64]> =
+        version.signatures.iter().map(|signature| signature.0).collect();
+    payout::sign(deserialize(&version.unsigned).ok()?, &signatures)
+}

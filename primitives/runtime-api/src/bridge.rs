@@ -1,0 +1,106 @@
+//! What the bridge tells relayers, users and auditors. Amounts are sats; transaction ids are in internal byte order.
+
+use alloc::vec::Vec;
+use codec::{Decode, Encode};
+use scale_info::TypeInfo;
+
+/// The newest signed version of a payout that is not settled.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct PayoutView {
+    /// The batch.
+    pub batch: u64,
+    /// The version.
+    pub version: u32,
+    /// The signed transaction, as Bitcoin's nodes take it.
+    pub transaction: Vec<u8>,
+}
+
+/// A coin of the committee: an output that anybody can look up.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct CoinView {
+    /// Its transaction.
+    pub txid: [u8; 32],
+    /// Its output.
+    pub vout: u32,
+    /// Its amount.
+    pub sats: u64,
+    /// Epoch of the key that spends it.
+    pub epoch: u32,
+    /// Bitcoin height by which it must be spent; none for change.
+    pub spend_by: Option<u32>,
+    /// The payout that spends it, if there is one.
+    pub batch: Option<u64>,
+}
+
+/// What the committee holds and owes.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct ReservesView {
+    /// All coins, those in payouts that are not settled included.
+    pub coins: Vec<CoinView>,
+    /// Their sum.
+    pub backing: u64,
+    /// Released for deposits, over all time.
+    pub claimed: u64,
+    /// Withdrawn and paid, over all time.
+    pub settled: u64,
+    /// Locked in withdrawals without a proven payout.
+    pub locked: u64,
+    /// Released for deposits that are not in Bitcoin's chain now.
+    pub deficit: u64,
+    /// Spent on moving coins.
+    pub sweep_fees: u64,
+    /// Bitcoin's height as the relay contract has it.
+    pub height: u32,
+    /// Why nothing is signed, if so.
+    pub halted: Option<HaltView>,
+}
+
+/// Why nothing is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub enum HaltView {
+    /// Claimed deposits have left Bitcoin's chain.
+    Deficit,
+    /// The coins do not cover what circulates.
+    Insolvent,
+    /// The contract follows a key that is not the committee's.
+    UnknownKey,
+    /// Governance has stopped it.
+    Ordered,
+}
+
+/// Where a withdrawal is.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub enum WithdrawalStatus {
+    /// It waits for a payout.
+    Waiting,
+    /// The committee signs its payout.
+    Signing {
+        /// The batch.
+        batch: u64,
+    },
+    /// Its payout can be broadcast.
+    Signed {
+        /// The batch.
+        batch: u64,
+        /// Id of the newest signed version.
+        txid: [u8; 32],
+    },
+    /// Its payout is in Bitcoin's chain.
+    Settled {
+        /// Id of the payout.
+        txid: [u8; 32],
+        /// Height of its block.
+        height: u32,
+    },
+}
+
+/// The old committee's word to the contract that names the next key; anybody may send it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct HandoverView {
+    /// The next group key, x-only.
+    pub next_key: [u8; 32],
+    /// The last Bitcoin height at which a deposit to the old one counts.
+    pub closes_at: u32,
+    /// The signature of the old key.
+    pub signature: [u8; 64],
+}

@@ -1,0 +1,37 @@
+//! Custody of the bridged BTC.
+
+use crate::{
+    genesis::bridge::{BITCOIN_RELAY, BTC_BRIDGE},
+    AccountId, Runtime, Threshold, EVM,
+};
+use bzk_core::CHAIN_ID;
+use frame_support::{parameter_types, traits::ConstU64};
+use frame_system::EnsureRoot;
+use pallet_btc_bridge::ContractState;
+use sp_core::{H160, H256};
+
+/// The storage of the EVM's contracts.
+pub struct EvmStorage;
+
+impl ContractState for EvmStorage {
+    fn slot(contract: H160, slot: H256) -> H256 {
+        EVM::storage(contract, slot)
+    }
+}
+
+parameter_types! {
+    /// Holds all BTC that is not in circulation.
+    pub const Bridge: H160 = BTC_BRIDGE;
+    /// Follows Bitcoin's headers.
+    pub const Relay: H160 = BITCOIN_RELAY;
+}
+
+impl pallet_btc_bridge::Config for Runtime {
+    type Signing = Threshold;
+    type Contracts = EvmStorage;
+    type AdminOrigin = EnsureRoot<AccountId>;
+    type ChainId = ConstU64<CHAIN_ID>;
+    type Bridge = Bridge;
+    type Relay = Relay;
+    type WeightInfo = pallet_btc_bridge::weights::SubstrateWeight<Runtime>;
+}
