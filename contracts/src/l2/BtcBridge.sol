@@ -306,8 +306,11 @@ contract BtcBridge is IReorgListener {
         emit WithdrawalRequested(id, msg.sender, amount, maxFee, height, script);
     }
 
-    /// @notice Closes withdrawals by a payout that is in Bitcoin's chain.
-    /// @param batch The withdrawals that the payout pays, all of them, in the order of its outputs.
+    /// @notice Closes withdrawals by a payout that is in Bitcoin's chain. Those of its withdrawals that are not
+    /// pending are passed over: otherwise the owner of one, by paying himself or by letting it expire, could keep all
+    /// others of the batch from being settled, to be given back although they were paid.
+    /// @param batch The withdrawals that the payout pays, all of them, in the order of its outputs; of those that are
+    /// not pending only the id counts.
     /// @param rawTx The payout without witness.
     /// @param proof That it is in Bitcoin's chain.
     function settle(Withdrawal[] calldata batch, bytes calldata rawTx, TxProof calldata proof) external {
@@ -325,16 +328,18 @@ contract BtcBridge is IReorgListener {
             BitcoinTx.Output memory out = BitcoinTx.output(rawTx, pos);
             pos = out.end;
             Withdrawal calldata w = batch[i];
-            bytes32 commitment = _pending(w);
+            ids = abi.encodePacked(ids, w.id);
+            bytes32 commitment = _commitmentOf(w);
+            if (withdrawals[w.id] != commitment) continue;
             if (
                 out.value > w.amount || w.amount - out.value > w.maxFee
                     || keccak256(rawTx[out.script:out.end]) != keccak256(w.script)
             ) revert NotThisPayout();
             sum += w.amount;
-            ids = abi.encodePacked(ids, w.id);
             withdrawals[w.id] = _settledIn(commitment, blockHash, proof.height);
             emit WithdrawalSettled(w.id, txid, uint32(i), out.value, proof.height);
         }
+        if (sum == 0) revert NoSuchWithdrawal(batch[0].id);
         _checkPayoutData(rawTx, pos, keccak256(ids));
         totals.locked -= sum;
         totals.settled += sum;

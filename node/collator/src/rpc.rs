@@ -1,6 +1,7 @@
 //! All RPC methods of the node, Substrate's and Ethereum's, on one port (9944 unless `--rpc-port`
 //! says otherwise).
 
+use crate::bridge_rpc;
 use crate::service::{Block, Handles, SealingRpc, VoterRpc};
 use bzk_eth_rpc::EthContext;
 use jsonrpsee::RpcModule;
@@ -68,6 +69,7 @@ pub(crate) fn create(
         )?
         .into_rpc(),
     )?;
+    module.merge(bridge_rpc::module(client.clone())?)?;
     module.merge(Dev::new(client).into_rpc())?;
     module.merge(bzk_eth_rpc::module(&deps.eth)?)?;
     if let Some(sealing) = &deps.sealing {

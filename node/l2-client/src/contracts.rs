@@ -69,6 +69,26 @@ sol! {
         event WithdrawalReopened(uint64 indexed id, uint32 height);
         event WithdrawalUnlocked(uint64 indexed id, address indexed owner, uint64 amount);
 
+        function totals() external view returns (uint64 claimed, uint64 settled, uint64 locked, uint64 deficit);
+        function state() external view returns (
+            uint64 withdrawals, uint64 outflow, uint32 outflowTime, uint32 epoch, uint32 nonce, bool paused
+        );
+        function terms() external view returns (
+            uint16 refundDelay,
+            uint16 payoutDelay,
+            uint8 lowConfirmations,
+            uint8 mediumConfirmations,
+            uint8 highConfirmations,
+            uint64 lowLimit,
+            uint64 mediumLimit,
+            uint32 claimFee,
+            uint32 relayFee
+        );
+        function caps() external view returns (
+            uint64 minDeposit, uint64 maxDeposit, uint64 maxCirculating, uint64 maxOutflow
+        );
+        function epochs(uint32 epoch) external view returns (bytes32 key, address point, uint32 closesAt);
+        function claims(bytes32 outpoint) external view returns (bytes32 blockHash);
         function claim(Deposit calldata deposit, bytes calldata rawTx, TxProof calldata proof) external;
         function reprove(bytes calldata rawTx, uint32 vout, TxProof calldata proof) external;
         function withdraw(bytes calldata script, uint64 maxFee) external payable returns (uint64 id);

@@ -173,6 +173,50 @@ impl L2Client {
         self.included(hash).await
     }
 
+    /// The signed payouts to broadcast, of the last final block, as Bitcoin's nodes take them (`bridge_payouts`).
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::Refused`] by a node without the bridge, [`Error::Nonsense`].
+    pub async fn payouts(&self) -> Result<Vec<Bytes>, Error> {
+        const METHOD: &str = "bridge_payouts";
+        let payouts = self.rpc.call(METHOD, json!([])).await?;
+        let payouts = payouts.as_array().ok_or_else(|| Error::Nonsense {
+            method: METHOD,
+            reason: format!("{payouts} is no list"),
+        })?;
+        payouts.iter().map(|payout| rpc::bytes(METHOD, &payout["transaction"])).collect()
+    }
+
+    /// The committee's message that names the next group key, if the contract does not have it yet
+    /// (`bridge_handover`).
+    ///
+    /// # Errors
+    /// As [`Self::payouts`].
+    pub async fn handover(&self) -> Result<Option<contracts::BtcBridge::rotateCall>, Error> {
+        const METHOD: &str = "bridge_handover";
+        let handover = self.rpc.call(METHOD, json!([])).await?;
+        if handover.is_null() {
+            return Ok(None);
+        }
+        let closes_at = handover["closesAt"].as_u64().and_then(|height| height.try_into().ok());
+        Ok(Some(contracts::BtcBridge::rotateCall {
+            nextKey: rpc::parse(METHOD, &handover["nextKey"])?,
+            closesAt: closes_at.ok_or_else(|| Error::Nonsense {
+                method: METHOD,
+                reason: format!("{} is no height", handover["closesAt"]),
+            })?,
+            signature: rpc::bytes(METHOD, &handover["signature"])?,
+        }))
+    }
+
+    /// Where a withdrawal is, as the node tells it (`bridge_withdrawal`); null when it does not know it.
+    ///
+    /// # Errors
+    /// As [`Self::payouts`].
+    pub async fn withdrawal(&self, id: u64) -> Result<Value, Error> {
+        self.rpc.call("bridge_withdrawal", json!([id])).await
+    }
+
     /// The events of type `E` that `address` emitted in these blocks, oldest first.
     ///
     /// # Errors

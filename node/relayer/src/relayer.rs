@@ -7,10 +7,11 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use bzk_bitcoin::{
-    bitcoin::{BlockHash, OutPoint, Script, Txid},
+    bitcoin::{consensus::deserialize, BlockHash, OutPoint, Script, Transaction, Txid},
     decode_transaction, Bridge,
 };
-use bzk_bitcoin_client::{Auth, BitcoinClient, Bitcoind};
+use bzk_bitcoin_client::{Auth, BitcoinClient, Bitcoind, Error as BitcoinError};
+use bzk_health::Health;
 use bzk_l2_client::{
     alloy_primitives::U256,
     alloy_sol_types::{SolError, SolEvent},
@@ -20,10 +21,12 @@ use bzk_l2_client::{
 use clap::Args;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
     path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
+use tokio::signal::unix::{signal, SignalKind};
 
 /// L2 blocks of one query for logs.
 const LOG_SPAN: u64 = 1_000;
@@ -50,6 +53,9 @@ pub struct Run {
     /// Seconds between two rounds.
     #[arg(long, env = "BZK_RELAYER_POLL_SECS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     poll_secs: u64,
+    /// Address for /metrics and /health, for instance 127.0.0.1:9616.
+    #[arg(long, env = "BZK_RELAYER_METRICS", value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
 }
 
 impl Run {
@@ -74,15 +80,31 @@ impl Run {
             let l2 = L2Client::new(&self.l2_rpc, Some(account))?;
             let bitcoin = Bitcoind::new(&self.bitcoin_rpc, Auth::CookieFile(self.bitcoin_cookie));
             let mut relayer = Relayer::new(Box::new(bitcoin), l2, self.deposits).await?;
+            // Ten rounds, or what a long catch-up takes.
+            let patience = Duration::from_secs(self.poll_secs.saturating_mul(10).max(300));
+            let health = Health::new(patience);
+            if let Some(address) = self.metrics {
+                let bound = health.serve(address).with_context(|| address.to_string())?;
+                tracing::info!(%bound, "metrics");
+            }
+            let mut stop = signal(SignalKind::terminate()).context("cannot listen for signals")?;
             loop {
                 // Either side may be away for a while; what was not done is done in a later round.
-                if let Err(error) = relayer.round().await {
+                health.add("bzk_relayer_rounds_total", 1);
+                let (round, delivery) = (relayer.round().await, relayer.deliver().await);
+                if round.is_ok() && delivery.is_ok() {
+                    health.succeed();
+                }
+                for error in [round, delivery].into_iter().filter_map(Result::err) {
+                    health.add("bzk_relayer_failures_total", 1);
                     tracing::warn!("round failed: {error:#}");
                 }
+                relayer.report(&health);
                 tokio::select! {
                     () = tokio::time::sleep(Duration::from_secs(self.poll_secs)) => {}
                     result = tokio::signal::ctrl_c() => return result.map(|()| ExitCode::SUCCESS)
                         .context("cannot listen for interrupts"),
+                    _ = stop.recv() => return Ok(ExitCode::SUCCESS),
                 }
             }
         })
@@ -102,6 +124,8 @@ pub struct Relayer {
     claimed: BTreeSet<OutPoint>,
     /// Transactions that are no payout of ours or are settled, with the Bitcoin tip at which that was found.
     judged: BTreeMap<Txid, BlockHash>,
+    /// Payouts that Bitcoin has taken from us.
+    broadcast: BTreeSet<Txid>,
 }
 
 impl Relayer {
@@ -124,6 +148,7 @@ impl Relayer {
             next_block: 0,
             claimed: BTreeSet::new(),
             judged: BTreeMap::new(),
+            broadcast: BTreeSet::new(),
         })
     }
 
@@ -136,6 +161,49 @@ impl Relayer {
         self.claim().await?;
         self.follow_withdrawals().await?;
         self.settle().await
+    }
+
+    /// Tells what it has done.
+    fn report(&self, health: &Health) {
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        health.set("bzk_relayer_deposits_claimed", count(self.claimed.len()));
+        health.set("bzk_relayer_withdrawals_pending", count(self.withdrawals.pending().count()));
+        health.set("bzk_relayer_payouts_broadcast", count(self.broadcast.len()));
+        health.set("bzk_relayer_l2_block", self.next_block.saturating_sub(1));
+    }
+
+    /// Brings what the committee has signed to where it belongs: payouts to Bitcoin, the name of the next key to the
+    /// contract.
+    ///
+    /// # Errors
+    /// One of the chains does not answer.
+    pub async fn deliver(&mut self) -> Result<()> {
+        for payout in self.l2.payouts().await? {
+            let transaction: Transaction = deserialize(&payout).context("payout")?;
+            let txid = transaction.compute_txid();
+            match self.bitcoin.broadcast(&transaction).await {
+                Ok(()) => {
+                    if self.broadcast.insert(txid) {
+                        tracing::info!(%txid, "payout broadcast");
+                    }
+                }
+                // Most likely another version is in a block, or pays more.
+                Err(BitcoinError::Refused(reason)) => {
+                    tracing::debug!(%txid, reason, "payout refused");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if let Some(call) = self.l2.handover().await? {
+            match self.l2.send(BTC_BRIDGE, &call, U256::ZERO).await {
+                Ok(_) => tracing::info!(key = %call.nextKey, "next group key named"),
+                Err(L2Error::Reverted { data, .. }) => {
+                    tracing::debug!(error = %data, "next group key cannot be named yet");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     async fn claim(&mut self) -> Result<()> {

@@ -46,8 +46,8 @@ pub enum Event {
 #[derive(Clone, Debug, Default)]
 pub struct Withdrawals {
     pending: BTreeMap<u64, Withdrawal>,
-    /// May be reopened.
-    settled: BTreeMap<u64, Withdrawal>,
+    /// Settled, which may be reopened, or given back. The contract passes over them in a batch.
+    closed: BTreeMap<u64, Withdrawal>,
 }
 
 impl Withdrawals {
@@ -55,22 +55,19 @@ impl Withdrawals {
     pub fn apply(&mut self, event: Event) {
         match event {
             Event::Requested(withdrawal) => {
-                if !self.settled.contains_key(&withdrawal.id) {
+                if !self.closed.contains_key(&withdrawal.id) {
                     self.pending.entry(withdrawal.id).or_insert(withdrawal);
                 }
             }
-            Event::Settled { id } => {
+            Event::Settled { id } | Event::Unlocked { id } => {
                 if let Some(withdrawal) = self.pending.remove(&id) {
-                    self.settled.insert(id, withdrawal);
+                    self.closed.insert(id, withdrawal);
                 }
             }
             Event::Reopened { id, height } => {
-                if let Some(withdrawal) = self.settled.remove(&id) {
+                if let Some(withdrawal) = self.closed.remove(&id) {
                     self.pending.insert(id, Withdrawal { height, ..withdrawal });
                 }
-            }
-            Event::Unlocked { id } => {
-                self.pending.remove(&id);
             }
         }
     }
@@ -80,8 +77,8 @@ impl Withdrawals {
         self.pending.values()
     }
 
-    /// The withdrawals that `payout` pays, in the order of its outputs; `None` when it is not a payout of pending
-    /// withdrawals alone.
+    /// The withdrawals that `payout` pays, in the order of its outputs; `None` when it is not a payout, or none of
+    /// them is pending.
     pub fn paid_by(&self, payout: &Transaction, bridge: &Bridge) -> Option<Vec<Withdrawal>> {
         let data = payout
             .output
@@ -95,13 +92,17 @@ impl Withdrawals {
         let candidates: Vec<Vec<u64>> = outputs
             .iter()
             .map(|output| {
-                let paid = self.pending.values().filter(|withdrawal| pays(output, withdrawal));
+                // Pending ones first: there are few of them.
+                let known = self.pending.values().chain(self.closed.values());
+                let paid = known.filter(|withdrawal| pays(output, withdrawal));
                 paid.map(|withdrawal| withdrawal.id).collect()
             })
             .collect();
         let matches = |ids: &[u64]| batch_digest(bridge, ids.iter().copied()).as_slice() == digest;
         let ids = assign(&candidates, &mut Vec::new(), &mut { MAX_TRIES }, &matches)?;
-        ids.iter().map(|id| self.pending.get(id).cloned()).collect()
+        ids.iter().any(|id| self.pending.contains_key(id)).then_some(())?;
+        let known = |id| self.pending.get(id).or_else(|| self.closed.get(id)).cloned();
+        ids.iter().map(known).collect()
     }
 }
 
@@ -231,15 +232,30 @@ mod tests {
         let mut known = withdrawals(&all);
         let both = payout(&all, bridge());
         known.apply(Event::Settled { id: 1 });
+        // The other one is still to be settled by it.
+        assert_eq!(known.paid_by(&both, &bridge()), Some(all.to_vec()));
+        known.apply(Event::Settled { id: 2 });
         assert_eq!(known.paid_by(&both, &bridge()), None);
         // An old log read again does not bring it back; a reorganisation does.
         known.apply(Event::Requested(all[0].clone()));
-        assert_eq!(known.pending().count(), 1);
+        assert_eq!(known.pending().count(), 0);
         known.apply(Event::Reopened { id: 1, height: 120 });
         let paid = known.paid_by(&both, &bridge()).unwrap();
         assert_eq!((paid[0].height, paid[1].height), (120, 100));
         known.apply(Event::Unlocked { id: 1 });
         assert_eq!(known.paid_by(&both, &bridge()), None);
+    }
+
+    /// The owner of one withdrawal settles it by a payment of his own; the others of the batch are settled all the
+    /// same.
+    #[test]
+    fn attack_withdrawal_out_of_its_batch() {
+        let all: Vec<_> = (0..3).map(|id| withdrawal(id, id as u8, 100_000)).collect();
+        let mut known = withdrawals(&all);
+        let batch = payout(&all, bridge());
+        known.apply(Event::Settled { id: 1 });
+        known.apply(Event::Unlocked { id: 2 });
+        assert_eq!(known.paid_by(&batch, &bridge()), Some(all.clone()));
     }
 
     #[test]

@@ -1,14 +1,18 @@
 //! `bzk-signer`: the daemon of a committee member.
 
 use anyhow::{bail, Context};
+use bzk_health::Health;
 use bzk_signer::{
     member::MemberNode,
     node::Node,
     store::{hex, KeyStore},
 };
 use clap::{Parser, Subcommand};
-use std::{path::PathBuf, thread::sleep, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, thread::sleep, time::Duration};
 use zeroize::Zeroizing;
+
+/// How long the node may be away before the signer calls itself ill.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A member of the signing committee.
 #[derive(Parser)]
@@ -50,23 +54,34 @@ enum Command {
         /// Milliseconds between two looks at the chain.
         #[arg(long, env = "BZK_SIGNER_INTERVAL_MS", default_value_t = 1_000)]
         interval_ms: u64,
+        /// Address for /metrics and /health, for instance 127.0.0.1:9617.
+        #[arg(long, env = "BZK_SIGNER_METRICS", value_name = "ADDRESS")]
+        metrics: Option<SocketAddr>,
     },
 }
 
 /// Errors of the node are waited out; errors of the store end the process.
-fn run(store: KeyStore, node: &Node, interval: Duration) -> anyhow::Result<()> {
+fn run(store: KeyStore, node: &Node, interval: Duration, health: &Health) -> anyhow::Result<()> {
     let mut member = MemberNode::new(store)?;
     loop {
         match node.view() {
             Ok(view) => {
+                health.succeed();
+                health.set("bzk_signer_keys", view.keys.len() as u64);
+                health.set("bzk_signer_sessions", view.sessions.len() as u64);
                 for outgoing in member.step(&view)? {
+                    health.add("bzk_signer_messages_total", 1);
                     if let Err(error) = node.submit(&outgoing) {
+                        health.add("bzk_signer_refusals_total", 1);
                         // Mostly a message that the pool has already.
                         eprintln!("{error:#}");
                     }
                 }
             }
-            Err(error) => eprintln!("{error:#}"),
+            Err(error) => {
+                health.add("bzk_signer_failures_total", 1);
+                eprintln!("{error:#}");
+            }
         }
         sleep(interval);
     }
@@ -93,9 +108,13 @@ fn main() -> anyhow::Result<()> {
         bail!("the passphrase in {} is empty", path.display());
     }
     let store = KeyStore::open(&arguments.store, passphrase)?;
-    if let Command::Run { node, pallet_index, interval_ms } = arguments.command {
+    if let Command::Run { node, pallet_index, interval_ms, metrics } = arguments.command {
         let node = Node::new(node, pallet_index);
-        return run(store, &node, Duration::from_millis(interval_ms));
+        let health = Health::new(PATIENCE);
+        if let Some(address) = metrics {
+            health.serve(address).with_context(|| format!("metrics at {address}"))?;
+        }
+        return run(store, &node, Duration::from_millis(interval_ms), &health);
     }
     let key = match arguments.command {
         Command::Keygen => store.create_session_key()?,

@@ -8,27 +8,27 @@ use sp_core::{H256, U256};
 
 /// keccak-256 of the events' signatures.
 pub(crate) mod topic {
-    use super::{hex, H256};
+    use super::hex;
 
-    pub(crate) const CLAIMED: H256 =
-        H256(hex!("4af28af0479498580b1adfb632e85c83f27944184380f91b2b4280a4d7fbb267"));
-    pub(crate) const REQUESTED: H256 =
-        H256(hex!("d6b08b4419057b9e245838a263f17a3c4db6cc274353f990e55767e30048e676"));
-    pub(crate) const SETTLED: H256 =
-        H256(hex!("ff25b71921760f54c258f1ebe5ef3e1da148f998ea360a909f9e16f4f8b9b488"));
-    pub(crate) const REOPENED: H256 =
-        H256(hex!("5727c1ad66291234ebfcc6474c02a6b6cf288710284778a9fb86d0ce47ba401f"));
-    pub(crate) const UNLOCKED: H256 =
-        H256(hex!("786445a8b363b19da93b53180688b2f9145a1de2d622dc7dd831de98400c803a"));
-    pub(crate) const DEFICIT: H256 =
-        H256(hex!("2479d67d3dd191b3c9aa6697580bf2d71306d7dadb66db2ea4d74a9914b91653"));
-    pub(crate) const ROTATED: H256 =
-        H256(hex!("4ac8c07c90cce8ecea1bb4098420c92bbb7c3c597f6ea0e4d86824b0a7a364fe"));
-    pub(crate) const NEW_TIP: H256 =
-        H256(hex!("076648c787fcabfbbc1aa394b13f5eeffe9e85d4cc080fd0f745461042f9edd8"));
+    pub(crate) const CLAIMED: [u8; 32] =
+        hex!("4af28af0479498580b1adfb632e85c83f27944184380f91b2b4280a4d7fbb267");
+    pub(crate) const REQUESTED: [u8; 32] =
+        hex!("d6b08b4419057b9e245838a263f17a3c4db6cc274353f990e55767e30048e676");
+    pub(crate) const SETTLED: [u8; 32] =
+        hex!("ff25b71921760f54c258f1ebe5ef3e1da148f998ea360a909f9e16f4f8b9b488");
+    pub(crate) const REOPENED: [u8; 32] =
+        hex!("5727c1ad66291234ebfcc6474c02a6b6cf288710284778a9fb86d0ce47ba401f");
+    pub(crate) const UNLOCKED: [u8; 32] =
+        hex!("786445a8b363b19da93b53180688b2f9145a1de2d622dc7dd831de98400c803a");
+    pub(crate) const DEFICIT: [u8; 32] =
+        hex!("2479d67d3dd191b3c9aa6697580bf2d71306d7dadb66db2ea4d74a9914b91653");
+    pub(crate) const ROTATED: [u8; 32] =
+        hex!("4ac8c07c90cce8ecea1bb4098420c92bbb7c3c597f6ea0e4d86824b0a7a364fe");
+    pub(crate) const NEW_TIP: [u8; 32] =
+        hex!("076648c787fcabfbbc1aa394b13f5eeffe9e85d4cc080fd0f745461042f9edd8");
 
     #[cfg(test)]
-    pub(crate) const ALL: [H256; 8] =
+    pub(crate) const ALL: [[u8; 32]; 8] =
         [CLAIMED, REQUESTED, SETTLED, REOPENED, UNLOCKED, DEFICIT, ROTATED, NEW_TIP];
 }
 
@@ -52,7 +52,7 @@ impl BridgeLog {
         let (first, indexed) = topics.split_first()?;
         let topic = |at: usize| indexed.get(at).map(|topic| topic.0);
         let id = || uint::<u64>(&topic(0)?);
-        match *first {
+        match first.0 {
             topic::CLAIMED => Some(Self::Claimed {
                 txid: topic(0)?,
                 vout: uint(&word(data, 0)?)?,
@@ -87,7 +87,7 @@ impl BridgeLog {
 /// The height that the relay tells of with a new tip.
 pub(crate) fn new_tip(topics: &[H256]) -> Option<u32> {
     match topics {
-        [topic::NEW_TIP, height, ..] => uint(&height.0),
+        [kind, height, ..] if kind.0 == topic::NEW_TIP => uint(&height.0),
         _ => None,
     }
 }

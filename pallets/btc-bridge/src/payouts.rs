@@ -23,7 +23,7 @@ use bzk_threshold::{element::Signature, service::SigningService, signing::reques
 use frame_support::{storage::with_storage_layer, traits::Get, weights::Weight};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{
-    traits::{CheckedRem, Saturating},
+    traits::{Saturating, UniqueSaturatedInto},
     DispatchError,
 };
 
@@ -256,11 +256,9 @@ impl<T: Config> Pallet<T> {
     /// too long for a block. Returns whether it did.
     fn bump(now: BlockNumberFor<T>) -> bool {
         let open = OpenBatches::<T>::get();
-        let count = BlockNumberFor::<T>::from(u32::try_from(open.len()).unwrap_or(u32::MAX));
-        let turn: Option<u32> = now.checked_rem(&count).and_then(|turn| turn.try_into().ok());
-        let Some(number) = turn.and_then(|turn| open.get(turn as usize).copied()) else {
-            return false;
-        };
+        let now: usize = now.unique_saturated_into();
+        let turn = now.checked_rem(open.len());
+        let Some(number) = turn.and_then(|turn| open.get(turn).copied()) else { return false };
         with_storage_layer(|| Self::replace(number)).is_ok()
     }
 

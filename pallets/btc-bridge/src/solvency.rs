@@ -5,7 +5,7 @@ use crate::{
     types::{ContractState, Halt},
 };
 use frame_support::{ensure, traits::Get};
-use sp_core::H256;
+use sp_core::{H256, U256};
 use sp_runtime::DispatchResult;
 
 /// Slot of the contract's `totals`: four sums of 64 bits, the first one lowest.
@@ -46,7 +46,7 @@ fn field(word: &H256, from: usize, bytes: usize) -> u64 {
 
 impl<T: Config> Pallet<T> {
     fn contract_slot(slot: u64) -> H256 {
-        T::Contracts::slot(T::Bridge::get(), H256::from_low_u64_be(slot))
+        T::Contracts::slot(T::Bridge::get(), H256(U256::from(slot).to_big_endian()))
     }
 
     /// The contract's sums.

@@ -17,7 +17,7 @@ fn topics_are_the_hashes_of_the_signatures() {
         "NewTip(uint32,bytes32,uint32)",
     ];
     for (signature, topic) in signatures.iter().zip(topic::ALL) {
-        assert_eq!(H256(sp_io::hashing::keccak_256(signature.as_bytes())), topic, "{signature}");
+        assert_eq!(sp_io::hashing::keccak_256(signature.as_bytes()), topic, "{signature}");
     }
 }
 

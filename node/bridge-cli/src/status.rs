@@ -1,0 +1,88 @@
+//! Where a deposit or a withdrawal is, and what comes next.
+
+use crate::{deposit::is_claimed, output::Answer, Context};
+use anyhow::Result;
+use bzk_bitcoin_client::BitcoinClient;
+use bzk_l2_client::contracts::{BitcoinRelay, BtcBridge, BITCOIN_RELAY, BTC_BRIDGE};
+use bzk_relayer::claims;
+use clap::Args;
+use serde_json::{json, Value};
+use std::path::PathBuf;
+
+/// Tells where deposits or a withdrawal are.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Status {
+    /// File of deposits, as `deposit-address` writes it.
+    #[arg(long, value_name = "FILE")]
+    deposits: Option<PathBuf>,
+    /// Number of a withdrawal.
+    #[arg(long)]
+    withdrawal: Option<u64>,
+}
+
+impl Status {
+    pub(crate) async fn run(&self, context: &Context) -> Result<Answer> {
+        match (&self.deposits, self.withdrawal) {
+            (Some(file), _) => Self::deposits(file, context).await,
+            (None, id) => Self::withdrawal(id.unwrap_or_default(), context).await,
+        }
+    }
+
+    async fn withdrawal(id: u64, context: &Context) -> Result<Answer> {
+        let status = context.l2()?.withdrawal(id).await?;
+        let next = match status["status"].as_str() {
+            None => "the bridge does not know it: it was given back, or settled long ago",
+            Some("waiting") => "the next payout, within the policy's batch time",
+            Some("signing") => "the committee signs; seconds when its members are there",
+            Some("signed") => "a relayer broadcasts the payout; a Bitcoin block confirms it",
+            Some(_) => "nothing: it is paid",
+        };
+        let mut answer = Answer::new(next).with("withdrawal", id);
+        for (name, value) in status.as_object().into_iter().flatten() {
+            answer = answer.with(name, value.clone());
+        }
+        Ok(answer)
+    }
+
+    async fn deposits(file: &std::path::Path, context: &Context) -> Result<Answer> {
+        let (l2, bitcoin) = (context.l2()?, context.bitcoin()?);
+        let bridge = context.bridge(&l2).await?;
+        let relay = l2.call(BITCOIN_RELAY, &BitcoinRelay::tipCall {}).await?.height;
+        let mut found = Vec::new();
+        let mut open = 0;
+        for deposit in claims::read(file)? {
+            let script = deposit.script(&bridge)?;
+            for output in bitcoin.outputs(&script, deposit.from_height).await? {
+                let claimed = is_claimed(&l2, &output.outpoint).await?;
+                open += u32::from(!claimed);
+                let inclusion = bitcoin.inclusion(&output.outpoint.txid).await?;
+                let needed = match inclusion {
+                    None => Value::Null,
+                    Some(inclusion) => {
+                        use bzk_bitcoin::bitcoin::hashes::Hash;
+                        let call = BtcBridge::confirmationsNeededCall {
+                            blockHash: inclusion.header.block_hash().to_byte_array().into(),
+                            amount: output.amount.to_sat(),
+                        };
+                        l2.call(BTC_BRIDGE, &call).await?.into()
+                    }
+                };
+                found.push(json!({
+                    "outpoint": output.outpoint.to_string(),
+                    "sats": output.amount.to_sat(),
+                    "recipient": deposit.recipient.to_string(),
+                    "confirmations": (relay + 1).saturating_sub(output.height),
+                    "needed": needed,
+                    "claimed": claimed,
+                }));
+            }
+        }
+        let next = match (found.is_empty(), open) {
+            (true, _) => "no confirmed payment to these deposits yet",
+            (false, 0) => "nothing: all are claimed",
+            _ => "when the confirmations are there, a relayer claims, or `bzk-bridge claim` does",
+        };
+        Ok(Answer::new(next).with("relay_height", relay).with("deposits", found))
+    }
+}

@@ -1,0 +1,71 @@
+// `scripts/devnet.sh`: starts the system, mines regtest blocks, and ends everything in order on Ctrl-C.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { MNEMONIC } from './lib/accounts.js'
+import { Devnet } from './lib/devnet.js'
+
+const number = (name, fallback) => Number(process.env[name] ?? fallback)
+const given = process.argv[2]
+const dir = given ? resolve(given) : await mkdtemp(join(tmpdir(), 'bzk-devnet-'))
+const devnet = new Devnet(dir, {
+  signers: number('BZK_SIGNERS', 4),
+  ports: {
+    rpc: number('BZK_RPC_PORT', 8545),
+    p2p: number('BZK_P2P_PORT', 30333),
+    metrics: number('BZK_METRICS_PORT', 9615),
+    bitcoin: number('BZK_BITCOIN_PORT', 18443),
+  },
+  say: (line) => console.log(`  ${line}`),
+})
+
+let mining
+let ending
+function end(code) {
+  ending ??= (async () => {
+    clearInterval(mining)
+    await devnet.stop()
+    if (!given) await rm(dir, { recursive: true, force: true })
+    process.exit(code)
+  })()
+  return ending
+}
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => end(0))
+
+console.log('BitcoinZK development system')
+try {
+  await devnet.start()
+} catch (error) {
+  console.error(error)
+  await end(1)
+}
+// A part that ends by itself ends the whole.
+for (const { name, exited } of devnet.parts.filter(({ child }) => child)) {
+  exited.then((code) => { if (!ending) { console.error(`${name} ended with ${code}`); end(1) } })
+}
+const seconds = number('BZK_BITCOIN_BLOCK_SECS', 10)
+if (seconds > 0) mining = setInterval(() => devnet.bitcoin.mine(1).catch(console.error), seconds * 1000)
+
+const bridge = `bzk-bridge --network regtest ${devnet.chains().join(' ')}`
+console.log(`
+  RPC (Ethereum and Substrate, HTTP and WebSocket)  ${devnet.node.url}
+  chain id 97304, currency BTC (18 decimals); a Bitcoin block every ${seconds} s
+  prefunded: the ten accounts of "${MNEMONIC}"
+  polkadot-js: https://polkadot.js.org/apps/?rpc=${devnet.node.ws}
+  data and logs: ${dir}
+
+  BTC in:   ${bridge} deposit-address --recipient 0x... --refund-key-file refund.key --deposits ${devnet.deposits}
+            then type here: pay ADDRESS SATS
+  BTC out:  ${bridge} --account-key-file KEY withdraw --to ADDRESS --sats N --max-fee-sats 20000
+  Ctrl-C ends everything.
+`)
+for await (const line of createInterface({ input: process.stdin })) {
+  const [command, address, sats] = line.trim().split(/\s+/)
+  if (command !== 'pay') {
+    if (command) console.log('  pay ADDRESS SATS')
+    continue
+  }
+  await devnet.bitcoin.pay([[address, sats]]).then((txid) => console.log(`  paid in ${txid}`),
+    (error) => console.error(`  ${error.message}`))
+}

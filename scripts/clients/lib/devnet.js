@@ -1,0 +1,193 @@
+// The whole system on one machine, real parts: bitcoind on regtest, a node, the signers of a committee, a relayer.
+import { execFile, spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { hexToU8a, u8aToHex } from '@polkadot/util'
+import { schnorr } from '@noble/curves/secp256k1.js'
+import { createWalletClient, encodeAbiParameters, http, keccak256, parseAbi, publicActions } from 'viem'
+import { account, chain, privateKey } from './accounts.js'
+import { Bitcoin } from './bitcoin.js'
+import { BINARY, Node, freePort, until } from './node.js'
+import { connectApi, send } from './substrate.js'
+
+export const BRIDGE = '0x425a4b0000000000000000000000000000000003'
+export const BRIDGE_ABI = parseAbi([
+  'function rotate(bytes32 nextKey, uint32 closesAt, bytes signature)',
+  'function totals() view returns (uint64 claimed, uint64 settled, uint64 locked, uint64 deficit)',
+  'function state() view returns (uint64 withdrawals, uint64 outflow, uint32 outflowTime, uint32 epoch, uint32 nonce, bool paused)',
+])
+const WORDS = (count) => Array(count).fill({ type: 'bytes32' })
+const word = (number) => `0x${BigInt(number).toString(16).padStart(64, '0')}`
+// Regtest's genesis key, private key 3, can name the first group key and do nothing else.
+const GENESIS_KEY = word(3)
+// Prefunded accounts: the relayer's, and the one that names the first key.
+const [RELAYER, STARTER] = [9, 8]
+const BIN = (name) => join(dirname(BINARY), name)
+
+/** The devnet's parts. `start` brings them up one after the other; `stop` ends them the other way round. */
+export class Devnet {
+  /** `dir` holds all data; each port that is not given is a free one. */
+  constructor(dir, { signers = 4, ports = {}, say = () => {} } = {}) {
+    Object.assign(this, { dir, count: signers, ports, say, signers: [], parts: [] })
+    this.deposits = join(dir, 'deposits.jsonl')
+  }
+
+  async start() {
+    await mkdir(this.dir, { recursive: true })
+    const port = async (name) => this.ports[name] ?? freePort()
+    this.bitcoin = new Bitcoin(join(this.dir, 'bitcoin'), await port('bitcoin'))
+    this.parts.push(this.bitcoin)
+    await this.bitcoin.start()
+    if (await this.bitcoin.call('getblockcount') < 101) await this.bitcoin.mine(101)
+    this.say(`bitcoind   ${this.bitcoin.url} (regtest, cookie ${this.bitcoin.cookie})`)
+
+    const dir = join(this.dir, 'node')
+    await mkdir(dir, { recursive: true })
+    const metrics = await port('metrics')
+    const args = ['--dev', '--prometheus-port', String(metrics)]
+    this.node = new Node(dir, args, await port('rpc'), await port('p2p'))
+    this.parts.push({ stop: () => this.node.end() })
+    await this.node.start()
+    this.say(`node       ${this.node.url} (metrics http://127.0.0.1:${metrics}/metrics)`)
+
+    await this.startRelayer()
+    this.say(`relayer    deposits ${this.deposits}`)
+    for (let index = 0; index < this.count; index++) await this.startSigner(index)
+    this.say(`signers    ${this.count}, stores ${join(this.dir, 'signer-*')}`)
+    await this.makeKey()
+    return this
+  }
+
+  /** Starts a program of ours; its output goes to a file. */
+  run(name, program, args) {
+    const log = openSync(join(this.dir, `${name}.log`), 'a')
+    const child = spawn(BIN(program), args, { stdio: ['ignore', log, log] })
+    closeSync(log)
+    const exited = new Promise((resolve) => child.once('exit', resolve))
+    const part = { name, child, exited, stop: async (signal = 'SIGTERM') => {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal)
+      await exited
+    } }
+    this.parts.push(part)
+    return part
+  }
+
+  async startRelayer() {
+    const key = join(this.dir, 'relayer.key')
+    await writeFile(key, privateKey(RELAYER), { mode: 0o600 })
+    await writeFile(this.deposits, '', { flag: 'a' })
+    this.relayer = this.run('relayer', 'bzk-relayer', ['run', ...this.chains(), '--key-file', key,
+      '--deposits', this.deposits, '--poll-secs', '2', '--metrics', await this.metrics('relayer')])
+  }
+
+  /** An address for the metrics of a part. */
+  async metrics(name) {
+    const address = `127.0.0.1:${await freePort()}`
+    this.say(`metrics    http://${address}/metrics (${name})`)
+    return address
+  }
+
+  chains() {
+    return ['--bitcoin-rpc', this.bitcoin.url, '--bitcoin-cookie', this.bitcoin.cookie, '--l2-rpc', this.node.url]
+  }
+
+  signerArgs(index) {
+    const dir = join(this.dir, `signer-${index}`)
+    return ['--store', join(dir, 'store'), '--passphrase-file', join(dir, 'passphrase')]
+  }
+
+  async signer(index, ...args) {
+    const { stdout } = await promisify(execFile)(BIN('bzk-signer'), [...this.signerArgs(index), ...args])
+    return `0x${stdout.trim()}`
+  }
+
+  /** Makes the store of a signer unless there is one, and starts it. */
+  async startSigner(index) {
+    const dir = join(this.dir, `signer-${index}`)
+    await mkdir(dir, { recursive: true })
+    await writeFile(join(dir, 'passphrase'), `development ${index}`, { mode: 0o600 })
+    this.signers[index] = { key: await this.signer(index, 'key').catch(() => this.signer(index, 'keygen')) }
+    this.signers[index].possession = async (genesis, owner) =>
+      this.signer(index, 'possession', '--genesis', genesis, '--account', owner)
+  }
+
+  async runSigner(index) {
+    this.signers[index].part = this.run(`signer-${index}`, 'bzk-signer',
+      [...this.signerArgs(index), 'run', '--node', this.node.url, '--interval-ms', '500',
+        '--metrics', await this.metrics(`signer ${index}`)])
+  }
+
+  /** Registers the signers, has them make a key, and has the genesis key name it to the contract. */
+  async makeKey() {
+    const { api, keys } = await connectApi(this.node)
+    try {
+      const owners = Object.values(keys).slice(0, this.count)
+      const genesis = api.genesisHash.toHex()
+      for (const [index, owner] of owners.entries()) {
+        const registered = await api.query.threshold.signers(owner.address)
+        if (registered.isNone) {
+          const { key, possession } = this.signers[index]
+          const proof = await possession(genesis, u8aToHex(owner.publicKey))
+          await send(api, api.tx.threshold.register(key, proof), owner)
+        }
+        await this.runSigner(index)
+      }
+      const active = async () => (await api.query.threshold.active()).unwrapOr(null)
+      if (await active() === null) {
+        const begin = api.tx.utility.batchAll([
+          api.tx.threshold.appoint(owners.map((owner) => owner.address)), api.tx.threshold.rotate(),
+        ])
+        const start = Date.now()
+        await send(api, api.tx.sudo.sudo(begin), keys.alice)
+        await until(async () => await active() !== null, 'the committee\'s key', 300)
+        this.dkgSeconds = (Date.now() - start) / 1000
+      }
+      const live = (await api.query.threshold.keys(await active())).unwrap()
+      this.groupKey = live.key.key.toHex()
+      await this.nameFirstKey()
+      this.say(`committee  group key ${this.groupKey}`)
+    } finally {
+      await api.disconnect()
+    }
+  }
+
+  /** A client of the L2 with one of the prefunded accounts, or the one given. */
+  wallet(of = account(STARTER)) {
+    return createWalletClient({ account: of, chain: chain(this.node), transport: http(this.node.url),
+      pollingInterval: 500 }).extend(publicActions)
+  }
+
+  bridge(functionName) {
+    return this.wallet().readContract({ address: BRIDGE, abi: BRIDGE_ABI, functionName })
+  }
+
+  async nameFirstKey() {
+    const [, , , epoch, nonce] = await this.bridge('state')
+    if (epoch !== 0) return
+    const body = keccak256(encodeAbiParameters(WORDS(2), [this.groupKey, word(0)]))
+    const message = keccak256(encodeAbiParameters(WORDS(6),
+      [word(97304), word(BRIDGE), word(1), word(epoch), word(nonce), body]))
+    const signature = u8aToHex(schnorr.sign(hexToU8a(message), hexToU8a(GENESIS_KEY)))
+    const wallet = this.wallet()
+    const hash = await wallet.writeContract({ address: BRIDGE, abi: BRIDGE_ABI, functionName: 'rotate',
+      args: [this.groupKey, 0, signature] })
+    const receipt = await wallet.waitForTransactionReceipt({ hash })
+    if (receipt.status !== 'success') throw new Error('the contract refused the first group key')
+  }
+
+  /** Runs `bzk-bridge` as a user does; gives its answer. */
+  async user(keyFile, ...args) {
+    const key = keyFile ? ['--account-key-file', keyFile] : []
+    const { stdout } = await promisify(execFile)(BIN('bzk-bridge'),
+      ['--json', '--network', 'regtest', ...this.chains(), ...key, ...args])
+    return JSON.parse(stdout)
+  }
+
+  /** Ends all parts in order. */
+  async stop() {
+    for (const part of this.parts.reverse()) await part.stop()
+    this.parts = []
+  }
+}
