@@ -36,7 +36,7 @@ settle() {
 verify() {
     cp -r "$ROOT"/node/prover/circuits/forge/. "$project"
     ln -sfn "$ROOT/scripts/clients/bin" "$project/bin"
-    (cd "$project" && "$NPM_DIR/node_modules/.bin/forge" test -vv)
+    (cd "$project" && "$NPM_DIR/node_modules/@foundry-rs/forge-linux-amd64/bin/forge" test -vv)
 }
 
 anvil() {

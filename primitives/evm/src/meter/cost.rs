@@ -73,8 +73,9 @@ pub const USUAL_JUMP_PROOF: u64 = jump_proof(24);
 const LOG: u64 = 1_500;
 /// A topic of a log.
 const LOG_TOPIC: u64 = 800;
-/// A byte of a log: copied to the log's segment and into the receipt one by one, then hashed.
-const LOG_BYTE: u64 = 40 + HASHED_BYTE;
+/// A byte of a log: copied to the log's segment and into the receipt one by one, then hashed. Measured:
+/// 46,587 for 1 KB and four topics.
+const LOG_BYTE: u64 = 46 + HASHED_BYTE;
 
 /// A byte of an exponent. Counted: eight levels of recursion at 38.
 const EXPONENT_BYTE: u64 = 310;
@@ -97,7 +98,9 @@ pub const fn opcode(opcode: u8) -> u64 {
         op::MLOAD | op::MSTORE | op::MSTORE8 => 90,
         op::CALLDATALOAD => 50,
         op::CALLDATACOPY | op::CODECOPY | op::RETURNDATACOPY | op::MCOPY => 130,
-        op::BALANCE | op::EXTCODEHASH | op::EXTCODESIZE => 250,
+        op::BALANCE | op::EXTCODESIZE => 250,
+        // Measured: 364.
+        op::EXTCODEHASH => 400,
         op::EXTCODECOPY => 380,
         op::BLOCKHASH | op::SELFBALANCE => 120,
         op::SLOAD => 300,
@@ -135,9 +138,9 @@ pub(crate) fn sized(opcode: u8, operand: U256) -> u64 {
         op::EXP => (operand.byte_len() as u64).saturating_mul(EXPONENT_BYTE),
         op::KECCAK256 => size.saturating_mul(HASHED_BYTE),
         op::LOG0..=op::LOG4 => size.saturating_mul(LOG_BYTE),
-        op::CALLDATACOPY | op::CODECOPY | op::RETURNDATACOPY | op::MCOPY | op::EXTCODECOPY => {
-            copied(size)
-        }
+        op::CALLDATACOPY | op::CODECOPY | op::RETURNDATACOPY | op::EXTCODECOPY => copied(size),
+        // Where source and destination overlap, through a buffer.
+        op::MCOPY => copied(size).saturating_mul(2),
         _ => 0,
     }
 }
@@ -210,14 +213,15 @@ pub fn precompile(address: &Address, input: &[u8]) -> u64 {
         // Measured: 44,000 for two blocks.
         [.., 0x03] => padded_blocks(bytes).saturating_mul(22_500).saturating_add(500),
         [.., 0x04] => copied(bytes).saturating_add(200),
-        // Measured: 425,000 for 512 products of two limbs. Counted: 114 per pair of limbs.
+        // Measured: 425,000 for 512 products of two limbs, and up to 1.63 times as much where all bits of
+        // the operands are set; so twice what was counted, 114 per pair of limbs.
         [.., 0x05] => {
             let modexp::Work { products, limbs } = modexp::work(input);
             let product = limbs
                 .saturating_mul(limbs)
-                .saturating_mul(115)
-                .saturating_add(limbs.saturating_mul(140))
-                .saturating_add(130);
+                .saturating_mul(230)
+                .saturating_add(limbs.saturating_mul(280))
+                .saturating_add(260);
             products
                 .saturating_mul(product)
                 .saturating_add(limbs.saturating_mul(250))
