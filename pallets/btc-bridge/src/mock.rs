@@ -140,6 +140,12 @@ pub(crate) fn run(test: impl FnOnce()) {
     let bridge = crate::GenesisConfig { batch_blocks: 5, ..Default::default() };
     let genesis = RuntimeGenesisConfig { system: Default::default(), btc_bridge: bridge };
     let mut ext: sp_io::TestExternalities = genesis.build_storage().unwrap().into();
+    // A property runs many cases on one thread.
+    Totals::set([0; 4]);
+    Messages::set((0, 0));
+    Open::set(BTreeMap::new());
+    NextSession::set(0);
+    Keys::set(Vec::new());
     ext.execute_with(|| {
         System::set_block_number(1);
         adopt(0);

@@ -169,7 +169,7 @@ pub struct Payout {
 impl Payout {
     /// Chooses coins and amounts.
     ///
-    /// Withdrawals share the fee at `charged` equally; what a cheaper first version saves stays in the pool and pays
+    /// Withdrawals share the fee at `charged`, with all change outputs, equally; what a cheaper first version saves stays in the pool and pays
     /// for replacements. Coins whose refund path opens are spent first, then the largest. `coins` may be in any
     /// order; the result is the same.
     ///
@@ -211,7 +211,9 @@ impl Payout {
                 change_outputs: wanted.clamp(1, limits.change_outputs.max(1)),
                 change_sats: limits.change_sats.max(dust_sats(&output_script(&batch.change_key))),
             };
-            let fee = fee_of(&payout.build(&[0])?, charged)?;
+            // All the change that there may be: what a withdrawal did not pay for, the reserves would have to.
+            let change = alloc::vec![0; payout.change_outputs];
+            let fee = fee_of(&payout.build(&change)?, charged)?;
             let shares = u64::try_from(batch.withdrawals.len()).unwrap_or(u64::MAX);
             payout.payments = payments(batch, fee.div_ceil(shares.max(1)))?;
             match payout.version(charged) {

@@ -53,7 +53,8 @@ fn precompiles_are_estimated_from_the_measurements() {
     covers(cycles(&calling_with(2, &[1; 64])), 70_701 - 40_250);
     covers(cycles(&calling_with(2, &[1; 640])), 216_471 - 40_250);
     covers(cycles(&calling_with(3, &[1; 64])), 84_399 - 40_250);
-    covers(cycles(&calling_with(5, &modexp_input(&[0xff; 32]))), 465_348 - 40_250);
+    // Where all bits of the operands are set, which the lengths do not tell: 672,000, half as much as here again.
+    covers(cycles(&calling_with(5, &modexp_input(&[0xff; 32]))), 672_000);
     covers(cycles(&calling_with(8, &[])), 397_468 - 40_250);
     covers(cycles(&calling_with(9, &blake2f_input(0))), 49_694 - 40_250);
     covers(cycles(&calling_with(9, &blake2f_input(12))), 65_702 - 40_250);
