@@ -7,7 +7,7 @@ import { deployLoad, random, randomTransaction } from '../lib/load.js'
 import { startNode } from '../lib/node.js'
 
 // The native code is that of this version; a chain that has been upgraded past the node may differ.
-const SPEC_VERSION = 1
+const SPEC_VERSION = 2
 const CALLS = 150
 let node, contracts, head
 
