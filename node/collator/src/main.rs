@@ -10,6 +10,9 @@ mod command;
 mod rpc;
 mod service;
 
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> sc_cli::Result<()> {
     command::run()
 }

@@ -12,11 +12,12 @@ use bzk_evm::{
 };
 use codec::{Decode, Encode};
 use frame_support::{
-    dispatch::{DispatchResultWithPostInfo, Pays, PostDispatchInfo},
+    dispatch::{DispatchClass, DispatchResultWithPostInfo, Pays, PostDispatchInfo},
     ensure,
     traits::PalletInfoAccess,
     weights::Weight,
 };
+use pallet_evm::{FirstChanges, WeightInfo as _};
 use sp_core::{Get, H160};
 use sp_runtime::{
     transaction_validity::{InvalidTransaction, TransactionValidityError},
@@ -39,9 +40,11 @@ impl<T: Config> Pallet<T> {
         let environment = Self::environment_of(&block).ok_or(DispatchError::Exhausted)?;
         let bytes = Self::admit(&block, tx, &raw)?;
 
-        let outcome = pallet_evm::Pallet::<T>::transact(&environment, tx, block.cycle_limit)
-            .map_err(Self::execution_error)?;
+        let (outcome, changes) =
+            pallet_evm::Pallet::<T>::transact(&environment, tx, block.cycle_limit)
+                .map_err(Self::execution_error)?;
         ensure!(outcome.cycles <= block.cycles_left(), DispatchError::Exhausted);
+        Self::charge_changes(&block, changes)?;
 
         let weight = Self::weight_of_gas(outcome.result.gas().total_gas_spent());
         let tx_type = tx.envelope.tx_type() as u8;
@@ -69,6 +72,22 @@ impl<T: Config> Pallet<T> {
         let bytes = block.bytes.saturating_add(length).saturating_add(RLP_STRING_HEADER);
         ensure!(bytes <= crate::block::MAX_BODY_BYTES, DispatchError::Exhausted);
         Ok(bytes)
+    }
+
+    /// Adds the weight of the state that nothing in the block had changed before. It is known only now,
+    /// and is most of what a block of a large ledger costs.
+    ///
+    /// A transaction that the block has no room for waits for the next one, unless it is the first: gas
+    /// bounds what one transaction can change.
+    fn charge_changes(block: &OpenBlock, changes: FirstChanges) -> Result<(), DispatchError> {
+        let weight = <T as pallet_evm::Config>::WeightInfo::commit(changes.accounts, changes.slots)
+            .saturating_sub(<T as pallet_evm::Config>::WeightInfo::commit(0, 0));
+        let used = *frame_system::Pallet::<T>::block_weight().get(DispatchClass::Normal);
+        let limit = T::BlockWeights::get().get(DispatchClass::Normal).max_total;
+        let fits = limit.is_none_or(|limit| used.saturating_add(weight).all_lte(limit));
+        ensure!(fits || block.transactions == 0, DispatchError::Exhausted);
+        frame_system::Pallet::<T>::register_extra_weight_unchecked(weight, DispatchClass::Normal);
+        Ok(())
     }
 
     /// A transaction that no block can hold is refused for good; one that waits for a lower base
@@ -105,7 +124,8 @@ impl<T: Config> Pallet<T> {
         invalid.into()
     }
 
-    /// Weight of a transaction that spends `gas`, with its share of closing the block.
+    /// Weight of a transaction that spends `gas`, with its share of closing the block and without what it
+    /// changes in the ledger.
     pub fn weight_of_gas(gas: u64) -> Weight {
         let beyond_transfer = gas.saturating_sub(TRANSFER_GAS);
         Weight::from_parts(T::WeightPerGas::get().saturating_mul(beyond_transfer), 0)

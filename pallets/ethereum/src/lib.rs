@@ -147,10 +147,14 @@ pub mod pallet {
 
     /// The block that this Substrate block fills. Gone after it.
     #[pallet::storage]
+    // It lives within a block and never reaches the database.
+    #[pallet::whitelist_storage]
     pub type Open<T: Config> = StorageValue<_, OpenBlock>;
 
     /// Transactions of the open block, in order. Gone after the Substrate block.
     #[pallet::storage]
+    // It lives within a block and never reaches the database.
+    #[pallet::whitelist_storage]
     pub type Pending<T: Config> =
         StorageValue<_, BoundedVec<PendingTransaction, T::MaxTransactions>, ValueQuery>;
 

@@ -8,6 +8,9 @@ use frame_support::BoundedVec;
 use sp_core::{H160, H256};
 use sp_io::hashing::keccak_256;
 
+/// Accounts and slots that there are before.
+const LEDGER: u32 = 10_000;
+
 /// A distinct address per index, spread over the trie.
 fn address(index: u32) -> H160 {
     H160::from(H256(keccak_256(&index.to_be_bytes())))
@@ -36,17 +39,17 @@ fn change<T: Config>(accounts: u32, slots: u32, value: u64) {
 mod benches {
     use super::*;
 
-    /// `a` accounts that exist and `s` slots that are set change. Nothing is created, but each
-    /// change rewrites its whole path.
+    /// `a` accounts that exist and `s` slots that are set are read, changed and folded into the tries,
+    /// which are as deep as those of a ledger of [`LEDGER`] accounts and of a contract with as many slots.
     #[benchmark]
     fn commit(a: Linear<1, 1_000>, s: Linear<0, 1_000>) {
-        change::<T>(1_000, 1_000, 1);
+        change::<T>(LEDGER, LEDGER, 1);
         Pallet::<T>::commit();
-        change::<T>(a, s, 2);
         let before = StateRoot::<T>::get();
 
         #[block]
         {
+            change::<T>(a, s, 2);
             Pallet::<T>::commit();
         }
 

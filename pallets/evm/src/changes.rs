@@ -14,9 +14,9 @@ use codec::Encode;
 use frame_support::{defensive, BoundedVec};
 use sp_core::{H160, H256};
 
-/// Writes the touched accounts of `state` and appends their keys to [`Dirty`]. `loaded` is what
-/// the transaction found.
-pub(crate) fn apply<T: Config>(mut loaded: Loaded, state: &EvmState) {
+/// Writes the touched accounts of `state`, appends the keys of what changed to [`Dirty`] and returns them.
+/// `loaded` is what the transaction found.
+pub(crate) fn apply<T: Config>(mut loaded: Loaded, state: &EvmState) -> Vec<(H160, Vec<H256>)> {
     let mut touched: Vec<_> = state.iter().filter(|(_, account)| account.is_touched()).collect();
     // revm's map has no fixed order; every node has to write in the same one.
     touched.sort_unstable_by_key(|(address, _)| **address);
@@ -33,6 +33,7 @@ pub(crate) fn apply<T: Config>(mut loaded: Loaded, state: &EvmState) {
         // bound holds because a changed key costs gas (see `MAX_DIRTY`).
         sp_io::storage::append(&Dirty::<T>::hashed_key(), dirty.encode());
     }
+    dirty
 }
 
 /// Writes one account; returns its changed slots, or `None` if nothing changed.

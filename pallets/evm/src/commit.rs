@@ -1,6 +1,8 @@
 //! Folds what changed since the last Ethereum block into the tries.
 
-use crate::{node_store::StoredNodes, AccountStorages, Accounts, Config, Dirty, StateRoot};
+use crate::{
+    node_store::StoredNodes, AccountStorages, Accounts, Config, Dirty, StateRoot, Touched,
+};
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
@@ -18,6 +20,7 @@ pub(crate) type DirtyKeys = BTreeMap<H160, BTreeSet<H256>>;
 
 /// Takes the dirty keys, updates the tries and returns the state root.
 pub(crate) fn commit<T: Config>() -> H256 {
+    Touched::<T>::kill();
     let mut keys = DirtyKeys::new();
     for account in Dirty::<T>::take().into_iter().flatten() {
         keys.entry(account.address).or_default().extend(account.slots);

@@ -1,8 +1,8 @@
 //! Rebuilds the tries from the flat maps and compares.
 
 use crate::{
-    commit::slot_leaf, AccountCodes, AccountStorages, Accounts, Config, Dirty, StateRoot, TrieKey,
-    TrieNodes,
+    commit::slot_leaf, AccountCodes, AccountStorages, Accounts, Config, Dirty, StateRoot, Touched,
+    TrieKey, TrieNodes,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use alloy_trie::{HashBuilder, Nibbles};
@@ -18,6 +18,7 @@ use sp_runtime::TryRuntimeError;
 /// Checks the invariants of the crate's documentation.
 pub(crate) fn check<T: Config>() -> Result<(), TryRuntimeError> {
     ensure!(!Dirty::<T>::exists(), "invariant 6: changes are not committed");
+    ensure!(!Touched::<T>::exists(), "invariant 6: a set of changes is left");
     check_code::<T>()?;
     let slots = flat_slots::<T>()?;
 

@@ -18,7 +18,7 @@
 //! 3. Code belongs to an account with its hash, and every account with a code hash has its code.
 //! 4. A storage slot belongs to an account and is not zero.
 //! 5. [`TrieNodes`] holds exactly the nodes of these tries, nothing stale.
-//! 6. [`Dirty`] is empty.
+//! 6. [`Dirty`] and [`Touched`] are empty.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -31,6 +31,7 @@ mod genesis;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod invariants;
 mod node_store;
+mod touched;
 mod types;
 pub mod weights;
 
@@ -43,6 +44,7 @@ mod tests;
 
 pub use database::CodeMissing;
 pub use pallet::*;
+pub use touched::{FirstChanges, TOUCHED_BYTES};
 pub use types::{
     BlockHashes, DirtyAccount, GenesisAccount, TrieKey, MAX_DELETABLE_SLOTS, MAX_DIRTY,
 };
@@ -114,11 +116,20 @@ pub mod pallet {
     /// What the transactions since the last commit changed, one entry per transaction. Only keys:
     /// the values are read from the flat maps when the block is closed.
     #[pallet::storage]
+    // It lives within a block and never reaches the database.
+    #[pallet::whitelist_storage]
     pub type Dirty<T: Config> = StorageValue<
         _,
         BoundedVec<BoundedVec<DirtyAccount, ConstU32<MAX_DIRTY>>, ConstU32<MAX_DIRTY>>,
         ValueQuery,
     >;
+
+    /// Bits of the keys in [`Dirty`]; see `touched.rs`.
+    #[pallet::storage]
+    // It lives within a block and never reaches the database.
+    #[pallet::whitelist_storage]
+    pub type Touched<T: Config> =
+        StorageValue<_, BoundedVec<u8, ConstU32<TOUCHED_BYTES>>, ValueQuery>;
 
     /// Accounts that exist before the first block.
     #[pallet::genesis_config]
@@ -151,7 +162,8 @@ pub mod pallet {
 
 impl<T: Config> Pallet<T> {
     /// Executes `tx` in `block`, writes what it changed to the flat maps and remembers the keys
-    /// for [`Self::commit`].
+    /// for [`Self::commit`]. Tells which of them no earlier transaction of the block had changed: their
+    /// weight is a part of [`WeightInfo::commit`].
     ///
     /// # Errors
     /// The transaction is invalid in this state, or would cost more than `max_cycles` to prove.
@@ -160,12 +172,12 @@ impl<T: Config> Pallet<T> {
         block: &BlockEnvironment,
         tx: &RecoveredTx,
         max_cycles: u64,
-    ) -> Result<Outcome, ExecuteError<CodeMissing>> {
+    ) -> Result<(Outcome, FirstChanges), ExecuteError<CodeMissing>> {
         let mut db = FlatState::<T>::default();
         let cfg = bzk_evm::profile::cfg(block.chain_id);
         let outcome = execute::transact(&mut db, block, cfg, bzk_evm::tx::tx_env(tx), max_cycles)?;
-        changes::apply::<T>(db.into_loaded(), &outcome.state);
-        Ok(outcome)
+        let dirty = changes::apply::<T>(db.into_loaded(), &outcome.state);
+        Ok((outcome, touched::mark::<T>(&block.prev_randao, &dirty)))
     }
 
     /// Executes `tx` without writing anything, under the relaxed rules of `eth_call`: nonce,

@@ -128,7 +128,7 @@ pub(crate) fn edit(tx: &mut RecoveredTx, change: impl FnOnce(&mut TxLegacy)) {
 }
 
 pub(crate) fn transact(tx: &RecoveredTx) -> Result<Outcome, ExecuteError<CodeMissing>> {
-    Evm::transact(&block(), tx, u64::MAX)
+    Evm::transact(&block(), tx, u64::MAX).map(|(outcome, _)| outcome)
 }
 
 /// Sends `value` and `input` to `to`.

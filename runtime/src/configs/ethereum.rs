@@ -51,5 +51,5 @@ impl pallet_ethereum::Config for Runtime {
     type OnLogs = crate::BtcBridge;
     type WeightPerGas = ConstU64<4_000>;
     type MaxTransactions = ConstU32<65_536>;
-    type WeightInfo = ();
+    type WeightInfo = pallet_ethereum::weights::SubstrateWeight<Runtime>;
 }

@@ -4,5 +4,5 @@ use crate::{Ethereum, Runtime};
 
 impl pallet_evm::Config for Runtime {
     type BlockHashes = Ethereum;
-    type WeightInfo = ();
+    type WeightInfo = pallet_evm::weights::SubstrateWeight<Runtime>;
 }

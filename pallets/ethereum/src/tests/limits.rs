@@ -3,7 +3,10 @@
 use super::*;
 use crate::{limits::*, BlockCycleLimit, BlockGasLimit, Error, Event, HeartbeatMs, Open, Pallet};
 use bzk_evm::tx::TxError;
-use frame_support::{assert_noop, assert_ok, dispatch::DispatchClass, traits::Get};
+use frame_support::{
+    assert_noop, assert_ok, dispatch::DispatchClass, traits::Get, weights::Weight,
+};
+use frame_system::limits::BlockWeights;
 use sp_runtime::{
     traits::BadOrigin,
     transaction_validity::{InvalidTransaction, TransactionValidityError},
@@ -73,6 +76,59 @@ fn transaction_above_the_cycles_of_a_block_is_refused_for_good() {
         end();
         assert_eq!(nonce(signer(1).address()), 0);
     });
+}
+
+#[test]
+fn transaction_above_the_weight_that_is_left_waits_and_leaves_nothing() {
+    // Leaves room for what some transfers weigh before they run, and for two accounts that they change.
+    let fill = |transfers| {
+        let limits: BlockWeights = <Test as frame_system::Config>::BlockWeights::get();
+        let limits = limits.get(DispatchClass::Normal);
+        let transfer = Pallet::<Test>::weight_of_gas(21_000) + limits.base_extrinsic;
+        let used = *System::block_weight().get(DispatchClass::Normal);
+        let rest = limits.max_total.unwrap() - used - transfer * transfers - commit(2);
+        System::register_extra_weight_unchecked(rest, DispatchClass::Normal);
+    };
+    new_test_ext().execute_with(|| {
+        begin((GENESIS_S + 2) * 1_000);
+        fill(1);
+        // The first of a block must get in, or a transaction with many changes never would.
+        send(signer(1).raw(legacy(0, STRANGER))).unwrap().unwrap();
+        end();
+
+        begin((GENESIS_S + 4) * 1_000);
+        send(signer(2).raw(legacy(0, STRANGER))).unwrap().unwrap();
+        fill(2);
+        // Sender and recipient; the coinbase has changed before.
+        send(signer(3).raw(legacy(0, H160::repeat_byte(0x33)))).unwrap().unwrap();
+        let before = state_hash();
+        assert_eq!(send(signer(4).raw(legacy(0, H160::repeat_byte(0x44)))), Err(EXHAUSTED));
+        assert_eq!(state_hash(), before);
+        end();
+    });
+}
+
+#[test]
+fn changed_accounts_weigh_once_in_a_block() {
+    let weigh = |raw| {
+        let before = System::block_weight().get(DispatchClass::Normal).to_owned();
+        send(raw).unwrap().unwrap();
+        *System::block_weight().get(DispatchClass::Normal) - before
+    };
+    new_test_ext().execute_with(|| {
+        begin((GENESIS_S + 2) * 1_000);
+        let first = weigh(signer(1).raw(legacy(0, STRANGER)));
+        let second = weigh(signer(1).raw(legacy(1, STRANGER)));
+        assert_eq!(first - second, commit(3));
+        end();
+    });
+}
+
+/// Weight of `accounts` that change.
+fn commit(accounts: u32) -> Weight {
+    use pallet_evm::WeightInfo;
+    <Test as pallet_evm::Config>::WeightInfo::commit(accounts, 0)
+        .saturating_sub(<Test as pallet_evm::Config>::WeightInfo::commit(0, 0))
 }
 
 #[test]

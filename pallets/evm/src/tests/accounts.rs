@@ -1,6 +1,9 @@
 //! Balances, nonces and what becomes of empty accounts.
 
-use crate::{mock::*, AccountStorages, Accounts, Dirty, DirtyAccount, GenesisAccount, TrieNodes};
+use crate::{
+    mock::*, AccountStorages, Accounts, Dirty, DirtyAccount, FirstChanges, GenesisAccount,
+    TrieNodes,
+};
 use bzk_evm::{
     account::KECCAK_EMPTY, execute::ExecuteError, primitives::TxKind,
     revm::context::result::InvalidTransaction, tx::tx_env,
@@ -42,6 +45,26 @@ fn transfer_appends_its_changed_accounts_as_one_entry() {
             dirty[1].to_vec(),
             vec![entry(BOB, vec![]), entry(COINBASE, vec![]), entry(CONTRACT, vec![word(1)])]
         );
+    });
+}
+
+#[test]
+fn keys_count_as_changed_once_in_a_block() {
+    let first = |sender, to, value, input| {
+        let tx = tx(sender, TxKind::Call(address(to)), value, input);
+        Evm::transact(&block(), &tx, u64::MAX).unwrap().1
+    };
+    run(funded(), || {
+        let changes = |accounts, slots| FirstChanges { accounts, slots };
+        assert_eq!(first(ALICE, BOB, 5, vec![]), changes(3, 0));
+        assert_eq!(first(ALICE, BOB, 5, vec![]), changes(0, 0));
+        // The entry of the contract is there for its slot.
+        assert_eq!(first(BOB, CONTRACT, 0, store(1, 2)), changes(1, 1));
+        assert_eq!(first(BOB, CONTRACT, 0, store(1, 3)), changes(0, 0));
+        assert_eq!(first(BOB, CONTRACT, 0, store(2, 3)), changes(0, 1));
+        Evm::commit();
+        assert_eq!(first(ALICE, BOB, 5, vec![]), changes(3, 0), "a new block counts anew");
+        Evm::commit();
     });
 }
 
