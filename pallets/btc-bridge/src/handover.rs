@@ -99,12 +99,13 @@ impl<T: Config> Pallet<T> {
         true
     }
 
-    /// Retires the old key when no deposit to it can come any more and nothing of it is left to spend.
-    pub(crate) fn retire_old() {
+    /// Retires the old key when no deposit to it can come any more and nothing of it is left to spend. Returns
+    /// whether it had to look for what is left.
+    pub(crate) fn retire_old() -> bool {
         let live = LiveEpochs::<T>::get();
-        let (Some(old), true) = (live.first().copied(), live.len() > 1) else { return };
+        let (Some(old), true) = (live.first().copied(), live.len() > 1) else { return false };
         let state = Self::contract_state();
-        let Some(previous) = state.epoch.checked_sub(1) else { return };
+        let Some(previous) = state.epoch.checked_sub(1) else { return false };
         let closed = Epochs::<T>::get(previous) == Some(old)
             && ClosesAt::<T>::get(previous)
                 .is_some_and(|closes_at| closes_at < BitcoinHeight::<T>::get());
@@ -118,5 +119,6 @@ impl<T: Config> Pallet<T> {
         if closed && spent() && T::Signing::retire(old).is_ok() {
             LiveEpochs::<T>::mutate(|live| live.retain(|epoch| *epoch != old));
         }
+        closed
     }
 }

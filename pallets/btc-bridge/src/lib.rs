@@ -34,6 +34,9 @@
 extern crate alloc;
 
 mod abi;
+#[cfg(feature = "runtime-benchmarks")]
+#[allow(clippy::arithmetic_side_effects, reason = "of constants, and never in a block")]
+pub mod benchmarking;
 mod follow;
 mod handover;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
@@ -107,6 +110,9 @@ pub mod pallet {
         type Relay: Get<H160>;
         /// Weights of the calls and hooks.
         type WeightInfo: WeightInfo;
+        /// Prepares what is measured.
+        #[cfg(feature = "runtime-benchmarks")]
+        type Benchmark: benchmarking::Prepare;
     }
 
     /// Custody of the bridged BTC.

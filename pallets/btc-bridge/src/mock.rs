@@ -133,20 +133,36 @@ impl crate::Config for Test {
     type Bridge = Bridge;
     type Relay = Relay;
     type WeightInfo = ();
+    #[cfg(feature = "runtime-benchmarks")]
+    type Benchmark = Committee;
 }
 
-/// Runs `test` with a key of epoch 0 that the contract knows as its epoch 1; Bitcoin is at height 100.
-pub(crate) fn run(test: impl FnOnce()) {
+#[cfg(feature = "runtime-benchmarks")]
+impl crate::benchmarking::Prepare for Committee {
+    fn make_key(epoch: u32) {
+        Keys::mutate(|keys| keys.push(epoch));
+    }
+    fn set_contract_epoch(epoch: u32) {
+        Messages::mutate(|messages| messages.0 = epoch);
+    }
+}
+
+/// A chain on which nothing has happened.
+pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
     let bridge = crate::GenesisConfig { batch_blocks: 5, ..Default::default() };
     let genesis = RuntimeGenesisConfig { system: Default::default(), btc_bridge: bridge };
-    let mut ext: sp_io::TestExternalities = genesis.build_storage().unwrap().into();
     // A property runs many cases on one thread.
     Totals::set([0; 4]);
     Messages::set((0, 0));
     Open::set(BTreeMap::new());
     NextSession::set(0);
     Keys::set(Vec::new());
-    ext.execute_with(|| {
+    genesis.build_storage().unwrap().into()
+}
+
+/// Runs `test` with a key of epoch 0 that the contract knows as its epoch 1; Bitcoin is at height 100.
+pub(crate) fn run(test: impl FnOnce()) {
+    new_test_ext().execute_with(|| {
         System::set_block_number(1);
         adopt(0);
         rotated(1, key_of(0), 0);

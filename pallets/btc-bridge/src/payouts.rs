@@ -46,29 +46,35 @@ struct Planned {
 impl<T: Config> Pallet<T> {
     /// What there is to do in a block: at most one payout is planned.
     pub(crate) fn work(now: BlockNumberFor<T>) -> Weight {
+        let mut weight = T::WeightInfo::idle();
         if Halted::<T>::exists() {
-            return T::WeightInfo::idle();
+            return weight;
         }
         if let Some((batch, version)) = Unsigned::<T>::get().first().copied() {
             Self::ask_again(batch, version);
-            return T::WeightInfo::plan();
+            return weight.saturating_add(T::WeightInfo::ask_again());
         }
         if Self::hand_over() {
-            return T::WeightInfo::plan();
+            return weight.saturating_add(T::WeightInfo::hand_over());
         }
-        Self::retire_old();
-        if Self::bump(now) {
-            return T::WeightInfo::plan();
+        if Self::retire_old() {
+            weight = weight.saturating_add(T::WeightInfo::retire());
+        }
+        if let Some(number) = Self::late(now) {
+            weight = weight.saturating_add(T::WeightInfo::replace());
+            if with_storage_layer(|| Self::replace(number)).is_ok() {
+                return weight;
+            }
         }
         if !Self::due(now) || OpenBatches::<T>::decode_len().unwrap_or(0) >= OPEN {
-            return T::WeightInfo::idle();
+            return weight;
         }
         // An error leaves everything as it was; the next block tries again.
         let planned = with_storage_layer(|| Self::plan_batch(now));
         if let Err(error) = planned {
             ::log::debug!(target: "btc-bridge", "no payout yet: {error:?}");
         }
-        T::WeightInfo::plan()
+        weight.saturating_add(T::WeightInfo::plan())
     }
 
     /// Whether the line is long enough or its first has waited long enough.
@@ -90,7 +96,7 @@ impl<T: Config> Pallet<T> {
             .clamp(MIN_RATE, MAX_RATE)
     }
 
-    fn plan_batch(now: BlockNumberFor<T>) -> Result<(), DispatchError> {
+    pub(crate) fn plan_batch(now: BlockNumberFor<T>) -> Result<(), DispatchError> {
         let ids = Self::take_from_line(now);
         if ids.is_empty() {
             return Ok(());
@@ -160,7 +166,9 @@ impl<T: Config> Pallet<T> {
 
     /// Chooses coins of one epoch, the oldest first, so that old keys run dry. Withdrawals that cannot pay
     /// their share of the fee go to the end of the line.
-    fn plan(mut ids: Vec<u64>) -> Result<Option<Planned>, DispatchError> {
+    fn plan(ids: Vec<u64>) -> Result<Option<Planned>, DispatchError> {
+        let mut payments: Vec<payout::Withdrawal> =
+            ids.iter().filter_map(|id| Some(Withdrawals::<T>::get(id)?.payment(*id))).collect();
         let (_, change_key) = T::Signing::active().ok_or("no key")?;
         // What is charged beyond the first version's rate stays in the pool and pays for replacements.
         let charged = Self::rate().checked_mul(2).unwrap_or(MAX_RATE).min(MAX_RATE);
@@ -172,10 +180,6 @@ impl<T: Config> Pallet<T> {
                 .filter_map(|coin| coin.coin(&key))
                 .collect();
             for _ in 0..MAX_SKIPPED {
-                let payments: Vec<_> = ids
-                    .iter()
-                    .filter_map(|id| Some(Withdrawals::<T>::get(id)?.payment(*id)))
-                    .collect();
                 let batch = payout::Batch {
                     bridge: Self::bridge(),
                     withdrawals: &payments,
@@ -186,12 +190,13 @@ impl<T: Config> Pallet<T> {
                 let limits = Limits { inputs: MAX_INPUTS as usize, ..Limits::default() };
                 match Payout::plan(&coins, &batch, charged, &limits) {
                     Ok(payout) => {
-                        return Ok(Some(Planned { epoch, payout, withdrawals: ids }));
+                        let withdrawals = payments.iter().map(|payment| payment.id).collect();
+                        return Ok(Some(Planned { epoch, payout, withdrawals }));
                     }
                     Err(PayoutError::FeeAboveLimit { id, .. } | PayoutError::Dust { id }) => {
-                        ids.retain(|other| *other != id);
+                        payments.retain(|payment| payment.id != id);
                         Self::enqueue(id);
-                        if ids.is_empty() {
+                        if payments.is_empty() {
                             return Ok(None);
                         }
                     }
@@ -252,28 +257,28 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Looks at one payout a block, in turn, and replaces it when its newest version is signed and has waited
-    /// too long for a block. Returns whether it did.
-    fn bump(now: BlockNumberFor<T>) -> bool {
+    /// Looks at one payout a block, in turn. Returns it when its newest version is signed and has waited too
+    /// long for a block.
+    pub(crate) fn late(now: BlockNumberFor<T>) -> Option<u64> {
         let open = OpenBatches::<T>::get();
         let now: usize = now.unique_saturated_into();
-        let turn = now.checked_rem(open.len());
-        let Some(number) = turn.and_then(|turn| open.get(turn).copied()) else { return false };
-        with_storage_layer(|| Self::replace(number)).is_ok()
-    }
-
-    fn replace(number: u64) -> Result<(), DispatchError> {
-        let batch = Batches::<T>::get(number).ok_or("no such batch")?;
+        let number = *open.get(now.checked_rem(open.len())?)?;
+        let batch = Batches::<T>::get(number)?;
         let patience = CurrentPolicy::<T>::get().bump_blocks;
         let late = BitcoinHeight::<T>::get() >= batch.height.saturating_add(patience);
-        let newest = batch.versions.checked_sub(1).ok_or("no version")?;
-        if !late || batch.versions >= MAX_VERSIONS {
-            return Err("not due".into());
-        }
-        let newest = Versions::<T>::get(number, newest).ok_or("no such version")?;
-        if newest.signatures.is_empty() {
-            return Err("not signed yet".into());
-        }
+        let may = late && batch.versions < MAX_VERSIONS;
+        let newest = may.then(|| Self::newest(number, &batch)).flatten()?;
+        (!newest.signatures.is_empty()).then_some(number)
+    }
+
+    fn newest(number: u64, batch: &Batch) -> Option<Version> {
+        Versions::<T>::get(number, batch.versions.checked_sub(1)?)
+    }
+
+    /// Replaces the newest version of a payout by one that pays more.
+    pub(crate) fn replace(number: u64) -> Result<(), DispatchError> {
+        let batch = Batches::<T>::get(number).ok_or("no such batch")?;
+        let newest = Self::newest(number, &batch).ok_or("no such version")?;
         let key = T::Signing::key(batch.epoch).ok_or("no key")?;
         let change_key = T::Signing::key(batch.change_epoch).ok_or("no key for change")?;
         let transaction: Transaction =
@@ -290,7 +295,7 @@ impl<T: Config> Pallet<T> {
 
     /// Opens another session for a version that is not signed. The same transaction: some of its shares
     /// may have left, so no other payment of these withdrawals may be signed.
-    fn ask_again(number: u64, version: u32) {
+    pub(crate) fn ask_again(number: u64, version: u32) {
         let asked = with_storage_layer(|| {
             let batch = Batches::<T>::get(number).ok_or("no such batch")?;
             let stored = Versions::<T>::get(number, version).ok_or("no such version")?;

@@ -21,10 +21,18 @@ pub trait WeightInfo {
     fn halt() -> Weight;
     /// [`crate::Pallet::resume`].
     fn resume() -> Weight;
-    /// A block in which nothing is planned.
+    /// A block in which nothing is done.
     fn idle() -> Weight;
-    /// A block in which a payout is planned or replaced.
+    /// A payout is planned; what is looked at for one that cannot be is no more.
     fn plan() -> Weight;
+    /// A payout is replaced.
+    fn replace() -> Weight;
+    /// Signatures are asked for once more.
+    fn ask_again() -> Weight;
+    /// The message that names the next key is asked for.
+    fn hand_over() -> Weight;
+    /// What is left of the old key is looked for, and the key is retired.
+    fn retire() -> Weight;
 }
 
 /// Weights from the database costs of the runtime.
@@ -51,6 +59,18 @@ macro_rules! weights {
         }
         fn plan() -> Weight {
             by_hand::<$db>(60_000, 260, 130)
+        }
+        fn replace() -> Weight {
+            by_hand::<$db>(30_000, 20, 10)
+        }
+        fn ask_again() -> Weight {
+            by_hand::<$db>(20_000, 20, 10)
+        }
+        fn hand_over() -> Weight {
+            by_hand::<$db>(1_000, 20, 10)
+        }
+        fn retire() -> Weight {
+            by_hand::<$db>(1_000, 140, 5)
         }
     };
 }

@@ -7,6 +7,7 @@ use crate::{
     },
     recover,
     types::{Duty, LiveKey, Purpose, Rotation, MESSAGES},
+    weights::WeightInfo,
     MAX_LIVE_KEYS,
 };
 use alloc::vec::Vec;
@@ -21,7 +22,7 @@ use bzk_threshold::{
     service::OnSigning,
     signing::request::adoption,
 };
-use frame_support::{ensure, traits::Get};
+use frame_support::{ensure, traits::Get, weights::Weight};
 use sp_runtime::{traits::Saturating, DispatchError, DispatchResult};
 
 impl<T: Config> Pallet<T> {
@@ -48,32 +49,35 @@ impl<T: Config> Pallet<T> {
         let members = committee.size();
         let (ceremony, actions) = State::new(committee).ok_or(Error::<T>::TooFewMembers)?;
         Self::deposit_event(Event::AttemptStarted { epoch, attempt, members });
-        Self::follow(Rotation { ceremony, elected }, actions)
+        Self::follow(Rotation { ceremony, elected }, actions).map(|_| ())
     }
 
-    pub(crate) fn do_dkg(sender: Member, message: Message) -> DispatchResult {
-        match message {
+    /// Applies a message and returns whether somebody was blamed.
+    pub(crate) fn do_dkg(sender: Member, message: Message) -> Result<bool, DispatchError> {
+        let blamed = match message {
             Message::Round1(message) => {
-                Self::step_ceremony(Input::Round1(sender, &message))?;
+                let blamed = Self::step_ceremony(Input::Round1(sender, &message))?;
                 Self::store(Phase::Commitments, sender, || {
                     Commitments::<T>::insert(sender, message)
                 });
+                blamed
             }
             Message::Round2(message) => {
-                Self::step_ceremony(Input::Round2(sender, &message))?;
+                let blamed = Self::step_ceremony(Input::Round2(sender, &message))?;
                 Self::store(Phase::Shares, sender, || {
                     EncryptedShares::<T>::insert(sender, message)
                 });
+                blamed
             }
             Message::Complaint(complaint) => {
                 let accused = complaint.accused;
                 let round1 = Commitments::<T>::get(accused).ok_or(Error::<T>::NotExpected)?;
                 let round2 = EncryptedShares::<T>::get(accused).ok_or(Error::<T>::NotExpected)?;
-                Self::step_ceremony(Input::Complaint(sender, &complaint, &round1, &round2))?;
+                Self::step_ceremony(Input::Complaint(sender, &complaint, &round1, &round2))?
             }
             Message::Confirm(digest) => Self::step_ceremony(Input::Confirm(sender, digest))?,
-        }
-        Ok(())
+        };
+        Ok(blamed)
     }
 
     /// Stores a message unless it has ended the attempt: then a new one has begun, or none.
@@ -90,15 +94,15 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Applies `event` to the ceremony and does what follows.
-    pub(crate) fn step_ceremony(event: Input<'_>) -> DispatchResult {
+    /// Applies `event` to the ceremony and does what follows. Returns whether somebody was blamed.
+    pub(crate) fn step_ceremony(event: Input<'_>) -> Result<bool, DispatchError> {
         let Rotation { ceremony, elected } = Ceremony::<T>::get().ok_or(Error::<T>::NotExpected)?;
         let (ceremony, actions) =
             ceremony.apply(event, recover).map_err(|_| Error::<T>::NotExpected)?;
         Self::follow(Rotation { ceremony, elected }, actions)
     }
 
-    fn follow(rotation: Rotation, actions: Vec<Action>) -> DispatchResult {
+    fn follow(rotation: Rotation, actions: Vec<Action>) -> Result<bool, DispatchError> {
         let committee = rotation.ceremony.committee.clone();
         let epoch = committee.epoch;
         let mut culprits = Vec::new();
@@ -141,7 +145,7 @@ impl<T: Config> Pallet<T> {
                 }
             }
         }
-        Ok(())
+        Ok(!culprits.is_empty())
     }
 
     /// The next attempt, without the culprits, if enough members are left.
@@ -183,6 +187,7 @@ impl<T: Config> Pallet<T> {
             None => Input::Tested,
             Some(blames) => Input::TestFailed(blames),
         })
+        .map(|_| ())
     }
 
     /// Gives `duty` this many blocks from now on.
@@ -201,24 +206,29 @@ impl<T: Config> Pallet<T> {
         Deadlines::<T>::mutate(|deadlines| deadlines.retain(|(other, _)| *other != duty));
     }
 
-    /// Handles the deadlines that are due, the oldest first, and returns how many.
-    pub(crate) fn handle_deadlines(now: frame_system::pallet_prelude::BlockNumberFor<T>) -> u32 {
+    /// Handles the deadlines that are due, the oldest first, and returns what that weighs.
+    pub(crate) fn handle_deadlines(now: frame_system::pallet_prelude::BlockNumberFor<T>) -> Weight {
         let mut due: Vec<_> =
             Deadlines::<T>::get().into_iter().filter(|(_, at)| *at <= now).collect();
         due.sort_by_key(|(_, at)| *at);
         due.truncate(crate::MAX_TIMEOUTS);
-        let mut handled = 0u32;
+        let n = u32::from(T::MaxCommittee::get());
+        let mut weight = T::WeightInfo::idle();
         for (duty, _) in due {
             // An error leaves the storage as it was; the deadline goes, so that it is not tried again.
             let result = frame_support::storage::with_storage_layer(|| match duty {
-                Duty::Ceremony => Self::step_ceremony(Input::TimedOut),
+                Duty::Ceremony => Self::step_ceremony(Input::TimedOut).map(|_| ()),
                 Duty::Session(session) => Self::time_out_session(session),
             });
+            // The test of a key takes its ceremony with it.
+            weight = weight.saturating_add(T::WeightInfo::time_out_ceremony(n));
+            if duty != Duty::Ceremony {
+                weight = weight.saturating_add(T::WeightInfo::time_out_session(n));
+            }
             if result.is_err() {
                 Self::clear_deadline(duty);
             }
-            handled = handled.saturating_add(1);
         }
-        handled
+        weight
     }
 }

@@ -31,8 +31,11 @@
 extern crate alloc;
 
 mod authorize;
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarking;
 mod blame;
 mod ceremony;
+mod charge;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod invariants;
 mod registry;
@@ -368,8 +371,7 @@ pub mod pallet {
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_initialize(now: BlockNumberFor<T>) -> Weight {
-            let passed = Self::handle_deadlines(now);
-            <T as Config>::WeightInfo::deadlines(passed)
+            Self::handle_deadlines(now)
         }
 
         fn integrity_test() {
@@ -476,15 +478,22 @@ pub mod pallet {
         /// [`Event::AttemptStarted`] when the message or a complaint shows a fault.
         #[pallet::call_index(4)]
         #[pallet::weight((
-            <T as Config>::WeightInfo::dkg(T::MaxCommittee::get().into()),
+            Pallet::<T>::charge_of_dkg(&envelope.message).worst,
             DispatchClass::Operational,
             Pays::No
         ))]
         #[pallet::authorize(Pallet::<T>::authorize_dkg)]
-        #[pallet::weight_of_authorize(<T as Config>::WeightInfo::authorize())]
-        pub fn dkg(origin: OriginFor<T>, envelope: Envelope<DkgMessage>) -> DispatchResult {
+        #[pallet::weight_of_authorize(
+            <T as Config>::WeightInfo::authorize_dkg(T::MaxCommittee::get().into())
+        )]
+        pub fn dkg(
+            origin: OriginFor<T>,
+            envelope: Envelope<DkgMessage>,
+        ) -> DispatchResultWithPostInfo {
             ensure_authorized(origin)?;
-            Self::do_dkg(envelope.sender, envelope.message)
+            let charge = Self::charge_of_dkg(&envelope.message);
+            let blamed = Self::do_dkg(envelope.sender, envelope.message)?;
+            Ok(charge.spent(blamed).into())
         }
 
         /// A message of a signing session.
@@ -504,19 +513,21 @@ pub mod pallet {
         /// [`Event::SigningAttempt`] when the message or a report shows a fault.
         #[pallet::call_index(5)]
         #[pallet::weight((
-            <T as Config>::WeightInfo::sign(T::MaxCommittee::get().into()),
+            Pallet::<T>::charge_of_sign(&envelope.message).worst,
             DispatchClass::Operational,
             Pays::No
         ))]
         #[pallet::authorize(Pallet::<T>::authorize_sign)]
-        #[pallet::weight_of_authorize(<T as Config>::WeightInfo::authorize())]
+        #[pallet::weight_of_authorize(<T as Config>::WeightInfo::authorize_sign())]
         pub fn sign(
             origin: OriginFor<T>,
             session: u64,
             envelope: Envelope<SigningMessage>,
-        ) -> DispatchResult {
+        ) -> DispatchResultWithPostInfo {
             ensure_authorized(origin)?;
-            Self::do_sign(session, envelope.sender, envelope.message)
+            let charge = Self::charge_of_sign(&envelope.message);
+            let blamed = Self::do_sign(session, envelope.sender, envelope.message)?;
+            Ok(charge.spent(blamed).into())
         }
 
         /// The signatures of a session, put together by anybody.
@@ -535,13 +546,13 @@ pub mod pallet {
         /// [`Event::Signed`].
         #[pallet::call_index(6)]
         #[pallet::weight((
-            <T as Config>::WeightInfo::complete(signatures.len() as u32),
+            Pallet::<T>::weight_of_complete(signatures.len() as u32),
             DispatchClass::Operational,
             Pays::No
         ))]
         #[pallet::authorize(Pallet::<T>::authorize_complete)]
         #[pallet::weight_of_authorize(
-            <T as Config>::WeightInfo::complete(signatures.len() as u32)
+            Pallet::<T>::weight_of_authorize_complete(signatures.len() as u32)
         )]
         pub fn complete(
             origin: OriginFor<T>,
@@ -560,7 +571,7 @@ pub mod pallet {
         /// # Events
         /// [`Event::Appointed`].
         #[pallet::call_index(7)]
-        #[pallet::weight(<T as Config>::WeightInfo::leave())]
+        #[pallet::weight(<T as Config>::WeightInfo::appoint(accounts.len() as u32))]
         pub fn appoint(
             origin: OriginFor<T>,
             accounts: BoundedVec<T::AccountId, ConstU32<MAX_MEMBERS>>,

@@ -61,6 +61,10 @@ impl Electorate<u64> for Elected {
     fn elected() -> Vec<u64> {
         Self::get()
     }
+    #[cfg(feature = "runtime-benchmarks")]
+    fn elect(accounts: Vec<u64>) {
+        Self::set(accounts);
+    }
 }
 
 /// Writes down what it hears.
@@ -122,16 +126,20 @@ pub(crate) fn register(account: u64) -> sp_runtime::DispatchResult {
     Threshold::register(RuntimeOrigin::signed(account), key.public(), possession)
 }
 
-/// Runs `test` with the accounts 1 to `n` registered and elected, then checks every invariant.
-pub(crate) fn run(n: u64, test: impl FnOnce()) {
-    RNG.with(|rng| *rng.borrow_mut() = ChaCha20Rng::seed_from_u64(n));
+/// A chain on which the accounts 1 to 10 can pay bonds.
+pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
     let balances = (1..=10).map(|account| (account, 10 * BOND)).collect();
     let genesis = RuntimeGenesisConfig {
         system: Default::default(),
         balances: pallet_balances::GenesisConfig { balances, ..Default::default() },
     };
-    let mut ext: sp_io::TestExternalities = genesis.build_storage().unwrap().into();
-    ext.execute_with(|| {
+    genesis.build_storage().unwrap().into()
+}
+
+/// Runs `test` with the accounts 1 to `n` registered and elected, then checks every invariant.
+pub(crate) fn run(n: u64, test: impl FnOnce()) {
+    RNG.with(|rng| *rng.borrow_mut() = ChaCha20Rng::seed_from_u64(n));
+    new_test_ext().execute_with(|| {
         System::set_block_number(1);
         for account in 1..=n {
             register(account).unwrap();

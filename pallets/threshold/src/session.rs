@@ -63,20 +63,27 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    pub(crate) fn do_sign(id: u64, sender: Member, message: Message) -> DispatchResult {
+    /// Applies a message and returns whether somebody was blamed.
+    pub(crate) fn do_sign(
+        id: u64,
+        sender: Member,
+        message: Message,
+    ) -> Result<bool, DispatchError> {
         let open = Sessions::<T>::get(id).ok_or(Error::<T>::NotExpected)?;
-        match message {
+        let blamed = match message {
             Message::Nonces(nonces) => {
-                let kept = Self::step_session(id, open, Input::Nonces(sender, &nonces))?;
+                let (kept, blamed) = Self::step_session(id, open, Input::Nonces(sender, &nonces))?;
                 if kept.is_some_and(|session| session.signers.contains(sender)) {
                     SessionNonces::<T>::insert(id, sender, nonces);
                 }
+                blamed
             }
             Message::Shares(shares) => {
-                let kept = Self::step_session(id, open, Input::Shares(sender, &shares))?;
+                let (kept, blamed) = Self::step_session(id, open, Input::Shares(sender, &shares))?;
                 if kept.is_some_and(|session| session.shared.contains(sender)) {
                     SessionShares::<T>::insert(id, sender, shares);
                 }
+                blamed
             }
             Message::Report(report) => {
                 let (_, group) = Self::group(open.purpose).ok_or(Error::<T>::NotExpected)?;
@@ -89,10 +96,10 @@ impl<T: Config> Pallet<T> {
                 let shares =
                     SessionShares::<T>::get(id, report.accused).ok_or(Error::<T>::NotExpected)?;
                 let evidence = Evidence { group: &group, nonces: &nonces, shares: &shares };
-                Self::step_session(id, open, Input::Report(sender, report, evidence))?;
+                Self::step_session(id, open, Input::Report(sender, report, evidence))?.1
             }
-        }
-        Ok(())
+        };
+        Ok(blamed)
     }
 
     pub(crate) fn do_complete(id: u64, signatures: &[Signature]) -> DispatchResult {
@@ -114,18 +121,20 @@ impl<T: Config> Pallet<T> {
         Self::step_session(id, open, Input::TimedOut).map(|_| ())
     }
 
-    /// Applies `event` and does what follows. Returns the session if it goes on.
+    /// Applies `event` and does what follows. Returns the session if it goes on, and whether somebody was
+    /// blamed.
     fn step_session(
         id: u64,
         open: OpenSession,
         event: Input<'_>,
-    ) -> Result<Option<Session>, DispatchError> {
+    ) -> Result<(Option<Session>, bool), DispatchError> {
         let before = open.session.attempt;
         let (session, actions) =
             open.session.apply(event, recover).map_err(|_| Error::<T>::NotExpected)?;
         let purpose = open.purpose;
+        let blamed = actions.iter().any(|action| matches!(action, Action::Blame(_)));
         Self::follow_session(id, OpenSession { purpose, session }, before, actions)?;
-        Ok(Sessions::<T>::get(id).map(|open| open.session))
+        Ok((Sessions::<T>::get(id).map(|open| open.session), blamed))
     }
 
     fn follow_session(

@@ -17,6 +17,10 @@ use scale_info::TypeInfo;
 pub trait Electorate<AccountId> {
     /// The elected accounts, the first ones first. Those that are not registered are passed over.
     fn elected() -> Vec<AccountId>;
+
+    /// Has these accounts elected, for benchmarks.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn elect(accounts: Vec<AccountId>);
 }
 
 /// An account that offers to be a member.

@@ -11,7 +11,7 @@ use frame_support::{
     weights::{constants::WEIGHT_REF_TIME_PER_MICROS, RuntimeDbWeight, Weight},
 };
 
-/// Weights of the calls and hooks.
+/// Weights of the calls and hooks. `n` counts the members of a committee, `k` signatures.
 pub trait WeightInfo {
     /// [`crate::Pallet::register`].
     fn register() -> Weight;
@@ -21,16 +21,40 @@ pub trait WeightInfo {
     fn return_bond() -> Weight;
     /// [`crate::Pallet::rotate`].
     fn rotate() -> Weight;
-    /// [`crate::Pallet::dkg`] in a committee of `n`: the dearest message, a complaint.
-    fn dkg(n: u32) -> Weight;
-    /// [`crate::Pallet::sign`] in a committee of `n`: the dearest message, a report.
-    fn sign(n: u32) -> Weight;
-    /// Checks of a message before it is applied.
-    fn authorize() -> Weight;
-    /// [`crate::Pallet::complete`] with `k` signatures.
+    /// [`crate::Pallet::appoint`] with `a` accounts.
+    fn appoint(a: u32) -> Weight;
+    /// [`crate::Pallet::dkg`]: the last commitment.
+    fn dkg_commitment(n: u32) -> Weight;
+    /// [`crate::Pallet::dkg`]: the last shares.
+    fn dkg_shares(n: u32) -> Weight;
+    /// [`crate::Pallet::dkg`]: the last confirmation.
+    fn dkg_confirmation(n: u32) -> Weight;
+    /// [`crate::Pallet::dkg`]: a complaint, and the next attempt.
+    fn dkg_complaint(n: u32) -> Weight;
+    /// [`crate::Pallet::sign`]: the last nonces that are needed.
+    fn sign_nonces(k: u32) -> Weight;
+    /// [`crate::Pallet::sign`]: shares.
+    fn sign_shares(k: u32) -> Weight;
+    /// [`crate::Pallet::sign`]: a report, and the next attempt.
+    fn sign_report(n: u32) -> Weight;
+    /// Checks of the longest message of the key generation.
+    fn authorize_dkg(n: u32) -> Weight;
+    /// Checks of the longest message of a session.
+    fn authorize_sign() -> Weight;
+    /// [`crate::Pallet::complete`] of a request.
     fn complete(k: u32) -> Weight;
-    /// The hook, when `d` deadlines are due.
-    fn deadlines(d: u32) -> Weight;
+    /// [`crate::Pallet::complete`] of the test of a key.
+    fn adopt(n: u32) -> Weight;
+    /// Checks of the signatures of a request.
+    fn authorize_complete(k: u32) -> Weight;
+    /// Checks of the signatures that test a key.
+    fn authorize_adoption(n: u32) -> Weight;
+    /// The hook, when no deadline is due.
+    fn idle() -> Weight;
+    /// The end of a ceremony in which nobody has done anything.
+    fn time_out_ceremony(n: u32) -> Weight;
+    /// The end of an attempt to sign of which no share has come.
+    fn time_out_session(n: u32) -> Weight;
 }
 
 /// Multiplication of a point, in microseconds.
@@ -49,105 +73,93 @@ fn micros(micros: u64) -> Weight {
 
 struct ByHand<Db>(PhantomData<Db>);
 
-impl<Db: Get<RuntimeDbWeight>> WeightInfo for ByHand<Db> {
-    fn register() -> Weight {
-        micros(RECOVER).saturating_add(Db::get().reads_writes(4, 4))
-    }
-
-    fn leave() -> Weight {
-        Db::get().reads_writes(2, 2)
-    }
-
-    fn return_bond() -> Weight {
-        Db::get().reads_writes(6, 4)
-    }
-
-    fn rotate() -> Weight {
-        // Each elected account and its hold; at most a hundred.
-        Db::get().reads_writes(205, 5)
-    }
-
-    fn dkg(n: u32) -> Weight {
-        // Complaint: four multiplications of the proof, one and a decoding per coefficient, then the
-        // ceremony is cleared (two messages per member) and its culprit slashed.
-        let n = u64::from(n);
+impl<Db: Get<RuntimeDbWeight>> ByHand<Db> {
+    /// `multiply` multiplications, `decode` points decoded, `keys` keys read and written.
+    fn work(multiply: u32, decode: u32, keys: u32) -> Weight {
         let time = MULTIPLY
-            .saturating_mul(n.saturating_add(8))
-            .saturating_add(DECODE.saturating_mul(n.saturating_mul(2)));
-        let clear = n.saturating_mul(2);
-        micros(time).saturating_add(
-            Db::get().reads_writes(clear.saturating_add(10), clear.saturating_add(10)),
-        )
-    }
-
-    fn sign(n: u32) -> Weight {
-        // Report: a multiplication per coefficient and per signer, decoding of all of them, then the
-        // attempt is cleared. Nonces: a hundred points are decoded.
-        let n = u64::from(n);
-        let time = MULTIPLY
-            .saturating_mul(n.saturating_mul(2).saturating_add(8))
-            .saturating_add(DECODE.saturating_mul(n.saturating_mul(3).saturating_add(100)));
-        let clear = n.saturating_mul(2);
-        micros(time).saturating_add(
-            Db::get()
-                .reads_writes(clear.saturating_add(n).saturating_add(10), clear.saturating_add(10)),
-        )
-    }
-
-    fn authorize() -> Weight {
-        micros(RECOVER.saturating_mul(2)).saturating_add(Db::get().reads(3))
-    }
-
-    fn complete(k: u32) -> Weight {
-        // Two recoveries per signature, the key of a test, and the messages of a session.
-        let time = RECOVER.saturating_mul(u64::from(k).saturating_mul(2)).saturating_add(10_000);
-        micros(time).saturating_add(Db::get().reads_writes(210, 210))
-    }
-
-    fn deadlines(d: u32) -> Weight {
-        // Each ends an attempt: its messages are cleared and its members noted.
-        let each = Db::get().reads_writes(410, 410);
-        Db::get().reads(1).saturating_add(each.saturating_mul(d.into()))
+            .saturating_mul(multiply.into())
+            .saturating_add(DECODE.saturating_mul(decode.into()));
+        let keys = u64::from(keys).saturating_add(10);
+        micros(time).saturating_add(Db::get().reads_writes(keys, keys))
     }
 }
 
-macro_rules! forward {
+macro_rules! weights {
     ($db:ty) => {
         fn register() -> Weight {
-            ByHand::<$db>::register()
+            ByHand::<$db>::work(1, 0, 0)
         }
         fn leave() -> Weight {
-            ByHand::<$db>::leave()
+            ByHand::<$db>::work(0, 0, 0)
         }
         fn return_bond() -> Weight {
-            ByHand::<$db>::return_bond()
+            ByHand::<$db>::work(0, 0, 0)
         }
         fn rotate() -> Weight {
-            ByHand::<$db>::rotate()
+            ByHand::<$db>::work(0, 0, 300)
         }
-        fn dkg(n: u32) -> Weight {
-            ByHand::<$db>::dkg(n)
+        fn appoint(_: u32) -> Weight {
+            ByHand::<$db>::work(0, 0, 1)
         }
-        fn sign(n: u32) -> Weight {
-            ByHand::<$db>::sign(n)
+        fn dkg_commitment(n: u32) -> Weight {
+            ByHand::<$db>::work(2, n.saturating_mul(3), 0)
         }
-        fn authorize() -> Weight {
-            ByHand::<$db>::authorize()
+        fn dkg_shares(n: u32) -> Weight {
+            ByHand::<$db>::work(1, n.saturating_div(10), 0)
+        }
+        fn dkg_confirmation(n: u32) -> Weight {
+            ByHand::<$db>::work(1, n.saturating_mul(2), 0)
+        }
+        fn dkg_complaint(n: u32) -> Weight {
+            ByHand::<$db>::work(n.saturating_add(8), n.saturating_mul(2), n.saturating_mul(2))
+        }
+        fn sign_nonces(k: u32) -> Weight {
+            ByHand::<$db>::work(0, k.saturating_mul(2), 0)
+        }
+        fn sign_shares(k: u32) -> Weight {
+            ByHand::<$db>::work(0, k.saturating_div(10), 0)
+        }
+        fn sign_report(n: u32) -> Weight {
+            let n3 = n.saturating_mul(3);
+            ByHand::<$db>::work(n3.saturating_add(8), n3, n3)
+        }
+        fn authorize_dkg(_: u32) -> Weight {
+            micros(RECOVER.saturating_mul(2)).saturating_add(<$db>::get().reads(3))
+        }
+        fn authorize_sign() -> Weight {
+            micros(RECOVER.saturating_mul(2)).saturating_add(<$db>::get().reads(3))
         }
         fn complete(k: u32) -> Weight {
-            ByHand::<$db>::complete(k)
+            let time = RECOVER.saturating_mul(u64::from(k)).saturating_mul(2);
+            micros(time).saturating_add(ByHand::<$db>::work(0, 0, 64))
         }
-        fn deadlines(d: u32) -> Weight {
-            ByHand::<$db>::deadlines(d)
+        fn adopt(n: u32) -> Weight {
+            ByHand::<$db>::work(6, n.saturating_mul(4), n.saturating_mul(4))
+        }
+        fn authorize_complete(k: u32) -> Weight {
+            let time = RECOVER.saturating_mul(u64::from(k)).saturating_mul(2);
+            micros(time).saturating_add(<$db>::get().reads(2))
+        }
+        fn authorize_adoption(n: u32) -> Weight {
+            ByHand::<$db>::work(6, n.saturating_mul(2), 0)
+        }
+        fn idle() -> Weight {
+            <$db>::get().reads(1)
+        }
+        fn time_out_ceremony(n: u32) -> Weight {
+            ByHand::<$db>::work(0, 0, n.saturating_mul(4))
+        }
+        fn time_out_session(n: u32) -> Weight {
+            ByHand::<$db>::work(0, 0, n.saturating_mul(4))
         }
     };
 }
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
-    forward!(T::DbWeight);
+    weights!(T::DbWeight);
 }
 
 /// Weights for tests.
 impl WeightInfo for () {
-    forward!(frame_support::weights::constants::ParityDbWeight);
+    weights!(frame_support::weights::constants::ParityDbWeight);
 }

@@ -10,10 +10,10 @@ use bitcoin::{
     absolute::LockTime,
     hashes::Hash,
     sighash::{Prevouts, SighashCache, TapSighashType},
-    transaction::Version,
-    Amount, FeeRate, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness,
+    transaction::{predict_weight, InputWeightPrediction, Version},
+    Amount, FeeRate, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Weight, Witness,
 };
-use core::fmt;
+use core::{fmt, iter::repeat_n};
 
 /// The lowest fee rate of a payout: twice what nodes relay.
 pub const MIN_RATE: FeeRate = FeeRate::from_sat_per_vb_u32(2);
@@ -23,6 +23,9 @@ pub const MAX_RATE: FeeRate = FeeRate::from_sat_per_vb_u32(1_000);
 
 /// The most withdrawals of one payout (the contract counts them in a byte).
 pub const MAX_WITHDRAWALS: usize = 255;
+
+/// Length of a P2TR script.
+const CHANGE_SCRIPT_BYTES: usize = 34;
 
 /// First bytes of the data output.
 const MAGIC: [u8; 4] = *b"BZK1";
@@ -198,33 +201,33 @@ impl Payout {
             return Err(PayoutError::Empty);
         }
         let most = pool.len().min(limits.inputs);
+        let change_sats = limits.change_sats.max(dust_sats(&output_script(&batch.change_key)));
+        let unpaid = payments(batch, 0)?;
+        let asked = total(unpaid.iter().map(|output| output.value.to_sat()))?;
+        let sharers = u64::try_from(batch.withdrawals.len()).unwrap_or(u64::MAX);
         let mut lack = PayoutError::NotEnough { available: 0, needed: 0 };
-        let mut cheapest: Option<(u64, Self)> = None;
+        // The number of coins, their fee and the share of each withdrawal.
+        let mut cheapest: Option<(usize, u64, u64)> = None;
+        let wanted = |count: usize| {
+            let wanted = limits.pool.saturating_sub(pool.len().saturating_sub(count));
+            wanted.clamp(1, limits.change_outputs.max(1))
+        };
         for count in due.max(1)..=most {
-            let Some(inputs) = pool.get(..count) else { break };
-            let rest = pool.len().saturating_sub(count);
-            let wanted = limits.pool.saturating_sub(rest);
-            let mut payout = Self {
-                inputs: inputs.to_vec(),
-                payments: payments(batch, 0)?,
-                change_key: batch.change_key,
-                change_outputs: wanted.clamp(1, limits.change_outputs.max(1)),
-                change_sats: limits.change_sats.max(dust_sats(&output_script(&batch.change_key))),
-            };
+            let available = total(pool.iter().take(count).map(|coin| coin.sats))?;
+            let fee = |change| charged.fee_wu(weight(count, &unpaid, change));
             // All the change that there may be: what a withdrawal did not pay for, the reserves would have to.
-            let change = alloc::vec![0; payout.change_outputs];
-            let fee = fee_of(&payout.build(&change)?, charged)?;
-            let shares = u64::try_from(batch.withdrawals.len()).unwrap_or(u64::MAX);
-            payout.payments = payments(batch, fee.div_ceil(shares.max(1)))?;
-            match payout.version(charged) {
-                Ok(first) => {
-                    let fee = payout.fee(&first)?;
-                    let has_change = first.output.len() > payout.payments.len();
-                    if cheapest.as_ref().is_none_or(|(least, _)| fee < *least) {
-                        cheapest = Some((fee, payout));
+            let all = fee(wanted(count)).ok_or(PayoutError::Overflow)?.to_sat();
+            let share = all.div_ceil(sharers.max(1));
+            check_share(batch, share)?;
+            let paid = asked.saturating_sub(share.saturating_mul(sharers));
+            match split(available, paid, (wanted(count), change_sats), fee) {
+                Ok(Split { outputs, change }) => {
+                    let fee = available.saturating_sub(paid).saturating_sub(change);
+                    if cheapest.is_none_or(|(_, least, _)| fee < least) {
+                        cheapest = Some((count, fee, share));
                     }
                     // Without change the rest goes to the miner; another input may cost less than that.
-                    if has_change {
+                    if outputs > 0 {
                         break;
                     }
                 }
@@ -232,7 +235,11 @@ impl Payout {
                 Err(error) => return Err(error),
             }
         }
-        cheapest.map(|(_, payout)| payout).ok_or(lack)
+        let (count, _, share) = cheapest.ok_or(lack)?;
+        let (change_key, change_outputs) = (batch.change_key, wanted(count));
+        pool.truncate(count);
+        let payments = payments(batch, share)?;
+        Ok(Self { inputs: pool, payments, change_key, change_outputs, change_sats })
     }
 
     /// The unsigned transaction at a fee rate. Change below the least amount is left to the miner.
@@ -243,24 +250,15 @@ impl Payout {
         check_rate(rate)?;
         let available = total(self.inputs.iter().map(|coin| coin.sats))?;
         let paid = total(self.payments.iter().map(|output| output.value.to_sat()))?;
-        let mut needed = 0;
-        for count in (0..=self.change_outputs).rev() {
-            let outputs = alloc::vec![0; count];
-            needed = fee_of(&self.build(&outputs)?, rate)?.saturating_add(paid);
-            let Some(change) = available.checked_sub(needed) else { continue };
-            let count = u64::try_from(count).map_err(|_| PayoutError::Overflow)?;
-            if count == 0 {
-                return self.build(&[]);
-            }
-            let each = change.checked_div(count).unwrap_or_default();
-            if each >= self.change_sats {
-                let rest = change.checked_rem(count).unwrap_or_default();
-                let amounts: Vec<u64> =
-                    (0..count).map(|at| each.saturating_add(u64::from(at < rest))).collect();
-                return self.build(&amounts);
-            }
-        }
-        Err(PayoutError::NotEnough { available, needed })
+        let limits = (self.change_outputs, self.change_sats);
+        let Split { outputs, change } = split(available, paid, limits, |change| {
+            rate.fee_wu(weight(self.inputs.len(), &self.payments, change))
+        })?;
+        let each = change.checked_div(outputs).unwrap_or_default();
+        let rest = change.checked_rem(outputs).unwrap_or_default();
+        let amounts: Vec<u64> =
+            (0..outputs).map(|at| each.saturating_add(u64::from(at < rest))).collect();
+        self.build(&amounts)
     }
 
     /// A version at `rate` that nodes take in place of `replaced`: a higher rate, and a fee that also pays for its
@@ -407,15 +405,9 @@ pub fn batch_digest(bridge: &Bridge, ids: impl IntoIterator<Item = u64>) -> B256
 /// The withdrawals, each less `share` sats, and the data output; a sweep has neither.
 fn payments(batch: &Batch<'_>, share: u64) -> Result<Vec<TxOut>, PayoutError> {
     let mut outputs = Vec::with_capacity(batch.withdrawals.len().saturating_add(1));
-    for Withdrawal { id, script, sats, max_fee_sats } in batch.withdrawals {
-        if share > *max_fee_sats {
-            return Err(PayoutError::FeeAboveLimit { id: *id, share });
-        }
-        let value = sats
-            .checked_sub(share)
-            .filter(|value| *value >= dust_sats(script))
-            .ok_or(PayoutError::Dust { id: *id })?;
-        outputs.push(TxOut { value: Amount::from_sat(value), script_pubkey: script.clone() });
+    for withdrawal in batch.withdrawals {
+        let value = Amount::from_sat(paid(withdrawal, share)?);
+        outputs.push(TxOut { value, script_pubkey: withdrawal.script.clone() });
     }
     if !outputs.is_empty() {
         let ids = batch.withdrawals.iter().map(|withdrawal| withdrawal.id);
@@ -430,12 +422,57 @@ fn payments(batch: &Batch<'_>, share: u64) -> Result<Vec<TxOut>, PayoutError> {
     Ok(outputs)
 }
 
-/// The fee of a transaction once each input has a signature of 64 bytes, in sats.
-fn fee_of(unsigned: &Transaction, rate: FeeRate) -> Result<u64, PayoutError> {
-    let signatures = alloc::vec![[0; 64]; unsigned.input.len()];
-    let signed = sign(unsigned.clone(), &signatures).ok_or(PayoutError::Overflow)?;
-    let fee = rate.fee_wu(signed.weight()).ok_or(PayoutError::Overflow)?;
-    Ok(fee.to_sat())
+/// Whether every withdrawal can pay this share of the fee.
+fn check_share(batch: &Batch<'_>, share: u64) -> Result<(), PayoutError> {
+    batch.withdrawals.iter().try_for_each(|withdrawal| paid(withdrawal, share).map(|_| ()))
+}
+
+/// What a withdrawal is paid once its share of the fee is taken off, in sats.
+fn paid(withdrawal: &Withdrawal, share: u64) -> Result<u64, PayoutError> {
+    let Withdrawal { id, script, sats, max_fee_sats } = withdrawal;
+    if share > *max_fee_sats {
+        return Err(PayoutError::FeeAboveLimit { id: *id, share });
+    }
+    let value = sats.checked_sub(share).filter(|value| *value >= dust_sats(script));
+    value.ok_or(PayoutError::Dust { id: *id })
+}
+
+/// The weight of a payout once each input has a signature of 64 bytes.
+fn weight(inputs: usize, payments: &[TxOut], change: usize) -> Weight {
+    let scripts = payments.iter().map(|output| output.script_pubkey.len());
+    predict_weight(
+        repeat_n(InputWeightPrediction::P2TR_KEY_DEFAULT_SIGHASH, inputs),
+        scripts.chain(repeat_n(CHANGE_SCRIPT_BYTES, change)),
+    )
+}
+
+/// What becomes of that part of the inputs that is not paid.
+struct Split {
+    /// Change outputs.
+    outputs: u64,
+    /// What they hold together, in sats.
+    change: u64,
+}
+
+/// As many change outputs as there may be, `most`, with at least `least` sats each. `fee` depends on their number.
+fn split(
+    available: u64,
+    paid: u64,
+    (most, least): (usize, u64),
+    fee: impl Fn(usize) -> Option<Amount>,
+) -> Result<Split, PayoutError> {
+    let mut needed = 0;
+    for count in (0..=most).rev() {
+        needed = fee(count).ok_or(PayoutError::Overflow)?.to_sat().saturating_add(paid);
+        let Some(change) = available.checked_sub(needed) else { continue };
+        let outputs = u64::try_from(count).map_err(|_| PayoutError::Overflow)?;
+        match change.checked_div(outputs) {
+            None => return Ok(Split { outputs: 0, change: 0 }),
+            Some(each) if each >= least => return Ok(Split { outputs, change }),
+            Some(_) => {}
+        }
+    }
+    Err(PayoutError::NotEnough { available, needed })
 }
 
 fn total(amounts: impl Iterator<Item = u64>) -> Result<u64, PayoutError> {

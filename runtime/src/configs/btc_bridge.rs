@@ -34,4 +34,20 @@ impl pallet_btc_bridge::Config for Runtime {
     type Bridge = Bridge;
     type Relay = Relay;
     type WeightInfo = pallet_btc_bridge::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type Benchmark = EvmStorage;
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+impl pallet_btc_bridge::benchmarking::Prepare for EvmStorage {
+    fn make_key(epoch: u32) {
+        pallet_threshold::benchmarking::make_key::<Runtime>(epoch);
+    }
+    fn set_contract_epoch(epoch: u32) {
+        // The contract's `state`: the epoch is 20 bytes from the low end.
+        let slot = H256::from_low_u64_be(1);
+        let mut word = EVM::storage(BTC_BRIDGE, slot);
+        word.0[8..12].copy_from_slice(&epoch.to_be_bytes());
+        pallet_evm::AccountStorages::<Runtime>::insert(BTC_BRIDGE, slot, word);
+    }
 }

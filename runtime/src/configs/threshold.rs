@@ -21,6 +21,10 @@ impl Electorate<AccountId> for Validators {
     fn elected() -> Vec<AccountId> {
         Session::validators()
     }
+    #[cfg(feature = "runtime-benchmarks")]
+    fn elect(accounts: Vec<AccountId>) {
+        pallet_session::Validators::<Runtime>::put(accounts);
+    }
 }
 
 parameter_types! {

@@ -14,7 +14,7 @@ use frost_secp256k1_tr::{
 };
 
 /// What the proof of a complaint is bound to.
-pub(crate) fn context(committee: &[u8; 32], accuser: Member, accused: Member) -> [u8; 32] {
+pub fn context(committee: &[u8; 32], accuser: Member, accused: Member) -> [u8; 32] {
     crate::hash::tagged_hash("bzk/threshold/complaint", &[committee, &(accuser, accused).encode()])
 }
 

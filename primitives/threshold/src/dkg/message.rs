@@ -101,11 +101,7 @@ pub struct Round2 {
 
 impl Round2 {
     /// What [`Self::possession`] signs.
-    pub(super) fn possession_digest(
-        context: &[u8; 32],
-        sender: Member,
-        ephemeral: &XOnly,
-    ) -> [u8; 32] {
+    pub fn possession_digest(context: &[u8; 32], sender: Member, ephemeral: &XOnly) -> [u8; 32] {
         tagged_hash("bzk/threshold/ephemeral", &[context, &sender.0.to_le_bytes(), &ephemeral.0])
     }
 

@@ -1,0 +1,262 @@
+//! Benchmarks of the calls and of what a block does.
+
+use crate::{
+    Batch, Batches, BitcoinHeight, Call, ClosesAt, Coins, Config, CurrentPolicy, Epochs, Halt,
+    Halted, Handover, Line, LineEnds, LiveEpochs, NextBatch, OpenBatches, Pallet, PendingHandover,
+    Policy, StoredCoin, StoredWithdrawal, Unsigned, Versions, WaitingSince, Withdrawals, MAX_BATCH,
+    MAX_INPUTS, MAX_OPEN, MAX_VERSIONS,
+};
+use alloc::{vec, vec::Vec};
+use bzk_threshold::element::{Signature, XOnly};
+use frame_benchmarking::v2::*;
+use frame_support::BoundedVec;
+use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
+use sp_runtime::DispatchError;
+
+/// Makes what is not this pallet's.
+pub trait Prepare {
+    /// Makes a key of the largest committee that can sign in `epoch`, the newest one.
+    fn make_key(epoch: u32);
+    /// Has the contract be in this epoch of its own.
+    fn set_contract_epoch(epoch: u32);
+}
+
+/// Epoch of the key that is being left, and of the newest one.
+const OLD: u32 = 0;
+const NEW: u32 = 1;
+/// Height of Bitcoin's chain.
+const HEIGHT: u32 = 1_000;
+/// What a coin of the newest key holds.
+const COIN_SATS: u64 = 2_000_000;
+/// What a small withdrawal is about.
+const SMALL_SATS: u64 = 50_000;
+
+/// Two keys live, and the contract follows the newer one.
+fn prepare<T: Config>() {
+    for epoch in [OLD, NEW] {
+        T::Benchmark::make_key(epoch);
+        Epochs::<T>::insert(epoch, epoch);
+    }
+    LiveEpochs::<T>::put(BoundedVec::truncate_from(vec![OLD, NEW]));
+    T::Benchmark::set_contract_epoch(NEW);
+    BitcoinHeight::<T>::put(HEIGHT);
+    CurrentPolicy::<T>::put(Policy::default());
+}
+
+/// The coin of this number: a deposit that has time.
+fn coin(number: u32, sats: u64) -> StoredCoin {
+    let mut txid = [7; 32];
+    let [a, b, c, d, ..] = &mut txid;
+    [*a, *b, *c, *d] = number.to_be_bytes();
+    StoredCoin { txid, vout: 0, sats, root: Some([9; 32]), spend_by: Some(HEIGHT + 1) }
+}
+
+fn add_coins<T: Config>(epoch: u32, count: u32, sats: u64) {
+    for number in 0..count {
+        Pallet::<T>::add_coin(epoch, coin(epoch * 1_000 + number, sats));
+    }
+}
+
+fn request<T: Config>(id: u64, sats: u64, max_fee_sats: u64) {
+    let script = BoundedVec::truncate_from([&[0x00, 20][..], &[id as u8; 20]].concat());
+    // Requested at a height to come, so that it is in time whatever the contract's delay is.
+    let height = HEIGHT + 1;
+    let withdrawal = StoredWithdrawal { script, sats, max_fee_sats, height, block: 0, batch: None };
+    Withdrawals::<T>::insert(id, withdrawal);
+    Pallet::<T>::enqueue(id);
+}
+
+/// Withdrawals that together need as many coins as a payout takes. Each but the last is left out for its
+/// fee, one after the other, when all of these coins have been looked at.
+fn request_dear<T: Config>() {
+    let small = u64::from(MAX_BATCH) - 1;
+    for id in 0..small {
+        let sharing = u64::from(MAX_BATCH) - id;
+        // At 20 sats per vbyte, for the inputs but one, the payments, the data output and the change.
+        let fee = 20 * (435 + (u64::from(MAX_INPUTS) - 1) * 115 / 2 + 31 * sharing);
+        request::<T>(id, SMALL_SATS, fee / sharing);
+    }
+    let all = COIN_SATS * (u64::from(MAX_INPUTS) - 1) + 3 * COIN_SATS / 4;
+    request::<T>(small, all - small * SMALL_SATS, COIN_SATS);
+}
+
+/// Plans a payout with as many inputs, payments and change outputs as there can be.
+fn plan_largest<T: Config>(now: BlockNumberFor<T>) -> Result<(), DispatchError> {
+    add_coins::<T>(NEW, MAX_INPUTS, COIN_SATS);
+    let each = (COIN_SATS * u64::from(MAX_INPUTS) - COIN_SATS / 2) / u64::from(MAX_BATCH);
+    (0..MAX_BATCH.into()).for_each(|id| request::<T>(id, each, COIN_SATS));
+    Pallet::<T>::plan_batch(now)
+}
+
+/// Signs what was planned, with anything.
+fn sign<T: Config>() {
+    let signatures = BoundedVec::truncate_from(vec![Signature([1; 64]); MAX_INPUTS as usize]);
+    Versions::<T>::mutate(0, 0, |version| {
+        if let Some(version) = version {
+            version.signatures = signatures;
+        }
+    });
+}
+
+/// A payout of the newest key with as many inputs as there can be, for nobody.
+fn batch() -> Batch {
+    let inputs: Vec<StoredCoin> = (0..MAX_INPUTS).map(|number| coin(number, 1)).collect();
+    Batch {
+        epoch: NEW,
+        change_epoch: NEW,
+        inputs: BoundedVec::truncate_from(inputs),
+        withdrawals: BoundedVec::truncate_from((0..MAX_BATCH.into()).collect()),
+        versions: MAX_VERSIONS,
+        height: HEIGHT,
+        settled: None,
+    }
+}
+
+#[benchmarks]
+mod benches {
+    use super::*;
+
+    #[benchmark]
+    fn set_policy() {
+        let policy = Policy { batch_blocks: 7, bump_blocks: 7, sats_per_vbyte: 7 };
+
+        #[extrinsic_call]
+        _(RawOrigin::Root, policy);
+
+        assert_eq!(CurrentPolicy::<T>::get(), policy);
+    }
+
+    #[benchmark]
+    fn halt() {
+        #[extrinsic_call]
+        _(RawOrigin::Root);
+
+        assert_eq!(Halted::<T>::get(), Some(Halt::Ordered));
+    }
+
+    #[benchmark]
+    fn resume() {
+        Halted::<T>::put(Halt::Ordered);
+
+        #[extrinsic_call]
+        _(RawOrigin::Root);
+
+        assert_eq!(Halted::<T>::get(), None);
+    }
+
+    /// There is a payout whose replacement is not signed, a message that is, and a line that has to wait.
+    #[benchmark]
+    fn idle() -> Result<(), BenchmarkError> {
+        prepare::<T>();
+        let now = BlockNumberFor::<T>::from(1u32);
+        plan_largest::<T>(now)?;
+        BitcoinHeight::<T>::put(2 * HEIGHT);
+        PendingHandover::<T>::put(Handover {
+            next_key: XOnly([1; 32]),
+            closes_at: 0,
+            nonce: Pallet::<T>::contract_state().nonce,
+            session: Some(u64::MAX),
+            signature: Some(Signature([1; 64])),
+        });
+        Line::<T>::insert(99, 99);
+        LineEnds::<T>::put((99, 100));
+        WaitingSince::<T>::put(now);
+
+        #[block]
+        {
+            Pallet::<T>::work(now);
+        }
+
+        assert_eq!(NextBatch::<T>::get(), 1);
+        assert_eq!(Batches::<T>::get(0).map(|batch| batch.versions), Some(1));
+        Ok(())
+    }
+
+    /// The old key's coins do not suffice. The line begins with withdrawals that have left, then come those
+    /// of [`request_dear`].
+    #[benchmark]
+    fn plan() -> Result<(), BenchmarkError> {
+        prepare::<T>();
+        add_coins::<T>(OLD, 66, 1_000);
+        add_coins::<T>(NEW, MAX_INPUTS, COIN_SATS);
+        (0..MAX_BATCH.into()).for_each(|gone| Pallet::<T>::enqueue(1_000 + gone));
+        request_dear::<T>();
+
+        #[block]
+        {
+            Pallet::<T>::plan_batch(1u32.into())?;
+        }
+
+        let planned = Batches::<T>::get(0).ok_or("nothing was planned")?;
+        assert_eq!(planned.withdrawals.to_vec(), [u64::from(MAX_BATCH) - 1]);
+        assert_eq!(planned.inputs.len(), MAX_INPUTS as usize);
+        assert!(Coins::<T>::iter_prefix(NEW).next().is_none());
+        Ok(())
+    }
+
+    #[benchmark]
+    fn replace() -> Result<(), BenchmarkError> {
+        prepare::<T>();
+        let now = BlockNumberFor::<T>::from(1u32);
+        plan_largest::<T>(now)?;
+        sign::<T>();
+        BitcoinHeight::<T>::put(2 * HEIGHT);
+
+        #[block]
+        {
+            let number = Pallet::<T>::late(now).ok_or("it is late")?;
+            Pallet::<T>::replace(number)?;
+        }
+
+        assert_eq!(Batches::<T>::get(0).map(|batch| batch.versions), Some(2));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn ask_again() -> Result<(), BenchmarkError> {
+        prepare::<T>();
+        plan_largest::<T>(1u32.into())?;
+        Unsigned::<T>::put(BoundedVec::truncate_from(vec![(0, 0); 64]));
+
+        #[block]
+        {
+            Pallet::<T>::ask_again(0, 0);
+        }
+
+        assert!(Unsigned::<T>::get().is_empty());
+        Ok(())
+    }
+
+    #[benchmark]
+    fn hand_over() {
+        prepare::<T>();
+        let (next_key, nonce) = (XOnly([1; 32]), u32::MAX);
+        let (closes_at, session, signature) = (0, None, None);
+        PendingHandover::<T>::put(Handover { next_key, closes_at, nonce, session, signature });
+
+        #[block]
+        {
+            Pallet::<T>::hand_over();
+        }
+
+        assert!(PendingHandover::<T>::get().is_some_and(|pending| pending.session.is_some()));
+    }
+
+    /// All payouts that there can be are looked through for one of the old key.
+    #[benchmark]
+    fn retire() {
+        prepare::<T>();
+        ClosesAt::<T>::insert(OLD, HEIGHT - 1);
+        (0..MAX_OPEN.into()).for_each(|number| Batches::<T>::insert(number, batch()));
+        OpenBatches::<T>::put(BoundedVec::truncate_from((0..MAX_OPEN.into()).collect()));
+
+        #[block]
+        {
+            Pallet::<T>::retire_old();
+        }
+
+        assert_eq!(LiveEpochs::<T>::get().to_vec(), [NEW]);
+    }
+
+    impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
+}
