@@ -87,7 +87,7 @@ fn transaction_above_the_weight_that_is_left_waits_and_leaves_nothing() {
         let transfer = Pallet::<Test>::weight_of_gas(21_000) + limits.base_extrinsic;
         let used = *System::block_weight().get(DispatchClass::Normal);
         let rest = limits.max_total.unwrap() - used - transfer * transfers - commit(2);
-        System::register_extra_weight_unchecked(rest, DispatchClass::Normal);
+        System::register_extra_weight_unchecked(rest.set_proof_size(0), DispatchClass::Normal);
     };
     new_test_ext().execute_with(|| {
         begin((GENESIS_S + 2) * 1_000);
