@@ -10,7 +10,7 @@ use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{hex, Address, Signature, TxKind, U256};
 use bzk_evm::{account::Account, crypto::keccak256, tx::RecoveredTx};
 use frame_benchmarking::v2::*;
-use sp_core::H160;
+use sp_core::{Get, H160};
 
 /// A transfer of 1 wei at 1,000 gwei, nonce 0, signed for every chain by the key 01..01.
 const SIGNED_TRANSFER: [u8; 102] = hex!(
