@@ -2,9 +2,12 @@
 
 use bzk_bitcoin::{
     bitcoin::{
+        absolute::LockTime,
         key::{Keypair, Secp256k1},
         secp256k1::{Message, Scalar},
-        Amount, FeeRate, OutPoint, ScriptBuf, Transaction,
+        sighash::{Prevouts, SighashCache, TapSighashType},
+        transaction::Version,
+        Amount, FeeRate, OutPoint, ScriptBuf, Transaction, TxIn, TxOut, Witness,
     },
     curve::Portable,
     dust_sats, output_script,
@@ -277,6 +280,81 @@ async fn refund_works_without_the_committee_and_only_in_time() {
         Payout::plan(&both[1..], &batch(&committee, &all), rate(5), &Limits::default()).unwrap();
     client.broadcast(&committee.sign(&kept, &kept.version(rate(5)).unwrap())).await.unwrap();
     assert!(matches!(client.broadcast(&refund(1, 600_000)).await, Err(Error::Refused(_))));
+}
+
+/// A transaction of the user's own key that pays as little as is relayed for as much as is relayed.
+fn bloated(coins: [(OutPoint, TxOut); 2]) -> Transaction {
+    let script = output_script(&user().x_only_public_key().0.serialize());
+    let (points, spent): (Vec<_>, Vec<_>) = coins.into_iter().unzip();
+    let mut transaction = Transaction {
+        version: Version::TWO,
+        lock_time: LockTime::ZERO,
+        input: points
+            .into_iter()
+            .map(|previous_output| TxIn { previous_output, ..TxIn::default() })
+            .collect(),
+        output: vec![TxOut { value: Amount::from_sat(1_000), script_pubkey: script }; 2_000],
+    };
+    let mut cache = SighashCache::new(transaction.clone());
+    for (at, input) in transaction.input.iter_mut().enumerate() {
+        let digest = cache
+            .taproot_key_spend_signature_hash(at, &Prevouts::All(&spent), TapSighashType::Default)
+            .unwrap();
+        let signature = Secp256k1::new().sign_schnorr_no_aux_rand(&digest.into(), &user());
+        input.witness = Witness::from_slice(&[signature.as_ref()]);
+    }
+    // What is left over for the fee: a little more than 1 sat per vbyte.
+    let available: u64 = spent.iter().map(|output| output.value.to_sat()).sum();
+    let size = u64::try_from(transaction.vsize()).unwrap();
+    let fee = available - 2_000 * 1_000;
+    assert!((size..size * 2).contains(&fee), "{fee} sats for {size} vB");
+    transaction
+}
+
+/// Who is paid hangs a large, cheap child on the payout, so that a replacement would have to pay for it too. The
+/// payments are in every version, so nothing is lost while it lasts, and a higher version ends it.
+#[tokio::test]
+async fn attack_mempool_pinning() {
+    let (node, committee) = (Regtest::start(), Committee::new());
+    let client = node.client();
+    let script = output_script(&user().x_only_public_key().0.serialize());
+    let group_script = output_script(&committee.group_key());
+    let funding = node.pay(&[(group_script, 10_000_000)]);
+    node.mine(1);
+    let coin = Coin {
+        outpoint: OutPoint::new(funding.compute_txid(), 0),
+        sats: 10_000_000,
+        output_key: committee.group_key(),
+        root: None,
+        spend_by: None,
+    };
+    let all = [Withdrawal { id: 1, script: script.clone(), sats: 100_000, max_fee_sats: 50_000 }];
+    let payout =
+        Payout::plan(&[coin], &batch(&committee, &all), rate(10), &Limits::default()).unwrap();
+    let first = committee.sign(&payout, &payout.version(rate(5)).unwrap());
+
+    // The other coin of the child brings what its outputs and fee take.
+    let paid = first.output[0].clone();
+    let needed = 2_000_000 + 95_000 - paid.value.to_sat();
+    let own = node.pay(&[(script, needed)]);
+    node.mine(1);
+    client.broadcast(&first).await.unwrap();
+    let child = bloated([
+        (OutPoint::new(first.compute_txid(), 0), paid),
+        (OutPoint::new(own.compute_txid(), 0), own.output[0].clone()),
+    ]);
+    client.broadcast(&child).await.unwrap();
+
+    let pool = || node.call("getrawmempool", &[]).unwrap();
+    let pinned = committee.sign(&payout, &payout.replacement(&first, rate(30)).unwrap());
+    let refused = client.broadcast(&pinned).await.unwrap_err();
+    assert!(refused.to_string().contains("insufficient fee"), "{refused}");
+    assert!(pool().as_array().unwrap().contains(&json!(first.compute_txid().to_string())));
+
+    let higher = committee.sign(&payout, &payout.replacement(&pinned, rate(400)).unwrap());
+    assert_eq!(higher.output[..2], first.output[..2]);
+    client.broadcast(&higher).await.unwrap();
+    assert_eq!(pool(), json!([higher.compute_txid().to_string()]));
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ sol! {
     interface BitcoinRelay {
         error NothingNew();
         error NotHeavier(uint256 work, uint256 toExceed);
+        error TimeTooNew(uint256 height);
 
         event NewTip(uint32 indexed height, bytes32 indexed blockHash, uint32 dropped);
 

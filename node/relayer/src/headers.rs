@@ -27,6 +27,8 @@ pub enum Progress {
         /// Height of the relay's tip.
         height: u32,
     },
+    /// A header is more than two hours ahead of the L2's clock, which stands still until the chain's first block.
+    TooNew,
     /// Bitcoin is on another branch that does not have more work yet than what the relay has.
     NotHeavier,
 }
@@ -72,6 +74,9 @@ pub async fn step(bitcoin: &dyn BitcoinClient, l2: &L2Client) -> Result<Progress
         }
         Err(L2Error::Reverted { data, .. }) if is::<BitcoinRelay::NotHeavier>(&data) => {
             Ok(Progress::NotHeavier)
+        }
+        Err(L2Error::Reverted { data, .. }) if is::<BitcoinRelay::TimeTooNew>(&data) => {
+            Ok(Progress::TooNew)
         }
         Err(error) => Err(error).with_context(|| format!("headers from height {}", span.start)),
     }

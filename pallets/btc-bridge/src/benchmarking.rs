@@ -84,7 +84,7 @@ fn request_dear<T: Config>() {
 fn plan_largest<T: Config>(now: BlockNumberFor<T>) -> Result<(), DispatchError> {
     add_coins::<T>(NEW, MAX_INPUTS, COIN_SATS);
     let each = (COIN_SATS * u64::from(MAX_INPUTS) - COIN_SATS / 2) / u64::from(MAX_BATCH);
-    (0..MAX_BATCH.into()).for_each(|id| request::<T>(id, each, COIN_SATS));
+    (0..u64::from(MAX_BATCH)).for_each(|id| request::<T>(id, each, COIN_SATS));
     Pallet::<T>::plan_batch(now)
 }
 
@@ -105,7 +105,7 @@ fn batch() -> Batch {
         epoch: NEW,
         change_epoch: NEW,
         inputs: BoundedVec::truncate_from(inputs),
-        withdrawals: BoundedVec::truncate_from((0..MAX_BATCH.into()).collect()),
+        withdrawals: BoundedVec::truncate_from((0..u64::from(MAX_BATCH)).collect()),
         versions: MAX_VERSIONS,
         height: HEIGHT,
         settled: None,
@@ -179,7 +179,7 @@ mod benches {
         prepare::<T>();
         add_coins::<T>(OLD, 66, 1_000);
         add_coins::<T>(NEW, MAX_INPUTS, COIN_SATS);
-        (0..MAX_BATCH.into()).for_each(|gone| Pallet::<T>::enqueue(1_000 + gone));
+        (0..u64::from(MAX_BATCH)).for_each(|gone| Pallet::<T>::enqueue(1_000 + gone));
         request_dear::<T>();
 
         #[block]
@@ -247,8 +247,8 @@ mod benches {
     fn retire() {
         prepare::<T>();
         ClosesAt::<T>::insert(OLD, HEIGHT - 1);
-        (0..MAX_OPEN.into()).for_each(|number| Batches::<T>::insert(number, batch()));
-        OpenBatches::<T>::put(BoundedVec::truncate_from((0..MAX_OPEN.into()).collect()));
+        (0..u64::from(MAX_OPEN)).for_each(|number| Batches::<T>::insert(number, batch()));
+        OpenBatches::<T>::put(BoundedVec::truncate_from((0..u64::from(MAX_OPEN)).collect()));
 
         #[block]
         {

@@ -144,7 +144,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Remembers a settled batch for a while, and forgets those that are old.
-    fn close(number: u64, height: u32) {
+    pub(crate) fn close(number: u64, height: u32) {
         let mut closing = Closing::<T>::get();
         closing.retain(|(other, _)| *other != number);
         while let Some((oldest, settled)) = closing.first().copied() {

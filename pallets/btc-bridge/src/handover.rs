@@ -102,13 +102,7 @@ impl<T: Config> Pallet<T> {
     /// Retires the old key when no deposit to it can come any more and nothing of it is left to spend. Returns
     /// whether it had to look for what is left.
     pub(crate) fn retire_old() -> bool {
-        let live = LiveEpochs::<T>::get();
-        let (Some(old), true) = (live.first().copied(), live.len() > 1) else { return false };
-        let state = Self::contract_state();
-        let Some(previous) = state.epoch.checked_sub(1) else { return false };
-        let closed = Epochs::<T>::get(previous) == Some(old)
-            && ClosesAt::<T>::get(previous)
-                .is_some_and(|closes_at| closes_at < BitcoinHeight::<T>::get());
+        let Some(old) = Self::closed_epoch() else { return false };
         let spent = || {
             Coins::<T>::iter_key_prefix(old).next().is_none()
                 && !OpenBatches::<T>::get()
@@ -116,9 +110,20 @@ impl<T: Config> Pallet<T> {
                     .filter_map(Batches::<T>::get)
                     .any(|batch| batch.epoch == old)
         };
-        if closed && spent() && T::Signing::retire(old).is_ok() {
+        if spent() && T::Signing::retire(old).is_ok() {
             LiveEpochs::<T>::mutate(|live| live.retain(|epoch| *epoch != old));
         }
-        closed
+        true
+    }
+
+    /// The old key's epoch, once no deposit to it can come any more.
+    pub(crate) fn closed_epoch() -> Option<u32> {
+        let live = LiveEpochs::<T>::get();
+        let old = *live.first().filter(|_| live.len() > 1)?;
+        let previous = Self::contract_state().epoch.checked_sub(1)?;
+        let closes_at = ClosesAt::<T>::get(previous)?;
+        let closed =
+            Epochs::<T>::get(previous) == Some(old) && closes_at < BitcoinHeight::<T>::get();
+        closed.then_some(old)
     }
 }

@@ -10,6 +10,8 @@
 //! contract. A payout that stays in the mempool gets another version with the same inputs and payments and
 //! a higher fee, so at most one version can ever be in the chain.
 //!
+//! Coins that must be spent soon, and what is left of an old key, are swept when no withdrawal needs them.
+//!
 //! Logs come when an Ethereum block is closed, once and in order; a block that is not final can be undone
 //! with all that this pallet made of it, and signers look at final blocks only.
 //!
@@ -41,9 +43,9 @@ mod follow;
 mod handover;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod invariants;
-
 mod payouts;
 mod solvency;
+mod sweeps;
 mod types;
 mod view;
 pub mod weights;
@@ -261,6 +263,15 @@ pub mod pallet {
             /// Its amount.
             sats: u64,
         },
+        /// A coin is gone from Bitcoin's chain.
+        CoinLost {
+            /// Its transaction, in internal byte order.
+            txid: [u8; 32],
+            /// Its output.
+            vout: u32,
+            /// Its amount.
+            sats: u64,
+        },
         /// A withdrawal waits for a payout.
         WithdrawalQueued {
             /// The contract's number of it.
@@ -288,6 +299,13 @@ pub mod pallet {
             batch: u64,
             /// The version.
             version: u32,
+        },
+        /// Coins are moved by a transaction that only pays the committee.
+        CoinsSwept {
+            /// The batch.
+            batch: u64,
+            /// Its fee, in sats.
+            fee: u64,
         },
         /// The block of a payout has left Bitcoin's chain: it is broadcast again.
         PayoutReopened {
@@ -327,6 +345,10 @@ pub mod pallet {
         BadPolicy,
         /// The cause is still there: deposits or coins are missing.
         CauseRemains,
+        /// There is no such coin, or a payout spends it.
+        NoSuchCoin,
+        /// Coins are struck off only while nothing is signed.
+        NotHalted,
     }
 
     #[pallet::hooks]
@@ -393,6 +415,27 @@ pub mod pallet {
         pub fn resume(origin: OriginFor<T>) -> DispatchResult {
             T::AdminOrigin::ensure_origin(origin)?;
             Self::do_resume()
+        }
+
+        /// Strikes a coin off that Bitcoin does not have any more: a claimed deposit whose block has left the
+        /// chain and whose owner has spent it otherwise. Somebody pays for it with the contract's `cover`.
+        ///
+        /// # Origin
+        /// [`Config::AdminOrigin`].
+        ///
+        /// # Parameters
+        /// - `epoch`, `key`: where it is in [`Coins`].
+        ///
+        /// # Errors
+        /// [`Error::NoSuchCoin`]; [`Error::NotHalted`].
+        ///
+        /// # Events
+        /// [`Event::CoinLost`].
+        #[pallet::call_index(3)]
+        #[pallet::weight(<T as Config>::WeightInfo::resume())]
+        pub fn write_off(origin: OriginFor<T>, epoch: u32, key: CoinKey) -> DispatchResult {
+            T::AdminOrigin::ensure_origin(origin)?;
+            Self::do_write_off(epoch, key)
         }
     }
 }

@@ -28,7 +28,7 @@ use sp_runtime::{
 };
 
 /// Coins that a payout is planned with: those it can spend, and as many as the pool should have besides.
-const PLANNED_COINS: usize = 66;
+pub(crate) const PLANNED_COINS: usize = 66;
 
 /// Payouts that are not settled when no new one is made.
 const OPEN: usize = (crate::MAX_OPEN / 2) as usize;
@@ -37,10 +37,10 @@ const OPEN: usize = (crate::MAX_OPEN / 2) as usize;
 const MAX_SKIPPED: u64 = 20;
 
 /// What was decided about the withdrawals at the head of the line.
-struct Planned {
-    epoch: u32,
-    payout: Payout,
-    withdrawals: Vec<u64>,
+pub(crate) struct Planned {
+    pub(crate) epoch: u32,
+    pub(crate) payout: Payout,
+    pub(crate) withdrawals: Vec<u64>,
 }
 
 impl<T: Config> Pallet<T> {
@@ -66,11 +66,15 @@ impl<T: Config> Pallet<T> {
                 return weight;
             }
         }
-        if !Self::due(now) || OpenBatches::<T>::decode_len().unwrap_or(0) >= OPEN {
+        if OpenBatches::<T>::decode_len().unwrap_or(0) >= OPEN {
             return weight;
         }
         // An error leaves everything as it was; the next block tries again.
-        let planned = with_storage_layer(|| Self::plan_batch(now));
+        let planned = match (Self::due(now), Self::sweep_due()) {
+            (true, _) => with_storage_layer(|| Self::plan_batch(now)),
+            (false, Some(sweep)) => with_storage_layer(|| Self::plan_sweep(sweep)),
+            (false, None) => return weight,
+        };
         if let Err(error) = planned {
             ::log::debug!(target: "btc-bridge", "no payout yet: {error:?}");
         }
@@ -96,14 +100,29 @@ impl<T: Config> Pallet<T> {
             .clamp(MIN_RATE, MAX_RATE)
     }
 
+    /// What is charged: as much again as the first version pays stays in the pool and pays for replacements.
+    pub(crate) fn charged_rate() -> FeeRate {
+        Self::rate().checked_mul(2).unwrap_or(MAX_RATE).min(MAX_RATE)
+    }
+
     pub(crate) fn plan_batch(now: BlockNumberFor<T>) -> Result<(), DispatchError> {
         let ids = Self::take_from_line(now);
         if ids.is_empty() {
             return Ok(());
         }
-        let Some(Planned { epoch, payout, withdrawals }) = Self::plan(ids)? else { return Ok(()) };
-        let rate = Self::rate();
+        match Self::plan(ids)? {
+            Some(planned) => Self::add_batch(planned, Self::rate()),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the coins of what was planned, and has its first version signed.
+    pub(crate) fn add_batch(planned: Planned, rate: FeeRate) -> Result<(), DispatchError> {
+        let Planned { epoch, payout, withdrawals } = planned;
         let first = payout.version(rate).map_err(refused)?;
+        if first.output.is_empty() {
+            return Err("the coins are worth less than the fee".into());
+        }
         let (change_epoch, _) = T::Signing::active().ok_or("no key")?;
         let number = NextBatch::<T>::get();
         NextBatch::<T>::put(number.checked_add(1).ok_or("no batch number is left")?);
@@ -170,8 +189,7 @@ impl<T: Config> Pallet<T> {
         let mut payments: Vec<payout::Withdrawal> =
             ids.iter().filter_map(|id| Some(Withdrawals::<T>::get(id)?.payment(*id))).collect();
         let (_, change_key) = T::Signing::active().ok_or("no key")?;
-        // What is charged beyond the first version's rate stays in the pool and pays for replacements.
-        let charged = Self::rate().checked_mul(2).unwrap_or(MAX_RATE).min(MAX_RATE);
+        let charged = Self::charged_rate();
         let mut lack = DispatchError::from("no live key has coins");
         for epoch in LiveEpochs::<T>::get() {
             let Some(key) = T::Signing::key(epoch) else { continue };
@@ -326,6 +344,7 @@ impl<T: Config> Pallet<T> {
             }
         });
         Self::deposit_event(Event::PayoutSigned { batch, version });
+        Self::sweep_signed(batch);
     }
 
     pub(crate) fn payout_failed(session: u64) {
@@ -337,7 +356,7 @@ impl<T: Config> Pallet<T> {
     }
 }
 
-fn refused(error: PayoutError) -> DispatchError {
+pub(crate) fn refused(error: PayoutError) -> DispatchError {
     DispatchError::Other(match error {
         PayoutError::NotEnough { .. } => "the coins do not suffice",
         PayoutError::Rate(_) => "the fee rate is out of range",

@@ -1,8 +1,8 @@
 //! Whether the coins cover what circulates, by the contract's own books.
 
 use crate::{
-    pallet::{Backing, Config, Error, Event, Halted, Pallet, SweepFees},
-    types::{ContractState, Halt},
+    pallet::{Backing, Coins, Config, Error, Event, Halted, Pallet, SweepFees},
+    types::{CoinKey, ContractState, Halt, StoredCoin},
 };
 use frame_support::{ensure, traits::Get};
 use sp_core::{H256, U256};
@@ -99,6 +99,15 @@ impl<T: Config> Pallet<T> {
                 Self::stop(cause);
             }
         }
+    }
+
+    pub(crate) fn do_write_off(epoch: u32, key: CoinKey) -> DispatchResult {
+        ensure!(Halted::<T>::exists(), Error::<T>::NotHalted);
+        let coin = Coins::<T>::take(epoch, key).ok_or(Error::<T>::NoSuchCoin)?;
+        Backing::<T>::mutate(|sum| *sum = sum.saturating_sub(coin.sats));
+        let StoredCoin { txid, vout, sats, .. } = coin;
+        Self::deposit_event(Event::CoinLost { txid, vout, sats });
+        Ok(())
     }
 
     pub(crate) fn do_resume() -> DispatchResult {

@@ -2,8 +2,8 @@
 
 use crate::{
     pallet::{
-        Backing, Batches, BitcoinHeight, Coins, Config, Halted, LiveEpochs, OpenBatches, Pallet,
-        PendingHandover, SweepFees, Versions, Withdrawals,
+        Backing, Batches, BitcoinHeight, Closing, Coins, Config, Halted, LiveEpochs, OpenBatches,
+        Pallet, PendingHandover, SweepFees, Versions, Withdrawals,
     },
     solvency::Totals,
     types::{Halt, StoredCoin, Version},
@@ -21,7 +21,8 @@ use bzk_runtime_api::{
 };
 
 impl<T: Config> Pallet<T> {
-    /// The newest signed version of each payout that is not settled: what is to be broadcast.
+    /// The newest signed version of each payout that is not settled, and each young sweep: what is to be
+    /// broadcast, parents first.
     pub fn payouts() -> Vec<PayoutView> {
         let signed = |batch: u64| {
             let versions = Batches::<T>::get(batch)?.versions;
@@ -30,7 +31,11 @@ impl<T: Config> Pallet<T> {
                 Some(PayoutView { batch, version, transaction: serialize(&transaction) })
             })
         };
-        OpenBatches::<T>::get().into_iter().filter_map(signed).collect()
+        // Sweeps count from their signature on; they are broadcast until they are forgotten.
+        let swept = Closing::<T>::get().into_iter().map(|(batch, _)| batch).filter(|batch| {
+            Batches::<T>::get(batch).is_some_and(|batch| batch.withdrawals.is_empty())
+        });
+        swept.chain(OpenBatches::<T>::get()).filter_map(signed).collect()
     }
 
     /// The committee's coins and its debts.

@@ -89,7 +89,8 @@ pub struct Batch<'a> {
     pub anchor: B256,
     /// The group key that gets the change: the current one, or the next one in a rotation.
     pub change_key: [u8; 32],
-    /// Coins to be spent by this Bitcoin height are swept whether they are needed or not.
+    /// Coins to be spent by this Bitcoin height are swept whether they are needed or not; all coins with
+    /// `u32::MAX`.
     pub sweep_before: u32,
 }
 
@@ -195,7 +196,7 @@ impl Payout {
         let due = pool
             .iter()
             .take(limits.inputs)
-            .take_while(|coin| coin.spend_by.is_some_and(|height| height <= batch.sweep_before))
+            .take_while(|coin| coin.spend_by.unwrap_or(u32::MAX) <= batch.sweep_before)
             .count();
         if due == 0 && batch.withdrawals.is_empty() {
             return Err(PayoutError::Empty);

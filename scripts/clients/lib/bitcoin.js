@@ -66,8 +66,12 @@ export class Bitcoin {
     const lacking = at + MATURITY - await this.call('getblockcount')
     if (lacking > 0) await this.mine(lacking)
     const { tx: [coinbase] } = await this.call('getblock', await this.call('getblockhash', at), 2)
-    const outputs = await Promise.all(payments.map(async ([address, amount]) =>
-      output((await this.call('validateaddress', address)).scriptPubKey, BigInt(amount))))
+    const outputs = await Promise.all(payments.map(async ([address, amount]) => {
+      const { isvalid, scriptPubKey, error } = await this.call('validateaddress', String(address))
+      if (!isvalid) throw new Error(`${address} is no address on regtest: ${error}`)
+      if (!/^\d+$/.test(amount)) throw new Error(`${amount} is no number of sats`)
+      return output(scriptPubKey, BigInt(amount))
+    }))
     const paid = payments.reduce((sum, [, amount]) => sum + BigInt(amount), FEE_SATS)
     outputs.push(output(ANYBODY_SCRIPT, sats(coinbase.vout[0].value) - paid))
     return this.call('sendrawtransaction', [

@@ -67,19 +67,33 @@ export class Devnet {
     closeSync(log)
     const exited = new Promise((resolve) => child.once('exit', resolve))
     const part = { name, child, exited, stop: async (signal = 'SIGTERM') => {
-      if (child.exitCode === null && child.signalCode === null) child.kill(signal)
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill(signal)
+        // A part that a test has stopped would not hear it.
+        child.kill('SIGCONT')
+      }
       await exited
     } }
     this.parts.push(part)
     return part
   }
 
-  async startRelayer() {
-    const key = join(this.dir, 'relayer.key')
-    await writeFile(key, privateKey(RELAYER), { mode: 0o600 })
+  /** Starts a relayer that pays with the prefunded account of an index; gives the part. */
+  async startRelayer(payer = RELAYER) {
+    const name = payer === RELAYER ? 'relayer' : `relayer-${payer}`
+    const key = await this.keyFile(name, privateKey(payer))
     await writeFile(this.deposits, '', { flag: 'a' })
-    this.relayer = this.run('relayer', 'bzk-relayer', ['run', ...this.chains(), '--key-file', key,
-      '--deposits', this.deposits, '--poll-secs', '2', '--metrics', await this.metrics('relayer')])
+    const part = this.run(name, 'bzk-relayer', ['run', ...this.chains(), '--key-file', key,
+      '--deposits', this.deposits, '--poll-secs', '2', '--metrics', await this.metrics(name)])
+    if (payer === RELAYER) this.relayer = part
+    return part
+  }
+
+  /** Writes a private key to a file for its owner alone; gives the path. */
+  async keyFile(name, secret) {
+    const path = join(this.dir, `${name}.key`)
+    await writeFile(path, secret, { mode: 0o600 })
+    return path
   }
 
   /** An address for the metrics of a part. */
@@ -121,11 +135,11 @@ export class Devnet {
 
   /** Registers the signers, has them make a key, and has the genesis key name it to the contract. */
   async makeKey() {
-    const { api, keys } = await connectApi(this.node)
+    const { api, keys, keyring } = await connectApi(this.node)
     try {
-      const owners = Object.values(keys).slice(0, this.count)
+      const owners = await this.owners(api, keys, keyring)
       const genesis = api.genesisHash.toHex()
-      for (const [index, owner] of owners.entries()) {
+      await Promise.all(owners.map(async (owner, index) => {
         const registered = await api.query.threshold.signers(owner.address)
         if (registered.isNone) {
           const { key, possession } = this.signers[index]
@@ -133,7 +147,7 @@ export class Devnet {
           await send(api, api.tx.threshold.register(key, proof), owner)
         }
         await this.runSigner(index)
-      }
+      }))
       const active = async () => (await api.query.threshold.active()).unwrapOr(null)
       if (await active() === null) {
         const begin = api.tx.utility.batchAll([
@@ -151,6 +165,24 @@ export class Devnet {
     } finally {
       await api.disconnect()
     }
+  }
+
+  /** Whose the signers are: the development accounts, then as many more, which Alice funds. */
+  async owners(api, keys, keyring) {
+    const more = Math.max(0, this.count - Object.keys(keys).length)
+    const owners = Object.values(keys).slice(0, this.count)
+      .concat(Array.from({ length: more }, (_, index) => keyring.addFromUri(`//Signer//${index}`)))
+    const bond = api.consts.threshold.bond.toBigInt()
+    const balances = await api.query.system.account.multi(owners.map(({ address }) => address))
+    const poor = owners.filter((_, index) => {
+      const { free, reserved } = balances[index].data
+      return free.toBigInt() + reserved.toBigInt() < bond
+    })
+    if (poor.length > 0) {
+      const gifts = poor.map(({ address }) => api.tx.balances.transferKeepAlive(address, 2n * bond))
+      await send(api, api.tx.utility.batchAll(gifts), keys.alice)
+    }
+    return owners
   }
 
   /** A client of the L2 with one of the prefunded accounts, or the one given. */
@@ -177,12 +209,17 @@ export class Devnet {
     if (receipt.status !== 'success') throw new Error('the contract refused the first group key')
   }
 
-  /** Runs `bzk-bridge` as a user does; gives its answer. */
-  async user(keyFile, ...args) {
+  /** Runs `bzk-bridge` as a user does; gives what it prints. Throws what it prints when it fails. */
+  async command(keyFile, ...args) {
     const key = keyFile ? ['--account-key-file', keyFile] : []
-    const { stdout } = await promisify(execFile)(BIN('bzk-bridge'),
-      ['--json', '--network', 'regtest', ...this.chains(), ...key, ...args])
-    return JSON.parse(stdout)
+    const run = promisify(execFile)(BIN('bzk-bridge'), ['--network', 'regtest', ...this.chains(), ...key, ...args])
+    const { stdout } = await run.catch(({ stderr, message }) => { throw new Error(stderr || message) })
+    return stdout
+  }
+
+  /** As `command`; gives its answer. */
+  async user(keyFile, ...args) {
+    return JSON.parse(await this.command(keyFile, '--json', ...args))
   }
 
   /** Ends all parts in order. */

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { Devnet } from '../lib/devnet.js'
+import { checkInvariants } from '../lib/invariants.js'
 import { until } from '../lib/node.js'
 
 const SAT = 10n ** 10n
@@ -18,27 +19,6 @@ const DESTINATIONS = {
   p2wpkh: ['bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080', 294n],
   p2wsh: ['bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry', 330n],
   p2tr: ['bcrt1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqc8gma6', 330n],
-}
-
-/** The invariants of DESIGN §11: what the contract owes is covered by coins that Bitcoin has. */
-async function checkInvariants(devnet) {
-  const { bitcoin, node } = devnet
-  const [claimed, settled, locked, deficit] = await devnet.bridge('totals')
-  const reserves = await node.call('bridge_reserves')
-  assert.equal(deficit, 0n)
-  assert.equal(reserves.halted, null)
-  assert.ok(settled + locked <= claimed)
-  assert.ok(BigInt(reserves.backing) >= claimed - settled, `${reserves.backing} sats cover ${claimed - settled}`)
-  let sum = 0n
-  for (const { outpoint, sats, batch } of reserves.coins) {
-    const [txid, vout] = outpoint.split(':')
-    // A coin that a payout spends may be gone with it.
-    const coin = await bitcoin.call('gettxout', txid, Number(vout), batch === null)
-    assert.ok(coin || batch !== null, `${outpoint} does not exist`)
-    if (coin) assert.equal(BigInt(Math.round(coin.value * 1e8)), BigInt(sats))
-    sum += BigInt(sats)
-  }
-  assert.equal(sum, BigInt(reserves.backing))
 }
 
 test('BTC in, spent, BTC out', async (t) => {

@@ -6,3 +6,4 @@ mod follow;
 mod handover;
 mod payouts;
 mod solvency;
+mod sweeps;

@@ -18,6 +18,35 @@ fn attack_reorg_after_claim_halts_until_the_deficit_is_gone() {
     });
 }
 
+/// The deposit was spent otherwise on the new branch: somebody pays for it, and the coin is struck off.
+#[test]
+fn attack_reorg_after_claim_is_covered_and_the_lost_coin_is_never_spent() {
+    run(|| {
+        deposit(1, 5_000_000);
+        deposit(2, 5_000_000);
+        let lost = Coins::<Test>::iter_prefix_values(0).find(|coin| coin.txid == [1; 32]).unwrap();
+        let write_off = |key| BtcBridge::write_off(RuntimeOrigin::root(), 0, key);
+        assert_noop!(write_off(lost.key()), Error::<Test>::NotHalted);
+        deficit(5_000_000);
+        assert_noop!(
+            BtcBridge::write_off(RuntimeOrigin::signed(1), 0, lost.key()),
+            sp_runtime::DispatchError::BadOrigin
+        );
+        assert_ok!(write_off(lost.key()));
+        assert_noop!(write_off(lost.key()), Error::<Test>::NoSuchCoin);
+        // `cover`: what circulated is gone, and so is the deficit.
+        Totals::mutate(|totals| totals[1] += 5_000_000);
+        deficit(0);
+        assert_eq!(Halted::<Test>::get(), None);
+        new_tip(101);
+        withdraw(0, 1_000_000, 20_000);
+        pass(6);
+        let inputs = Batches::<Test>::get(0).unwrap().inputs;
+        assert!(inputs.iter().all(|coin| coin.txid == [2; 32]));
+        assert_eq!(Halted::<Test>::get(), None);
+    });
+}
+
 #[test]
 fn missing_coins_halt_with_the_next_bitcoin_block() {
     run(|| {

@@ -1,0 +1,90 @@
+//! Coins that no withdrawal moves.
+
+use super::*;
+use bzk_bitcoin::bitcoin::{hashes::Hash, Transaction};
+
+/// Height by which a deposit of the mock must be spent.
+const SPEND_BY: u64 = 100 + REFUND_DELAY as u64 / 2;
+
+fn fee(sweep: &Transaction, spent: u64) -> u64 {
+    spent - sweep.output.iter().map(|output| output.value.to_sat()).sum::<u64>()
+}
+
+#[test]
+fn attack_spent_by_refund_race() {
+    run(|| {
+        deposit(1, 400_000);
+        deposit(2, 300_000);
+        new_tip(SPEND_BY - 1);
+        pass(10);
+        assert_eq!(NextBatch::<Test>::get(), 0, "there is time");
+        new_tip(SPEND_BY);
+        pass(1);
+        sign();
+        let [sweep] = payouts().try_into().unwrap();
+        assert_eq!(sweep.input.len(), 2);
+        let fee = fee(&sweep, 700_000);
+        assert!((1..20_000).contains(&fee), "{fee}");
+        let reserves = BtcBridge::reserves();
+        assert_eq!((reserves.backing, reserves.sweep_fees), (700_000 - fee, fee));
+        assert!(Coins::<Test>::iter_values().all(|coin| coin.spend_by.is_none()));
+        // Nothing is missing, and nothing is left to sweep.
+        new_tip(SPEND_BY + 1);
+        pass(5);
+        assert_eq!((Halted::<Test>::get(), NextBatch::<Test>::get()), (None, 1));
+    });
+}
+
+#[test]
+fn outputs_of_a_sweep_pay_withdrawals_before_it_is_confirmed() {
+    run(|| {
+        deposit(1, 5_000_000);
+        new_tip(SPEND_BY);
+        pass(1);
+        sign();
+        let [sweep] = payouts().try_into().unwrap();
+        withdraw(0, 1_000_000, 20_000);
+        pass(6);
+        sign();
+        // The parent comes first.
+        let [first, payout] = payouts().try_into().unwrap();
+        assert_eq!(first, sweep);
+        let parent = sweep.compute_txid();
+        assert!(payout.input.iter().all(|input| input.previous_output.txid == parent));
+        settle(&[0], 1_000_000, payout.compute_txid().to_byte_array(), SPEND_BY + 1);
+        assert_eq!(payouts(), [sweep]);
+        let later = SPEND_BY + 2 + u64::from(KEEP_BLOCKS);
+        new_tip(later);
+        pass(3);
+        assert_eq!(Halted::<Test>::get(), None);
+    });
+}
+
+#[test]
+fn old_key_is_swept_to_the_new_one_and_retired() {
+    run(|| {
+        for tag in 1..=60 {
+            deposit(tag, 100_000);
+        }
+        adopt(1);
+        pass(1);
+        sign();
+        let message = BtcBridge::handover().unwrap();
+        rotated(2, key_of(1), message.closes_at.into());
+        pass(3);
+        assert_eq!(NextBatch::<Test>::get(), 0, "a deposit to the old key may still come");
+        new_tip(u64::from(message.closes_at) + 1);
+        // 50 coins, then ten.
+        pass(2);
+        sign();
+        pass(3);
+        sign();
+        pass(2);
+        assert_eq!(NextBatch::<Test>::get(), 2);
+        assert!(Coins::<Test>::iter_prefix(0).next().is_none());
+        assert_eq!(Keys::get(), [1]);
+        let reserves = BtcBridge::reserves();
+        assert_eq!(reserves.backing + reserves.sweep_fees, 6_000_000);
+        assert_eq!(Halted::<Test>::get(), None);
+    });
+}
