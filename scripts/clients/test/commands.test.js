@@ -1,7 +1,7 @@
 // The subcommands of the node: keys, specifications, and a chain that is exported, imported, taken back and removed.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -24,21 +24,22 @@ async function run(...args) {
   return stdout
 }
 const base = (name) => ['--base-path', join(dir, name)]
-const start = async (name, args) => new Node(join(dir, name), args, await freePort(), await freePort()).start()
+async function start(name, args) {
+  await mkdir(join(dir, name), { recursive: true })
+  return new Node(join(dir, name), args, await freePort(), await freePort()).start()
+}
 const hex = (number) => `0x${number.toString(16)}`
 const block = (node, number) => node.call('eth_getBlockByNumber', [hex(number), true])
 const info = async (name) => JSON.parse(await run('chain-info', '--chain', 'dev', ...base(name)))
 
 test('keys are made, inspected and inserted', async () => {
-  const { mkdir } = await import('node:fs/promises')
   const made = JSON.parse(await run('key', 'generate', '--output-type', 'json'))
   assert.equal(made.secretPhrase.split(' ').length, 12)
   const seen = JSON.parse(await run('key', 'inspect', '--output-type', 'json', made.secretPhrase))
   assert.equal(seen.publicKey, made.publicKey)
   assert.equal(JSON.parse(await run('key', 'inspect', '--output-type', 'json', '//Alice')).publicKey, ALICE)
-  await assert.rejects(run('key', 'inspect', 'twelve words that are no phrase'), /[Ii]nvalid/)
+  assert.match(await run('key', 'inspect', 'words that are no phrase'), /Invalid phrase/)
 
-  await mkdir(join(dir, 'keys'))
   for (const [type, scheme, suri] of [['babe', 'sr25519', '//Alice'], ['gran', 'ed25519', '//Alice'], ['babe', 'sr25519', made.secretPhrase]]) {
     await run('key', 'insert', '--chain', 'dev', ...base('keys'), '--key-type', type, '--scheme', scheme, '--suri', suri)
   }

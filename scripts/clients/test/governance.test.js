@@ -64,7 +64,7 @@ test('every track decides what is its own, and no more', async (t) => {
     guardian: { origin: origin('Guardian'), call: api.tx.txPause.pause(['Balances', 'transfer_keep_alive']) },
     canceller: { origin: origin('Canceller'), call: api.tx.referenda.cancel(cancelled) },
     killer: { origin: origin('Killer'), call: api.tx.referenda.kill(killed) },
-    unwanted: { origin: origin('Guardian'), call: api.tx.safeMode.forceEnter() },
+    unwanted: { origin: origin('Guardian'), call: api.tx.txPause.pause(['Balances', 'transfer_all']) },
   }
   const names = Object.keys(proposals)
   const indices = await submit(api, bob, Object.values(proposals))
@@ -141,7 +141,7 @@ test('every track decides what is its own, and no more', async (t) => {
 
   await t.test('what the votes refuse does not happen, and the deposit goes back', async () => {
     await ends(api, at.unwanted, 'Rejected')
-    assert.ok((await api.query.safeMode.enteredUntil()).isNone)
+    assert.ok((await api.query.txPause.pausedCalls(['Balances', 'transfer_all'])).isNone)
     await send(api, api.tx.referenda.refundDecisionDeposit(at.unwanted), bob)
   })
 
@@ -151,9 +151,12 @@ test('every track decides what is its own, and no more', async (t) => {
   })
 
   await t.test('a vote with conviction stays locked after the decision', async () => {
-    await send(api, api.tx.utility.batchAll([...wanted, at.unwanted].map((index) =>
-      api.tx.convictionVoting.removeVote(null, index))), alice)
-    await send(api, api.tx.convictionVoting.unlock(0, alice.address), alice)
+    const track = { system: 0, StakingAdmin: 10, Treasurer: 11, Spender: 12, Guardian: 13, Canceller: 20, Killer: 21 }
+    const of = (name) => track[proposals[name].origin.Origins ?? 'system']
+    await send(api, api.tx.utility.batchAll([
+      ...names.map((name) => api.tx.convictionVoting.removeVote(of(name), at[name])),
+      ...Object.values(track).map((id) => api.tx.convictionVoting.unlock(id, alice.address)),
+    ]), alice)
     const { frozen } = (await api.query.system.account(alice.address)).data
     assert.equal(frozen.toBigInt(), 200n * MILLION)
     await assert.rejects(send(api, api.tx.balances.transferAllowDeath(bob.address, 150n * MILLION), alice), /Frozen/)
