@@ -6,6 +6,8 @@
 #   BENCH_PRESIGNED  transactions signed before each (6,000 per second)
 #   BENCH_ACCOUNTS   sizes of the ledger for the growth part ("100000 1000000"; "" leaves it out)
 #   BENCH_BLOCKS     Ethereum blocks that eth_getLogs searches (100000)
+#   BENCH_SYNC       blocks of the chain that late nodes follow (2000; 0 leaves it out)
+#   BENCH_NOMINATORS at the change of an era, with 100 validators (10000; 0 leaves it out)
 source "$(dirname "$0")/lib.sh"
 
 seconds=${BENCH_SECONDS:-60}
@@ -13,6 +15,8 @@ presigned=${BENCH_PRESIGNED:-$((seconds * 6000))}
 kinds=${BENCH_KINDS-transfer erc20 gas}
 sizes=${BENCH_ACCOUNTS-100000 1000000}
 log_blocks=${BENCH_BLOCKS-100000}
+sync_blocks=${BENCH_SYNC-2000}
+nominators=${BENCH_NOMINATORS-10000}
 
 # load URL KIND ARGS...: one run of the generator; its JSON, or {} with the reason on stderr.
 load() {
@@ -156,12 +160,33 @@ logs() {
     stop "$node"
 }
 
+# Nodes that join a long chain late.
+late() {
+    local report
+    [ "$sync_blocks" != 0 ] || return 0
+    report=$(node "$ROOT/scripts/bench/sync.mjs" "$sync_blocks") || return 0
+    long_rate=$(field "$report" full_sync_blocks_per_s) warp_s=$(field "$report" warp_sync_s)
+    say '%-34s %10s   %s blocks; warp sync %s s, and %s s for the blocks before\n' 'full sync, long chain, blocks/s' \
+        "$long_rate" "$(field "$report" blocks)" "$warp_s" "$(field "$report" warp_history_s)"
+}
+
+# Election and change of era with many stakers: the longest import of the blocks around them.
+era_change() {
+    local report
+    [ "$nominators" != 0 ] || return 0
+    report=$(node "$ROOT/scripts/bench/era-change.mjs" 2 "$nominators") || return 0
+    era_ms=$(field "$report" era_change_ms)
+    say '%-34s %10s   authored in %s ms; a quiet block %s ms; %s elected, %s backings\n' 'era change, longest import, ms' \
+        "$era_ms" "$(field "$report" era_change_authored_ms)" "$(field "$report" quiet_block_ms)" \
+        "$(field "$report" elected)" "$(field "$report" backings)"
+}
+
 for contract in Token Burner; do
     node "$ROOT/scripts/clients/lib/solidity.js" "$contract.sol" "$contract" >"$work/$contract.hex"
 done
 say 'cores %s, load average %s, %s s per kind\n' "$(nproc)" "$(cut -d' ' -f1-3 /proc/loadavg)" "$seconds"
 transfers=null erc20=null mgas=null token=null call_p99=null import_ms=null logs_ms=null
-sync_rate=null final_p50=null final_p99=null
+sync_rate=null final_p50=null final_p99=null long_rate=null warp_s=null era_ms=null
 yardstick
 genesis
 # One authority, GRANDPA on, ParityDB as in production.
@@ -174,6 +199,8 @@ sync
 stop "$node"
 logs
 finality
-printf '{"transfers_per_s":%s,"erc20_per_s":%s,"mgas_per_s":%s,"anvil_transfers_per_s":%s,"import_ms":%s,"eth_call_p99_ms":%s,"get_logs_ms":%s,"rss_mib":%s,"finality_p50_s":%s,"finality_p99_s":%s,"sync_blocks_per_s":%s,"cores":%s,"seconds":%s}\n' \
+late
+era_change
+printf '{"transfers_per_s":%s,"erc20_per_s":%s,"mgas_per_s":%s,"anvil_transfers_per_s":%s,"import_ms":%s,"eth_call_p99_ms":%s,"get_logs_ms":%s,"rss_mib":%s,"finality_p50_s":%s,"finality_p99_s":%s,"sync_blocks_per_s":%s,"long_sync_blocks_per_s":%s,"warp_sync_s":%s,"era_change_ms":%s,"cores":%s,"seconds":%s}\n' \
     "$transfers" "$erc20" "$mgas" "$anvil_transfers" "$import_ms" "$call_p99" "$logs_ms" "$rss" \
-    "$final_p50" "$final_p99" "$sync_rate" "$(nproc)" "$seconds"
+    "$final_p50" "$final_p99" "$sync_rate" "$long_rate" "$warp_s" "$era_ms" "$(nproc)" "$seconds"

@@ -1,6 +1,7 @@
 // Four validators on this machine: how long after the start of its slot a block is final, and how regular blocks are.
 // Usage: finality.mjs SECONDS. Prints one JSON object.
-import { startNode, until } from '../clients/lib/node.js'
+import { startNetwork } from '../clients/lib/network.js'
+import { until } from '../clients/lib/node.js'
 
 const SLOT_MS = 2000
 const seconds = Number(process.argv[2])
@@ -17,16 +18,9 @@ function slot({ digest }) {
 
 const quantile = (list, share) => list.sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * share))]
 
-const nodes = []
-let boot = []
+const network = await startNetwork('local', names.map((name) => ({ name })))
 try {
-  for (const [index, name] of names.entries()) {
-    const node = await startNode(['--chain', 'local', `--${name}`, '--validator', '--node-key', `0${index + 1}`.repeat(32),
-      '--rpc-methods', 'unsafe', ...boot])
-    nodes.push(node)
-    boot = ['--bootnodes', `/ip4/127.0.0.1/tcp/${nodes[0].p2pPort}/p2p/${await nodes[0].call('system_localPeerId')}`]
-  }
-  const observer = nodes[0]
+  const observer = network.nodes.alice
   const number = async (hash) => Number((await observer.call('chain_getHeader', hash ? [hash] : [])).number)
   await until(async () => await number(await observer.call('chain_getFinalizedHead')) >= 5, 'finality', 120)
 
@@ -57,5 +51,5 @@ try {
     arrival_p99_ms: quantile(arrivals, 0.99),
   }))
 } finally {
-  await Promise.all(nodes.map((node) => node.stop()))
+  await network.stop()
 }

@@ -5,10 +5,11 @@ use crate::{
     units::{MICRO_ZYRA, ZYRA},
     AccountId, Balance, Balances, BlockNumber, Runtime, RuntimeEvent, Staking, TransactionPayment,
 };
-use alloc::vec;
+use alloc::{vec, vec::Vec};
 use frame_election_provider_support::{
     bounds::{ElectionBounds, ElectionBoundsBuilder},
-    onchain, ElectionDataProvider, SequentialPhragmen,
+    onchain, BoundedSupportsOf, ElectionDataProvider, ElectionProvider, InstantElectionProvider,
+    PageIndex, SequentialPhragmen, VoterOf,
 };
 use frame_support::{
     dispatch::DispatchClass,
@@ -92,6 +93,54 @@ impl onchain::Config for OnChain {
 /// Elects the first validators.
 pub(super) type GenesisElections = onchain::OnChainExecution<OnChain>;
 
+/// The election on chain where no solution came in time.
+///
+/// It asks staking and not the snapshot. The snapshot may hold [`MAX_VOTERS`], more than a block can elect from; and
+/// there is none when the chain stood still while it was due, after which every election would fail until root helps.
+pub struct Fallback;
+
+impl ElectionProvider for Fallback {
+    type AccountId = AccountId;
+    type BlockNumber = BlockNumber;
+    type Error = onchain::Error;
+    type MaxWinnersPerPage = ConstU32<MAX_VALIDATORS>;
+    type MaxBackersPerWinner = ConstU32<MAX_VOTERS>;
+    type MaxBackersPerWinnerFinal = ConstU32<MAX_VOTERS>;
+    type Pages = ConstU32<1>;
+    type DataProvider = Staking;
+
+    fn elect(page: PageIndex) -> Result<BoundedSupportsOf<Self>, Self::Error> {
+        GenesisElections::elect(page)
+    }
+
+    fn duration() -> Self::BlockNumber {
+        GenesisElections::duration()
+    }
+
+    fn start() -> Result<(), Self::Error> {
+        GenesisElections::start()
+    }
+
+    fn status() -> Result<Option<Weight>, ()> {
+        GenesisElections::status()
+    }
+}
+
+impl InstantElectionProvider for Fallback {
+    fn instant_elect(
+        _voters: Vec<VoterOf<Staking>>,
+        _targets: Vec<AccountId>,
+        _desired_targets: u32,
+    ) -> Result<BoundedSupportsOf<Self>, Self::Error> {
+        Self::elect(0)
+    }
+
+    // Nor has the caller to read the snapshot.
+    fn bother() -> bool {
+        false
+    }
+}
+
 impl MinerConfig for Runtime {
     type AccountId = AccountId;
     type Solution = NposSolution16;
@@ -149,7 +198,7 @@ impl pallet_election_provider_multi_phase::Config for Runtime {
     type SlashHandler = ();
     type RewardHandler = ();
     type DataProvider = Staking;
-    type Fallback = GenesisElections;
+    type Fallback = Fallback;
     type GovernanceFallback = GenesisElections;
     type Solver = SequentialPhragmen<AccountId, SolutionAccuracyOf<Self>>;
     type ForceOrigin = EnsureRoot<AccountId>;

@@ -1,4 +1,4 @@
-// Two authorities on one chain, each alone until they are joined.
+// Networks of several authorities: two that are joined later, or as many as have a name.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,6 +46,28 @@ export async function connect(a, b) {
     const id = await to.call('system_localPeerId')
     await from.call('system_addReservedPeer', [`/ip4/127.0.0.1/tcp/${to.p2pPort}/p2p/${id}`])
   }
+}
+
+/**
+ * Starts one validator for each of `people`, `{ name, as }`, all connected to the first; `as` is the development
+ * account whose session keys it has, by default that of its name. `args` go to each.
+ */
+export async function startNetwork(chain, people, args = []) {
+  const nodes = {}
+  const stop = () => Promise.all(Object.values(nodes).map((node) => node.stop()))
+  try {
+    let boot = []
+    for (const [index, { name, as = name }] of people.entries()) {
+      const node = await startNode(['--chain', chain, `--${as}`, '--validator', '--rpc-methods', 'unsafe',
+        '--node-key', `0${index + 1}`.repeat(32), ...boot, ...args])
+      if (!index) boot = ['--bootnodes', `/ip4/127.0.0.1/tcp/${node.p2pPort}/p2p/${await node.call('system_localPeerId')}`]
+      nodes[name] = node
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { nodes, stop }
 }
 
 // BABE's pre-digest: engine `BABE`, two bytes of length, then 1 for a primary slot.

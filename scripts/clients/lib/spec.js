@@ -5,14 +5,21 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { BINARY } from './node.js'
 
-/** Writes the specification that `change` makes of the development chain's; gives the file's path. */
-export async function writeSpec(dir, id, change) {
+// Amounts are larger than a JavaScript number can be; in JSON they are numbers all the same.
+const json = (value) => JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `#${part}#` : part))
+  .replaceAll(/"#(\d+)#"/g, '$1')
+
+/**
+ * Writes the specification that `change` makes of the development chain's, or of another `chain`'s; gives the file's
+ * path. Amounts may be bigints.
+ */
+export async function writeSpec(dir, id, change, chain = 'dev') {
   const { stdout } = await promisify(execFile)(
-    BINARY, ['build-spec', '--chain', 'dev'], { maxBuffer: 1 << 27 })
+    BINARY, ['build-spec', '--chain', chain], { maxBuffer: 1 << 27 })
   const spec = JSON.parse(stdout)
   change(spec.genesis.runtimeGenesis.patch)
   const file = join(dir, `${id}.json`)
-  await writeFile(file, JSON.stringify({ ...spec, id, bootNodes: [] }))
+  await writeFile(file, json({ ...spec, id, bootNodes: [] }))
   return file
 }
 

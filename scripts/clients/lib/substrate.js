@@ -36,24 +36,3 @@ export function send(api, tx, signer) {
 
 /** Waits until `query` of the best block gives something truthy. */
 export const chainUntil = (query, what, seconds = 600) => until(query, what, seconds)
-
-/**
- * Proposes `call` on a track, votes and places the deposit; waits until it is approved. Gives its index.
- * The votes come before the deposit, without which nothing is decided: a short track cannot end between two of them.
- */
-export async function pass(api, { proposer, voters }, origin, call) {
-  const bytes = call.method.toHex()
-  const index = await api.query.referenda.referendumCount()
-  await send(api, api.tx.preimage.notePreimage(bytes), proposer)
-  const proposal = { Lookup: { hash: call.method.hash, len: call.method.encodedLength } }
-  await send(api, api.tx.referenda.submit(origin, proposal, { After: 0 }), proposer)
-  const vote = { Standard: { vote: { aye: true, conviction: 'Locked1x' }, balance: 200_000_000n * ZYRA } }
-  for (const voter of voters) await send(api, api.tx.convictionVoting.vote(index, vote), voter)
-  await send(api, api.tx.referenda.placeDecisionDeposit(index), proposer)
-  await chainUntil(async () => {
-    const info = (await api.query.referenda.referendumInfoFor(index)).unwrap()
-    if (!info.isOngoing && !info.isApproved) throw new Error(`referendum ${info.type}`)
-    return info.isApproved
-  }, `referendum ${index}`)
-  return index
-}

@@ -8,14 +8,14 @@ import { startNode } from '../lib/node.js'
 import { FAST, writeSpec } from '../lib/spec.js'
 import { chainUntil, connectApi, send, ZYRA } from '../lib/substrate.js'
 
-let dir, node, api, keys
+let dir, node, api, keys, keyring
 
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'bzk-spec-'))
   const chain = await writeSpec(dir, 'bitcoinzk_fast', (patch) => { patch.sequencers.calendar = FAST })
   node = await startNode(['--chain', chain, '--alice', '--validator', '--force-authoring',
     '--node-key', 'a1'.repeat(32)]);
-  ({ api, keys } = await connectApi(node))
+  ({ api, keys, keyring } = await connectApi(node))
 })
 
 after(async () => {
@@ -29,7 +29,8 @@ const free = async (who) => (await api.query.system.account(who.address)).data.f
 test('nominators and pool members are paid for an era', async () => {
   const { alice, bob, charlie, dave } = keys
   await send(api, api.tx.staking.bond(1_000_000n * ZYRA, 'Stash'), bob)
-  await send(api, api.tx.staking.nominate([alice.address]), bob)
+  // Naming somebody twice counts once.
+  await send(api, api.tx.staking.nominate([alice.address, alice.address]), bob)
   await send(api, api.tx.nominationPools.create(
     1_000_000n * ZYRA, charlie.address, charlie.address, charlie.address), charlie)
   await send(api, api.tx.nominationPools.nominate(1, [alice.address]), charlie)
@@ -44,6 +45,9 @@ test('nominators and pool members are paid for an era', async () => {
     return overview.isSome && overview.unwrap().nominatorCount.toNumber() === 2 ? era : undefined
   }
   const era = await chainUntil(async () => (await backing()) ?? false, 'an era with both')
+  const { others } = (await api.query.staking.erasStakersPaged(era, alice.address, 0)).unwrap()
+  const backed = others.filter(({ who }) => who.toString() === bob.address).map(({ value }) => value.toBigInt())
+  assert.deepEqual(backed, [1_000_000n * ZYRA])
   await chainUntil(async () => (await api.query.staking.erasValidatorReward(era)).isSome, 'the end of the era')
 
   const before = await free(bob)
@@ -54,4 +58,38 @@ test('nominators and pool members are paid for an era', async () => {
   const poor = await free(dave)
   await send(api, api.tx.nominationPools.claimPayout(), dave)
   assert.ok(await free(dave) > poor, 'and takes it')
+  await assert.rejects(send(api, api.tx.staking.payoutStakers(alice.address, era), charlie), /staking.AlreadyClaimed/)
+  await assert.rejects(send(api, api.tx.staking.payoutStakers(alice.address, 9_999), charlie), /staking.InvalidEraToReward/)
+})
+
+test('bad stakes are refused with the reason, and nothing is lost', async () => {
+  const small = keyring.addFromUri('//small')
+  const { alice, bob } = keys
+  const all = 20_000n * ZYRA
+  await send(api, api.tx.balances.transferKeepAlive(small.address, all), keys.charlie)
+  const refused = (tx, reason) => assert.rejects(send(api, tx, small), reason)
+  const { staking, nominationPools: pools } = api.tx
+  await refused(staking.nominate([alice.address]), /staking.NotController/)
+  await refused(staking.bond(1, 'Stash'), /staking.InsufficientBond/)
+  await refused(pools.join(ZYRA / 2n, 1), /nominationPools.MinimumBondNotMet/)
+  await refused(pools.join(ZYRA, 99), /nominationPools.PoolNotFound/)
+  await refused(pools.create(ZYRA, small.address, small.address, small.address), /nominationPools.MinimumBondNotMet/)
+  await send(api, staking.bond(50n * ZYRA, 'Stash'), small)
+  await refused(staking.bond(50n * ZYRA, 'Stash'), /staking.AlreadyBonded/)
+  await refused(staking.nominate([alice.address]), /staking.InsufficientBond/)
+  await refused(staking.validate({ commission: 0, blocked: false }), /staking.InsufficientBond/)
+  await send(api, staking.bondExtra(100n * ZYRA), small)
+  await refused(staking.nominate([]), /staking.EmptyTargets/)
+  await refused(staking.nominate(Array(17).fill(alice.address)), /staking.TooManyTargets/)
+  await send(api, staking.nominate([alice.address]), small)
+  // What is left would be too little for a nominator.
+  await refused(staking.unbond(100n * ZYRA), /staking.InsufficientBond/)
+  await refused(staking.setMinCommission(0), /BadOrigin/)
+  await refused(staking.cancelDeferredSlash(0, [0]), /BadOrigin/)
+  await refused(staking.reapStash(bob.address, 0), /staking.FundedTarget/)
+  await refused(api.tx.session.setKeys({ babe: alice.publicKey, grandpa: alice.publicKey }, '0x'), /session.InvalidProof/)
+  await refused(api.tx.session.purgeKeys(), /session.NoKeys/)
+  // Fees, and nothing else.
+  const { data } = await api.query.system.account(small.address)
+  assert.ok(data.free.toBigInt() + data.reserved.toBigInt() > all - ZYRA)
 })

@@ -1,0 +1,105 @@
+// Four validators: one stays away, is chilled and comes back; one runs twice and is slashed.
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { connect, startNetwork } from '../lib/network.js'
+import { startNode, until } from '../lib/node.js'
+import { writeSpec } from '../lib/spec.js'
+import { chainUntil, connectApi, send } from '../lib/substrate.js'
+
+// Sessions of 12 s and eras of 24 s; three of a validator's slots in a row are an absence.
+const CALENDAR = { epochSlots: 6, sessionsPerEra: 2, bondingEras: 4, slashDeferEras: 0, dayBlocks: 10 }
+const MISSED_LIMIT = 3
+let dir, chain, network, twin, api, keys
+
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'bzk-spec-'))
+  chain = await writeSpec(dir, 'bitcoinzk_offences', (patch) => {
+    patch.sequencers = { calendar: CALENDAR, missedLimit: MISSED_LIMIT }
+  }, 'local')
+  network = await startNetwork(chain, ['alice', 'bob', 'charlie', 'dave'].map((name) => ({ name })));
+  ({ api, keys } = await connectApi(network.nodes.alice))
+})
+
+after(async () => {
+  await api?.disconnect()
+  await twin?.stop()
+  await network?.stop()
+  await rm(dir, { recursive: true, force: true })
+})
+
+const era = async () => (await api.query.staking.activeEra()).unwrap().index.toNumber()
+const candidate = async ({ address }) => (await api.query.staking.validators.keys()).some(({ args: [who] }) => who.toString() === address)
+const elected = async ({ address }) => (await api.query.session.validators()).some((who) => who.toString() === address)
+const record = async ({ address }) => (await api.query.sequencers.records(address)).unwrapOr(undefined)
+const stake = async ({ address }) => (await api.query.staking.ledger(address)).unwrap().active.toBigInt()
+const points = async (index, { address }) => {
+  const { individual } = await api.query.staking.erasRewardPoints(index)
+  return [...individual.entries()].find(([who]) => who.toString() === address)?.[1].toNumber() ?? 0
+}
+const final = async () => (await api.rpc.chain.getHeader(await api.rpc.chain.getFinalizedHead())).number.toNumber()
+
+/** All events of the blocks up to now, from the newest back to `first`, by name. */
+async function find(name, first) {
+  const head = (await api.rpc.chain.getHeader()).number.toNumber()
+  for (let number = head; number >= first; number--) {
+    const at = await api.at(await api.rpc.chain.getBlockHash(number))
+    const found = (await at.query.system.events()).find(({ event: { section, method } }) => `${section}.${method}` === name)
+    if (found) return found.event.data
+  }
+}
+
+test('a validator that stays away is chilled, earns nothing, and comes back by validating again', async () => {
+  const { dave } = keys
+  await chainUntil(async () => (await record(dave))?.authored.toNumber() > 0, 'a block of Dave', 120)
+  const whole = await stake(dave)
+  await network.nodes.dave.end('SIGKILL')
+  const known = await final()
+  await chainUntil(async () => !(await candidate(dave)), 'Dave is chilled', 240)
+  const [who, missed] = await find('sequencers.Absent', known)
+  assert.equal(who.toString(), dave.address)
+  assert.ok(missed.toNumber() >= MISSED_LIMIT)
+  assert.ok(await final() > known, 'the other three go on')
+
+  // It is in the set until the era ends; the next one it is not.
+  await chainUntil(async () => !(await elected(dave)), 'a set without Dave', 240)
+  assert.equal(await stake(dave), whole, 'absence costs no stake')
+  const without = await era()
+  await chainUntil(async () => await era() > without, 'the era without it ends', 120)
+  assert.equal(await points(without, dave), 0)
+  assert.ok(await points(without, keys.alice) > 0)
+
+  await network.nodes.dave.start()
+  await send(api, api.tx.staking.validate({ commission: 0, blocked: false }), dave)
+  await chainUntil(() => elected(dave), 'Dave is elected again', 240)
+  await chainUntil(async () => (await record(dave))?.authored.toNumber() > 0, 'a new block of Dave', 120)
+  const back = await era()
+  await chainUntil(async () => await points(back, dave) > 0, 'points for it', 120)
+})
+
+test('attack_equivocation: a validator that runs twice is slashed and chilled', async () => {
+  const { bob } = keys
+  const before = await stake(bob)
+  const known = await final()
+  // A second node with Bob's session keys: both claim each of his slots.
+  twin = await startNode(['--chain', chain, '--bob', '--validator', '--rpc-methods', 'unsafe', '--node-key', 'ee'.repeat(32)])
+  await connect(twin, network.nodes.alice)
+  await connect(twin, network.nodes.charlie)
+
+  await chainUntil(async () => await stake(bob) < before, 'the slash', 180)
+  const [kind] = await find('offences.Offence', known)
+  assert.match(kind.toUtf8(), /^(babe:equivocatio|grandpa:equivoca)/)
+  const [offender, amount] = await find('staking.Slashed', known)
+  assert.equal(offender.toString(), bob.address)
+  // One of four: (3 * 1/4)^2 of the stake.
+  assert.equal(amount.toBigInt(), before * 9n / 16n)
+  assert.equal(await stake(bob), before - amount.toBigInt())
+  assert.equal(await candidate(bob), false)
+  const [disabled] = await find('session.ValidatorDisabled', known)
+  assert.equal(disabled.toString(), bob.address)
+  await chainUntil(async () => !(await elected(bob)), 'a set without Bob', 240)
+  const height = await final()
+  await until(async () => await final() > height + 2, 'finality goes on', 60)
+})
