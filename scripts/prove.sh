@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Proves blocks of a running node up to the contract: block proofs, chain, wrap, Solidity verifier, forge, anvil.
-# Usage: scripts/prove.sh [TRANSFERS]     (default 1: its block, and the empty one behind it)
+# Usage: scripts/prove.sh [KIND...]     (a block of each kind, of those that scripts/clients/lib/proof-node.js has;
+#                                        default: transfer empty)
 # Circuits and proofs stay in $BZK_CACHE; what is there is not made again. The first run takes half an hour on two
 # cores and 13 GB, later ones about ten minutes a block and 8 GB.
 # Environment: BZK_MUTATIONS (default 1000) changes of the proof that plonky2 and the contract must judge alike;
@@ -9,7 +10,8 @@ source "$(dirname "$0")/env.sh"
 
 prover=$BZK_CACHE/prover-target/release/bzk-prover
 project=$BZK_CACHE/verifier
-transfers=${1:-1}
+kinds=("$@")
+[ ${#kinds[@]} -gt 0 ] || kinds=(transfer empty)
 
 # The circuits belong to one state of the kernel, the crates that make them and the sizes of the tables.
 version=$({
@@ -25,10 +27,10 @@ setup() {
 
 settle() {
     local url first last
-    exec 3< <(cd "$ROOT/scripts/clients" && exec node lib/transfer-node.js "$transfers")
+    exec 3< <(cd "$ROOT/scripts/clients" && exec node lib/proof-node.js "${kinds[@]}")
     local holder=$!
     trap 'kill '"$holder"' 2>/dev/null || true' RETURN
-    read -r url first last <&3 || { echo "the node or its transfers failed" >&2; return 1; }
+    read -r url first last <&3 || { echo "the node or its blocks failed" >&2; return 1; }
     "$prover" settle --circuits "$circuits" --proofs "$proofs" --rpc "$url" --from "$first" \
         --to "$last" --export "$project" --mutations "${BZK_MUTATIONS:-1000}"
 }

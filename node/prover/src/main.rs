@@ -43,26 +43,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Executes blocks in the kernel, without proving, and compares all roots.
-    Check {
-        /// JSON-RPC endpoint of a node.
-        #[arg(long, env = "BZK_RPC", default_value = NODE)]
-        rpc: String,
-        /// First block; default: 1.
-        #[arg(long, default_value_t = 1)]
-        from: u64,
-        /// Last block; default: the latest.
-        #[arg(long)]
-        to: Option<u64>,
-        /// Cases of `bzk-cases`, one in JSON per line, instead of a node's blocks; `-`: from stdin.
-        #[arg(long, conflicts_with_all = ["from", "to"])]
-        cases: Option<PathBuf>,
-    },
-    /// Tells the table heights that blocks need.
-    Heights {
-        /// Cases of `bzk-cases`, as in `check`.
-        #[arg(long)]
-        cases: PathBuf,
-    },
+    Check(Source),
+    /// Tells where blocks are cut into segments and how high each one's tables are; fails when there is no circuit.
+    Heights(Source),
     /// Builds all circuits and keeps them on disk.
     Setup {
         /// Folder of the circuits; several GB.
@@ -120,11 +103,9 @@ struct Circuits {
     circuits: PathBuf,
 }
 
-/// Which blocks, and where their circuits and proofs are.
+/// Which blocks.
 #[derive(clap::Args)]
-struct Blocks {
-    #[command(flatten)]
-    pipeline: Pipeline,
+struct Source {
     /// JSON-RPC endpoint of a node.
     #[arg(long, env = "BZK_RPC", default_value = NODE)]
     rpc: String,
@@ -134,17 +115,17 @@ struct Blocks {
     /// Last block; default: the latest.
     #[arg(long)]
     to: Option<u64>,
-    /// Cases of `bzk-cases` instead of a node's blocks, as in `check`.
+    /// Cases of `bzk-cases`, one in JSON per line, instead of a node's blocks; `-`: from stdin.
     #[arg(long, conflicts_with_all = ["from", "to"])]
     cases: Option<PathBuf>,
 }
 
-impl Blocks {
-    fn prove(&self) -> Result<Vec<PathBuf>> {
-        match &self.cases {
-            Some(path) => self.pipeline.blocks(source::file(path)?),
-            None => self.pipeline.blocks(source::node(&self.rpc, self.from, self.to)?),
-        }
+impl Source {
+    fn blocks(&self) -> Result<Box<dyn Iterator<Item = (String, Result<Case>)>>> {
+        Ok(match &self.cases {
+            Some(path) => Box::new(source::file(path)?),
+            None => Box::new(source::node(&self.rpc, self.from, self.to)?),
+        })
     }
 
     /// Time of the block before the first; cases have none.
@@ -156,11 +137,25 @@ impl Blocks {
     }
 }
 
+/// Which blocks, and where their circuits and proofs are.
+#[derive(clap::Args)]
+struct Blocks {
+    #[command(flatten)]
+    pipeline: Pipeline,
+    #[command(flatten)]
+    source: Source,
+}
+
+impl Blocks {
+    fn prove(&self) -> Result<Vec<PathBuf>> {
+        self.pipeline.blocks(self.source.blocks()?)
+    }
+}
+
 fn main() -> Result<()> {
     match Cli::parse().command {
-        Command::Check { cases: Some(path), .. } => check_all(source::file(&path)?),
-        Command::Check { rpc, from, to, .. } => check_all(source::node(&rpc, from, to)?),
-        Command::Heights { cases } => source::file(&cases)?.try_for_each(|(name, case)| {
+        Command::Check(source) => check_all(source.blocks()?),
+        Command::Heights(source) => source.blocks()?.try_for_each(|(name, case)| {
             let Case { witness, chain_id, .. } = case?;
             println!("{name}");
             let header = header::Header::decode(&witness.header.0, chain_id)?;
@@ -173,7 +168,7 @@ fn main() -> Result<()> {
         }
         Command::Settle { blocks, prover, export, mutations } => {
             let prover = settle::address_words(&prover)?;
-            let (files, parent_time) = (blocks.prove()?, blocks.parent_time()?);
+            let (files, parent_time) = (blocks.prove()?, blocks.source.parent_time()?);
             let (file, statement, proof) = blocks.pipeline.settle(&files, parent_time, prover)?;
             println!("{}", file.display());
             println!("{}", serde_json::to_string_pretty(&statement)?);
