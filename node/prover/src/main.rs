@@ -1,5 +1,6 @@
 //! `bzk-prover`: checks and proves BitcoinZK blocks with the plonky2 zkEVM.
 
+mod attack;
 mod check;
 mod decode;
 mod header;
@@ -46,6 +47,8 @@ enum Command {
     Check(Source),
     /// Tells where blocks are cut into segments and how high each one's tables are; fails when there is no circuit.
     Heights(Source),
+    /// Forges what the kernel is told of blocks, in each way that `attack.rs` has; fails when it accepts one.
+    Attack(Source),
     /// Builds all circuits and keeps them on disk.
     Setup {
         /// Folder of the circuits; several GB.
@@ -161,6 +164,7 @@ fn main() -> Result<()> {
             let header = header::Header::decode(&witness.header.0, chain_id)?;
             decode::generation_inputs(witness, &header)?.iter().try_for_each(zkevm::heights)
         }),
+        Command::Attack(source) => attack_all(source.blocks()?),
         Command::Setup { circuits } => stage::timed("setup", || Zkevm::set_up(&circuits)),
         Command::Prove(blocks) => {
             blocks.prove()?.iter().for_each(|file| println!("{}", file.display()));
@@ -220,5 +224,24 @@ fn check_all(cases: impl Iterator<Item = (String, Result<Case>)>) -> Result<()> 
     println!("{passed} passed, {failed} failed");
     ensure!(failed == 0, "{failed} blocks cannot be proven");
     ensure!(passed > 0, "there was nothing to check");
+    Ok(())
+}
+
+/// Attacks every case; prints a line for each forgery and `N refused, N accepted` at the end.
+fn attack_all(cases: impl Iterator<Item = (String, Result<Case>)>) -> Result<()> {
+    let (mut refused, mut accepted) = (0, 0);
+    for (name, case) in cases {
+        let Case { witness, chain_id, .. } = case?;
+        let header = header::Header::decode(&witness.header.0, chain_id)?;
+        let [batch, _] = decode::generation_inputs(witness, &header)?;
+        for (attack, is_accepted) in attack::attack(&batch)? {
+            let verdict = if is_accepted { "ACCEPTED" } else { "ok, refused" };
+            println!("{name}: {attack}: {verdict}");
+            *(if is_accepted { &mut accepted } else { &mut refused }) += 1;
+        }
+    }
+    println!("{refused} refused, {accepted} accepted");
+    ensure!(accepted == 0, "the kernel accepts {accepted} forgeries");
+    ensure!(refused > 0, "there was nothing to attack");
     Ok(())
 }

@@ -30,10 +30,10 @@ export const STRESS = {
   keccak: { code: loop(2, '620186a0 5f 20 50'), data: '0x' },
   // Hashes of nothing.
   sponge: { code: loop(2_000, '5f 5f 20 50'), data: '0x' },
-  // DUP1 XOR.
-  logic: { code: loop(1_000, '8018'.repeat(100) ), data: '0x' },
+  // DUP1 XOR, on a zero.
+  logic: { code: loop(1_000, `5f${'8018'.repeat(100)}50`), data: '0x' },
   // DUP1 MOD: two rows.
-  arithmetic: { code: loop(1_000, '8006'.repeat(100)), data: '0x' },
+  arithmetic: { code: loop(1_000, `5f${'8006'.repeat(100)}50`), data: '0x' },
   // PUSH32 POP: a row of byte packing and 32 of memory.
   packing: { code: loop(800, `7f${'ab'.repeat(32)}50`.repeat(100)), data: '0x' },
   memory: { code: nested(), data: `0x${word(10, 32)}` },
