@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # Proves blocks of a running node up to the contract: block proofs, chain, wrap, Solidity verifier, forge, anvil.
-# Usage: scripts/prove.sh [TRANSFERS]     (default 1: its block, and the empty one behind it)
+# Usage: scripts/prove.sh [KIND...]     (a block of each kind, of those that scripts/clients/lib/proof-node.js has;
+#                                        default: transfer empty)
 # Circuits and proofs stay in $BZK_CACHE; what is there is not made again. The first run takes half an hour on two
 # cores and 13 GB, later ones about ten minutes a block and 8 GB.
 # Environment: BZK_MUTATIONS (default 1000) changes of the proof that plonky2 and the contract must judge alike;
-# BZK_PROOFS: folder of the proofs (default: beside the circuits); BZK_SETUP=1 builds the circuits anew.
+# BZK_PROOFS: folder of the proofs (default: beside the circuits); BZK_SETUP=1 builds the circuits anew; BZK_CRASH=1
+# kills the prover in each stage (kill -9) and starts it again.
 source "$(dirname "$0")/env.sh"
 
 prover=$BZK_CACHE/prover-target/release/bzk-prover
 project=$BZK_CACHE/verifier
-transfers=${1:-1}
+kinds=("$@")
+[ ${#kinds[@]} -gt 0 ] || kinds=(transfer empty)
 
 # The circuits belong to one state of the kernel, the crates that make them and the sizes of the tables.
 version=$({
@@ -25,12 +28,43 @@ setup() {
 
 settle() {
     local url first last
-    exec 3< <(cd "$ROOT/scripts/clients" && exec node lib/transfer-node.js "$transfers")
+    exec 3< <(cd "$ROOT/scripts/clients" && exec node lib/proof-node.js "${kinds[@]}")
     local holder=$!
     trap 'kill '"$holder"' 2>/dev/null || true' RETURN
-    read -r url first last <&3 || { echo "the node or its transfers failed" >&2; return 1; }
-    "$prover" settle --circuits "$circuits" --proofs "$proofs" --rpc "$url" --from "$first" \
-        --to "$last" --export "$project" --mutations "${BZK_MUTATIONS:-1000}"
+    read -r url first last <&3 || { echo "the node or its blocks failed" >&2; return 1; }
+    local run=("$prover" settle --circuits "$circuits" --proofs "$proofs" --rpc "$url" --from "$first"
+        --to "$last" --export "$project" --mutations "${BZK_MUTATIONS:-1000}")
+    if [ "${BZK_CRASH:-0}" = 1 ]; then with_crashes "${run[@]}"; else "${run[@]}"; fi
+}
+
+# with_crashes COMMAND...: kills it three seconds into each stage behind one that it has finished, starts it again,
+# until there is nothing left to finish.
+with_crashes() {
+    local pid rc kills=0 finished now
+    finished=$(stages_finished)
+    while :; do
+        "$@" &
+        pid=$!
+        while kill -0 "$pid" 2>/dev/null; do
+            now=$(stages_finished)
+            if [ "$now" -gt "$finished" ]; then
+                finished=$now
+                sleep 3
+                kill -9 "$pid" 2>/dev/null && kills=$((kills + 1))
+                break
+            fi
+            sleep 0.5
+        done
+        rc=0
+        wait "$pid" || rc=$?
+        [ "$rc" = 137 ] || break
+    done
+    echo "killed $kills times"
+    return "$rc"
+}
+
+stages_finished() {
+    find "$proofs" \( -name '*.json' -o -name 'wrap-*.bin' \) 2>/dev/null | wc -l
 }
 
 verify() {

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs blocks through the zkEVM's kernel: what fails here can never be proven.
-# Usage: scripts/prover-check.sh [cases|node|deep|all]...     (default: cases node)
-#   cases   edges by hand and random programs, executed over a state in memory
+# Usage: scripts/prover-check.sh [cases|node|tables|deep|all]...     (default: cases node)
+#   cases   edges by hand and random programs, executed over a state in memory; forgeries of such blocks
 #   node    every block of a development node under a random load
+#   tables  blocks of a node that fill each of the prover's tables, cut into segments: is there a circuit for each?
 #   deep    Ethereum's state tests and many more random programs; takes an hour
 # Environment: BZK_LOAD_TXS (default 150), BZK_SEED (default 1), BZK_FIXTURES.
 source "$(dirname "$0")/env.sh"
@@ -26,6 +27,12 @@ check() {
 cases() {
     check --cases <("$maker" edge)
     check --cases <("$maker" random --seed "$seed" --count 100)
+    check --cases <("$maker" forged)
+    attack --cases <("$maker" random --seed "$seed" --count 10)
+}
+
+attack() {
+    (ulimit -v "$MEMORY_KIB" && nice "$prover" attack "$@") | { grep -v ': ok,' || true; }
 }
 
 deep() {
@@ -42,9 +49,18 @@ node() {
     check --rpc "$url"
 }
 
+tables() {
+    local url first last
+    exec 3< <(cd "$ROOT/scripts/clients" && exec node lib/proof-node.js keccak sponge logic arithmetic packing memory)
+    local holder=$!
+    trap 'kill '"$holder"' 2>/dev/null || true' RETURN
+    read -r url first last <&3 || { echo "the node or its blocks failed" >&2; return 1; }
+    nice "$prover" heights --rpc "$url" --from "$first" --to "$last"
+}
+
 selected=("$@")
 [ ${#selected[@]} -gt 0 ] || selected=(cases node)
-[ "${selected[0]}" != all ] || selected=(cases node deep)
+[ "${selected[0]}" != all ] || selected=(cases node tables deep)
 stage "build the prover, the cases and the node" build
 failed=0
 for name in "${selected[@]}"; do

@@ -4,7 +4,7 @@
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use anyhow::{anyhow, Result};
-use evm_arithmetization::prover::testing::simulate_execution;
+use evm_arithmetization::{prover::testing::simulate_execution, GenerationInputs};
 use plonky2::field::goldilocks_field::GoldilocksField;
 
 use crate::{decode::generation_inputs, header::Header, witness::BlockWitness};
@@ -35,16 +35,21 @@ pub fn check(witness: BlockWitness, chain_id: u64) -> Result<Checked> {
         charged: witness.transactions.iter().map(|tx| tx.cycles.as_u64()).sum(),
     };
     for batch in generation_inputs(witness, &header)? {
-        // The zkEVM panics on input that it holds impossible.
-        checked.cycles +=
-            catch_unwind(AssertUnwindSafe(|| simulate_execution::<GoldilocksField>(batch)))
-                .map_err(|panic| {
-                    let text = panic.downcast_ref::<String>().map(String::as_str);
-                    anyhow!(
-                        "panic: {}",
-                        text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("?")
-                    )
-                })??;
+        checked.cycles += simulate(batch)?;
     }
     Ok(checked)
+}
+
+/// Runs the kernel over a batch; returns its cycles.
+///
+/// # Errors
+/// When the kernel fails.
+pub fn simulate(batch: GenerationInputs) -> Result<usize> {
+    // The zkEVM panics on input that it holds impossible.
+    catch_unwind(AssertUnwindSafe(|| simulate_execution::<GoldilocksField>(batch))).map_err(
+        |panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            anyhow!("panic: {}", text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("?"))
+        },
+    )?
 }

@@ -1,5 +1,6 @@
 //! `bzk-prover`: checks and proves BitcoinZK blocks with the plonky2 zkEVM.
 
+mod attack;
 mod check;
 mod decode;
 mod header;
@@ -43,26 +44,11 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Executes blocks in the kernel, without proving, and compares all roots.
-    Check {
-        /// JSON-RPC endpoint of a node.
-        #[arg(long, env = "BZK_RPC", default_value = NODE)]
-        rpc: String,
-        /// First block; default: 1.
-        #[arg(long, default_value_t = 1)]
-        from: u64,
-        /// Last block; default: the latest.
-        #[arg(long)]
-        to: Option<u64>,
-        /// Cases of `bzk-cases`, one in JSON per line, instead of a node's blocks; `-`: from stdin.
-        #[arg(long, conflicts_with_all = ["from", "to"])]
-        cases: Option<PathBuf>,
-    },
-    /// Tells the table heights that blocks need.
-    Heights {
-        /// Cases of `bzk-cases`, as in `check`.
-        #[arg(long)]
-        cases: PathBuf,
-    },
+    Check(Source),
+    /// Tells where blocks are cut into segments and how high each one's tables are; fails when there is no circuit.
+    Heights(Source),
+    /// Forges what the kernel is told of blocks, in each way that `attack.rs` has; fails when it accepts one.
+    Attack(Source),
     /// Builds all circuits and keeps them on disk.
     Setup {
         /// Folder of the circuits; several GB.
@@ -120,11 +106,9 @@ struct Circuits {
     circuits: PathBuf,
 }
 
-/// Which blocks, and where their circuits and proofs are.
+/// Which blocks.
 #[derive(clap::Args)]
-struct Blocks {
-    #[command(flatten)]
-    pipeline: Pipeline,
+struct Source {
     /// JSON-RPC endpoint of a node.
     #[arg(long, env = "BZK_RPC", default_value = NODE)]
     rpc: String,
@@ -134,17 +118,17 @@ struct Blocks {
     /// Last block; default: the latest.
     #[arg(long)]
     to: Option<u64>,
-    /// Cases of `bzk-cases` instead of a node's blocks, as in `check`.
+    /// Cases of `bzk-cases`, one in JSON per line, instead of a node's blocks; `-`: from stdin.
     #[arg(long, conflicts_with_all = ["from", "to"])]
     cases: Option<PathBuf>,
 }
 
-impl Blocks {
-    fn prove(&self) -> Result<Vec<PathBuf>> {
-        match &self.cases {
-            Some(path) => self.pipeline.blocks(source::file(path)?),
-            None => self.pipeline.blocks(source::node(&self.rpc, self.from, self.to)?),
-        }
+impl Source {
+    fn blocks(&self) -> Result<Box<dyn Iterator<Item = (String, Result<Case>)>>> {
+        Ok(match &self.cases {
+            Some(path) => Box::new(source::file(path)?),
+            None => Box::new(source::node(&self.rpc, self.from, self.to)?),
+        })
     }
 
     /// Time of the block before the first; cases have none.
@@ -156,16 +140,31 @@ impl Blocks {
     }
 }
 
+/// Which blocks, and where their circuits and proofs are.
+#[derive(clap::Args)]
+struct Blocks {
+    #[command(flatten)]
+    pipeline: Pipeline,
+    #[command(flatten)]
+    source: Source,
+}
+
+impl Blocks {
+    fn prove(&self) -> Result<Vec<PathBuf>> {
+        self.pipeline.blocks(self.source.blocks()?)
+    }
+}
+
 fn main() -> Result<()> {
     match Cli::parse().command {
-        Command::Check { cases: Some(path), .. } => check_all(source::file(&path)?),
-        Command::Check { rpc, from, to, .. } => check_all(source::node(&rpc, from, to)?),
-        Command::Heights { cases } => source::file(&cases)?.try_for_each(|(name, case)| {
+        Command::Check(source) => check_all(source.blocks()?),
+        Command::Heights(source) => source.blocks()?.try_for_each(|(name, case)| {
             let Case { witness, chain_id, .. } = case?;
             println!("{name}");
             let header = header::Header::decode(&witness.header.0, chain_id)?;
             decode::generation_inputs(witness, &header)?.iter().try_for_each(zkevm::heights)
         }),
+        Command::Attack(source) => attack_all(source.blocks()?),
         Command::Setup { circuits } => stage::timed("setup", || Zkevm::set_up(&circuits)),
         Command::Prove(blocks) => {
             blocks.prove()?.iter().for_each(|file| println!("{}", file.display()));
@@ -173,7 +172,7 @@ fn main() -> Result<()> {
         }
         Command::Settle { blocks, prover, export, mutations } => {
             let prover = settle::address_words(&prover)?;
-            let (files, parent_time) = (blocks.prove()?, blocks.parent_time()?);
+            let (files, parent_time) = (blocks.prove()?, blocks.source.parent_time()?);
             let (file, statement, proof) = blocks.pipeline.settle(&files, parent_time, prover)?;
             println!("{}", file.display());
             println!("{}", serde_json::to_string_pretty(&statement)?);
@@ -225,5 +224,24 @@ fn check_all(cases: impl Iterator<Item = (String, Result<Case>)>) -> Result<()> 
     println!("{passed} passed, {failed} failed");
     ensure!(failed == 0, "{failed} blocks cannot be proven");
     ensure!(passed > 0, "there was nothing to check");
+    Ok(())
+}
+
+/// Attacks every case; prints a line for each forgery and `N refused, N accepted` at the end.
+fn attack_all(cases: impl Iterator<Item = (String, Result<Case>)>) -> Result<()> {
+    let (mut refused, mut accepted) = (0, 0);
+    for (name, case) in cases {
+        let Case { witness, chain_id, .. } = case?;
+        let header = header::Header::decode(&witness.header.0, chain_id)?;
+        let [batch, _] = decode::generation_inputs(witness, &header)?;
+        for (attack, is_accepted) in attack::attack(&batch)? {
+            let verdict = if is_accepted { "ACCEPTED" } else { "ok, refused" };
+            println!("{name}: {attack}: {verdict}");
+            *(if is_accepted { &mut accepted } else { &mut refused }) += 1;
+        }
+    }
+    println!("{refused} refused, {accepted} accepted");
+    ensure!(accepted == 0, "the kernel accepts {accepted} forgeries");
+    ensure!(refused > 0, "there was nothing to attack");
     Ok(())
 }

@@ -242,3 +242,92 @@ impl Service {
 fn failure(id: &Value, code: i64, message: &str) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}})
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{env, fs, process::id};
+
+    use super::*;
+
+    const PROVER: &str = "0x00000000000000000000000000000000000000aa";
+
+    fn service(name: &str, rpc: &str) -> Service {
+        let proofs = env::temp_dir().join(format!("bzk-serve-{name}-{}", id()));
+        let _ = fs::remove_dir_all(&proofs);
+        let pipeline = Pipeline { circuits: proofs.join("circuits"), proofs };
+        Service::new(pipeline, rpc.into()).unwrap()
+    }
+
+    /// Tries a batch that must fail; returns its error as a client sees it.
+    fn failure_of(service: &Service) -> String {
+        let batch = Batch::new(1, 2, PROVER).unwrap();
+        let id = service.queue.submit(&batch).unwrap();
+        service.prove(batch);
+        let status = service.status(&service.queue.get(&id).unwrap());
+        assert_eq!(status["state"], "queued", "{status}");
+        assert!(service.metrics().unwrap().contains("bzk_prover_failing 1"));
+        let again = Service::new(service.pipeline.clone(), service.rpc.clone()).unwrap();
+        assert_eq!(again.queue.all().unwrap().len(), 1, "it is still there after a restart");
+        status["error"].as_str().unwrap().into()
+    }
+
+    /// A node that answers each call with the next of `results`.
+    fn node(results: Vec<Value>) -> String {
+        let server = Server::http("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", server.server_addr());
+        thread::spawn(move || {
+            for result in results {
+                let answer = json!({"jsonrpc": "2.0", "id": 1, "result": result}).to_string();
+                server.recv().unwrap().respond(Response::from_string(answer)).unwrap();
+            }
+        });
+        url
+    }
+
+    #[test]
+    fn batch_stays_queued_while_the_node_is_away() {
+        let error = failure_of(&service("away", "http://127.0.0.1:1"));
+        assert!(error.contains("cannot reach the node at http://127.0.0.1:1"), "{error}");
+    }
+
+    #[test]
+    fn batch_with_a_witness_of_another_shape_stays_queued() {
+        let parent = json!({"timestamp": "0x1"});
+        let url = node(vec![parent, json!("0x17c18"), json!("0x2"), json!({"header": "0x"})]);
+        let error = failure_of(&service("shape", &url));
+        assert!(error.contains("the answer to bzk_blockWitness has another shape"), "{error}");
+    }
+
+    #[test]
+    fn batch_with_a_witness_that_is_no_block_stays_queued() {
+        let witness = json!({"header": "0xc0", "parentStateRoot": format!("0x{}", "00".repeat(32)),
+            "blockHashes": [], "nodes": [], "codes": [], "transactions": []});
+        let url = node(vec![json!({"timestamp": "0x1"}), json!("0x17c18"), json!("0x2"), witness]);
+        let error = failure_of(&service("block", &url));
+        assert!(error.contains("header field"), "{error}");
+    }
+
+    #[test]
+    fn batch_stays_queued_when_the_queue_cannot_be_written() {
+        let service = service("full", "http://127.0.0.1:1");
+        let batch = Batch::new(1, 2, PROVER).unwrap();
+        let id = service.queue.submit(&batch).unwrap();
+        let part = service.pipeline.proofs.join(format!("queue/{id}.part"));
+        // Always full.
+        std::os::unix::fs::symlink("/dev/full", part).unwrap();
+        service.prove(batch);
+        assert_eq!(service.status(&service.queue.get(&id).unwrap())["state"], "queued");
+    }
+
+    #[test]
+    fn calls_that_make_no_sense_are_answered_with_errors() {
+        let service = service("calls", "http://127.0.0.1:1");
+        let (wake, _woken) = mpsc::channel();
+        let code = |body: &str| service.call(body.as_bytes(), &wake)["error"]["code"].as_i64();
+        assert_eq!(code("{"), Some(-32_700));
+        assert_eq!(code("{}"), Some(-32_600));
+        assert_eq!(code(r#"{"method": "prover_nothing"}"#), Some(-32_601));
+        assert_eq!(code(r#"{"method": "prover_submitBatch", "params": [2, 1, "0x"]}"#), Some(-32_000));
+        assert_eq!(code(r#"{"method": "prover_status", "params": ["../x"]}"#), Some(-32_000));
+    }
+}

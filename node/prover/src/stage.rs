@@ -1,7 +1,8 @@
 //! Runs the stages of a proof: tells what each one took, and keeps what it made.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::Write,
     path::Path,
     sync::{
         atomic::{AtomicU64, Ordering::SeqCst},
@@ -103,14 +104,22 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
         .with_context(|| format!("{} is damaged: delete it", path.display()))
 }
 
-/// Writes a file that is there whole or not at all.
+/// Writes a file that is there whole or not at all, whenever the process or the machine stops.
 ///
 /// # Errors
-/// As the file system has them.
+/// As the file system has them; on a full disk nothing is left behind.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let part = path.with_extension("part");
-    fs::write(&part, bytes).with_context(|| format!("cannot write {}", part.display()))?;
-    fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
+    let written = File::create(&part).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(&part);
+    }
+    written
+        .and_then(|()| fs::rename(&part, path))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// A field of the process's status, in KiB; 0 where there is none.
@@ -130,4 +139,96 @@ fn cpu_seconds() -> f64 {
 
 fn gib(kib: u64) -> f64 {
     kib as f64 / f64::from(1 << 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        env,
+        path::PathBuf,
+        process::{id, Command, Stdio},
+        thread::sleep,
+        time::Duration,
+    };
+
+    use super::*;
+
+    /// Names the file that `crash_child` writes.
+    const CHILD: &str = "BZK_CRASH_CHILD";
+    const BYTES: usize = 4 << 20;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = env::temp_dir().join(format!("bzk-stage-{name}-{}", id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    /// Not a test but the process that the next one kills: writes one content after the other.
+    #[test]
+    fn crash_child() {
+        let Ok(path) = env::var(CHILD) else { return };
+        for value in (0..=u8::MAX).cycle() {
+            write_whole(Path::new(&path), &vec![value; BYTES]).unwrap();
+        }
+    }
+
+    #[test]
+    fn crash_writer_that_is_killed_leaves_a_whole_file() {
+        let folder = folder("kill");
+        let path = folder.join("proof.json");
+        for round in 0..20 {
+            let mut child = Command::new(env::current_exe().unwrap())
+                .args(["--exact", "stage::tests::crash_child", "--nocapture"])
+                .env(CHILD, &path)
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
+            while !path.exists() {
+                sleep(Duration::from_millis(1));
+            }
+            sleep(Duration::from_micros(7_310 * round));
+            // SIGKILL.
+            child.kill().unwrap();
+            child.wait().unwrap();
+            let bytes = fs::read(&path).unwrap();
+            assert_eq!(bytes.len(), BYTES);
+            assert!(bytes.iter().all(|byte| *byte == bytes[0]), "a mixture in round {round}");
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn crash_stage_that_left_half_a_file_is_run_again() {
+        let folder = folder("half");
+        let path = folder.join("proof.json");
+        fs::write(path.with_extension("part"), b"[1, 2").unwrap();
+        let made: Vec<u8> = kept(&path, "stage", || Ok(vec![1, 2, 3])).unwrap();
+        assert_eq!(made, [1, 2, 3]);
+        let again: Vec<u8> = kept(&path, "stage", || panic!("it is there")).unwrap();
+        assert_eq!(again, made);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn failed_stage_leaves_nothing_and_says_which_it_was() {
+        let folder = folder("failed");
+        let path = folder.join("proof.json");
+        let error = kept::<u8>(&path, "wrap", || anyhow::bail!("no memory")).unwrap_err();
+        assert_eq!(format!("{error:#}"), "wrap: no memory");
+        assert!(!path.exists());
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn full_disk_is_an_error_that_names_the_file() {
+        // Always full.
+        let folder = folder("full");
+        let path = folder.join("proof.json");
+        std::os::unix::fs::symlink("/dev/full", path.with_extension("part")).unwrap();
+        let error = kept(&path, "wrap", || Ok(vec![1u8; 100])).unwrap_err();
+        assert!(format!("{error:#}").contains("proof.json: No space left"), "{error:#}");
+        assert!(!path.exists());
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

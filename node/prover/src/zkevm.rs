@@ -6,9 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{anyhow, ensure, Context, Result};
+use anyhow::{anyhow, Context, Result};
 use evm_arithmetization::{
     fixed_recursive_verifier::{ProverOutputData, RecursionConfig},
+    generation::generate_traces,
     prover::prove as prove_tables,
     AllRecursiveCircuits, AllStark, GenerationInputs, ProofWithPublicValues,
     RecursiveCircuitsForTableSize, SegmentDataIterator, StarkConfig, NUM_TABLES,
@@ -19,12 +20,13 @@ use plonky2::{
     util::{
         serialization::{Buffer, DefaultGateSerializer, DefaultGeneratorSerializer},
         timing::TimingTree,
+        log2_strict,
     },
 };
 
 use crate::{
     stage::{kept, timed, write_whole},
-    tables::TABLE_LOGS,
+    tables::{ensure_circuit, most_rows, SEGMENT_LOG, TABLE_LOGS},
 };
 
 /// The field.
@@ -35,9 +37,6 @@ pub type C = PoseidonGoldilocksConfig;
 pub const D: usize = 2;
 
 type SegmentProof = ProverOutputData<F, C, D>;
-
-/// Log of the most cycles that one segment runs.
-pub const SEGMENT_LOG: usize = 17;
 
 /// The upper circuits of the zkEVM and where its table circuits are.
 pub struct Zkevm {
@@ -122,8 +121,7 @@ impl Zkevm {
         batch: &str,
     ) -> Result<ProofWithPublicValues> {
         let mut whole: Option<SegmentProof> = None;
-        let segments = SegmentDataIterator::<F>::new(&inputs, Some(SEGMENT_LOG));
-        for (number, segment) in segments.enumerate() {
+        for (number, segment) in segments(&inputs).enumerate() {
             let (inputs, mut data) = segment.map_err(|error| anyhow!("{error}"))?;
             let stage = format!("{batch}-segment-{number}");
             let proof = kept(&folder.join(format!("{stage}.json")), &stage, || {
@@ -193,11 +191,7 @@ impl Zkevm {
         table: usize,
         log: usize,
     ) -> Result<(RecursiveCircuitsForTableSize, u8)> {
-        let range = TABLE_LOGS.get(table).context("there is no such table")?;
-        ensure!(
-            range.contains(&log),
-            "table {table} has height 2^{log}, the circuits take {range:?}"
-        );
+        ensure_circuit(table, log)?;
         let bytes = fs::read(table_file(&self.folder, table, log))?;
         let circuit = RecursiveCircuitsForTableSize::from_buffer(
             &mut Buffer::new(&bytes),
@@ -205,23 +199,36 @@ impl Zkevm {
             &DefaultGeneratorSerializer::<C, D>::default(),
         )
         .map_err(io)?;
-        Ok((circuit, u8::try_from(log - range.start)?))
+        Ok((circuit, u8::try_from(log - TABLE_LOGS[table].start)?))
     }
 }
 
-/// Proves the tables of a batch and nothing above them; tells the heights that each segment needs.
+/// The segments of a batch. Each ends before it runs 2^[`SEGMENT_LOG`] cycles or fills a table: where, is decided
+/// by the block alone, so that a prover that starts again cuts at the same places.
+fn segments(inputs: &GenerationInputs) -> SegmentDataIterator<F> {
+    SegmentDataIterator::new(inputs, Some(SEGMENT_LOG)).with_most_rows(most_rows())
+}
+
+/// Fills the tables of a batch and proves nothing; prints the rows that each segment was predicted to fill and the
+/// heights of its tables.
 ///
 /// # Errors
-/// When the batch is invalid.
+/// When the batch is invalid, or a table has no circuit.
 pub fn heights(inputs: &GenerationInputs) -> Result<()> {
     let (stark, config) = (AllStark::<F, D>::default(), StarkConfig::standard_fast_config());
-    for segment in SegmentDataIterator::<F>::new(inputs, Some(SEGMENT_LOG)) {
+    for segment in segments(inputs) {
         let (inputs, mut data) = segment.map_err(|error| anyhow!("{error}"))?;
-        let tables = timed("tables", || {
-            let mut timing = TimingTree::default();
-            prove_tables::<F, C, D>(&stark, &config, inputs, &mut data, &mut timing, None)
-        })?;
-        println!("{:?}", tables.degree_bits(&config).map(Option::unwrap_or_default));
+        let rows = data.rows();
+        let mut timing = TimingTree::default();
+        let filled = generate_traces(&stark, &inputs, &config, &mut data, &mut timing)?;
+        let logs = filled.tables.map(|columns| columns.first().map_or(0, |column| log2_strict(column.len())));
+        println!("{logs:?} {rows:?}");
+        for (table, log) in logs.into_iter().enumerate() {
+            // The memory after the last segment is empty.
+            if filled.table_in_use[table] {
+                ensure_circuit(table, log)?;
+            }
+        }
     }
     Ok(())
 }

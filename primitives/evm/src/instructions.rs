@@ -133,6 +133,10 @@ fn sized<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecRes
     let result =
         base::<OP, DB>(InstructionContext { interpreter: &mut *interpreter, host: &mut *host });
     result?;
+    if matches!(OP, op::LOG0..=op::LOG4) && !host.chain.log(u64::try_from(operand).unwrap_or(u64::MAX)) {
+        cold_path();
+        return exhausted(host);
+    }
     charge(host, cost::sized(OP, operand))
 }
 
@@ -142,19 +146,18 @@ fn accessing<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExe
     charge(host, fixed_cost::<OP>())?;
     let before = host.journaled_state.journal.len();
     let result = base::<OP, DB>(InstructionContext { interpreter, host: &mut *host });
-    let cold: u64 = host
-        .journaled_state
-        .journal
-        .get(before..)
-        .unwrap_or_default()
-        .iter()
-        .map(|entry| match entry {
-            JournalEntry::AccountWarmed { .. } => cost::COLD_ACCOUNT,
-            JournalEntry::StorageWarmed { .. } => cost::COLD_SLOT,
-            _ => 0,
-        })
-        .sum();
-    charge(host, cold)?;
+    let entries = host.journaled_state.journal.get(before..).unwrap_or_default().iter();
+    let (cycles, accesses) = entries.fold((0u64, 0u64), |(cycles, accesses), entry| match entry {
+        JournalEntry::AccountWarmed { .. } => {
+            (cycles.saturating_add(cost::COLD_ACCOUNT), accesses.saturating_add(1))
+        }
+        JournalEntry::StorageWarmed { .. } => {
+            (cycles.saturating_add(cost::COLD_SLOT), accesses.saturating_add(1))
+        }
+        _ => (cycles, accesses),
+    });
+    host.chain.keep(0, accesses);
+    charge(host, cycles)?;
     result
 }
 

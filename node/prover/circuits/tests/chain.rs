@@ -132,17 +132,17 @@ fn blocks_are_joined_and_every_other_one_is_refused() -> Result<()> {
         values
     };
     let attacks: Vec<(&str, Vec<F>)> = vec![
-        ("attack_chain_id", change(block::CHAIN_ID, 1)),
+        ("attack_wrong_chain_id", change(block::CHAIN_ID, 1)),
         ("attack_number_again", change(block::NUMBER, 5)),
         ("attack_number_skipped", change(block::NUMBER, 7)),
         ("attack_dropped_block", values(7)),
         ("attack_same_block_twice", values(5)),
         ("attack_time_goes_back", change(block::TIMESTAMP, 499)),
-        ("attack_other_state_before", change(block::STATE_BEFORE.start, 9)),
+        ("attack_forged_state_root", change(block::STATE_BEFORE.start, 9)),
         ("attack_range_proof_by_state", change(block::CHECKPOINT_STATE.start + 3, 9)),
         ("attack_range_proof_by_window", change(block::CHECKPOINT_WINDOW.start, 9)),
         ("attack_window", change(block::PREVIOUS_HASHES.start, 9)),
-        ("attack_parent_hash", change(block::PREVIOUS_HASHES.end - 1, 9)),
+        ("attack_wrong_parent", change(block::PREVIOUS_HASHES.end - 1, 9)),
         ("attack_difficulty", change(block::DIFFICULTY, 1)),
         ("attack_blob_gas", change(block::BLOBS.start, 1)),
         ("attack_beacon_root", change(block::BLOBS.end - 1, 1)),
@@ -158,22 +158,48 @@ fn blocks_are_joined_and_every_other_one_is_refused() -> Result<()> {
     );
 
     // The previous proof with other public inputs: each of them, and the circuit's name.
-    for index in [0, 1, 2, 3, 11, 19, 23, 27, 32, 33, 37, 41] {
+    let inputs = [
+        ("attack_wrong_chain_id", 0),
+        ("attack_first_number", 1),
+        ("attack_last_number", 2),
+        ("attack_forged_old_state_root", 3),
+        ("attack_forged_state_root", 11),
+        ("attack_changed_old_accumulator", 19),
+        ("attack_changed_accumulator", 23),
+        ("attack_another_provers_address", 27),
+        ("attack_another_time", 32),
+        ("attack_another_window", 33),
+        ("attack_chain_proof_names_another_circuit", 37),
+        ("attack_chain_proof_names_another_key", 41),
+    ];
+    let block = any.prove(&values(6), false);
+    for (name, index) in inputs {
         let mut changed = one.clone();
         changed.public_inputs[index] += F::ONE;
-        let block = any.prove(&values(6), false);
-        assert!(
-            refused(&chain, &block, Previous::Chain(&changed)),
-            "attack_previous_input {index}"
-        );
-        assert!(chain.verify(&changed).is_err(), "attack_input {index}");
+        assert!(refused(&chain, &block, Previous::Chain(&changed)), "{name}, as the previous proof");
+        assert!(chain.verify(&changed).is_err(), "{name}");
     }
+
+    // The second block first, then the first.
+    let second_first = Accumulator::start(&values(6), F::from_canonical_u64(500))?;
+    let previous = Previous::Start { accumulator: &second_first, prover: PROVER };
+    let six = chain.prove(&block, previous)?;
+    assert!(refused(&chain, &first, Previous::Chain(&six)), "attack_swapped_order");
+    // What it says of itself is not what the right order says.
+    let statement_six = chain.verify(&six)?;
+    assert_ne!(statement_six.new_accumulator, statement_two.new_accumulator, "attack_swapped_order");
+
+    // A block with another transaction is another block to whoever signed the accumulator.
+    let other = change(block::ROOTS_AFTER.start + WORD, 9);
+    let changed = chain.prove(&any.prove(&other, false), Previous::Chain(&one))?;
+    let signed = statement_two.new_accumulator;
+    assert_ne!(chain.verify(&changed)?.new_accumulator, signed, "attack_changed_transaction");
 
     // An accumulator that is opened to another tip than the block follows.
     for other in [values(6), values(4)] {
         let start = Accumulator::start(&other, F::from_canonical_u64(1))?;
         let previous = Previous::Start { accumulator: &start, prover: PROVER };
-        assert!(refused(&chain, &first, previous), "attack_start");
+        assert!(refused(&chain, &first, previous), "attack_changed_accumulator, opened to another tip");
     }
     Ok(())
 }

@@ -82,6 +82,9 @@ impl<DB: Database, INSP> BzkEvm<DB, INSP> {
         }
         self.ctx.chain.reset();
         let affordable = self.ctx.chain.charge(cost::transaction(&tx));
+        let keys: u64 = tx.access_list.iter().map(|item| item.storage_keys.len() as u64).sum();
+        let accesses = keys.saturating_add(tx.access_list.len() as u64);
+        self.ctx.chain.keep(tx.data.len() as u64, accesses);
         self.ctx.set_tx(tx);
         if affordable {
             Ok(())
@@ -92,29 +95,44 @@ impl<DB: Database, INSP> BzkEvm<DB, INSP> {
 
     /// Charges what a frame costs before its code runs.
     fn charge_frame(&mut self, init: &FrameInit) -> Result<(), ContextError<DB::Error>> {
-        self.ctx.chain.enter(init.depth);
         let touched = self.ctx.journaled_state.state.len() as u64;
-        let cycles = match &init.frame_input {
+        let (cycles, cells) = match &init.frame_input {
             FrameInput::Call(inputs) => {
-                let (_, code) = &inputs.known_bytecode;
-                cost::call(inputs.input.len() as u64, code.len() as u64, touched)
+                let (input, code) = (inputs.input.len() as u64, inputs.known_bytecode.1.len() as u64);
+                (cost::call(input, code, touched), input.saturating_add(code))
             }
-            FrameInput::Create(inputs) => cost::create(inputs.init_code().len() as u64, touched),
-            FrameInput::Empty => 0,
+            FrameInput::Create(inputs) => {
+                let code = inputs.init_code().len() as u64;
+                (cost::create(code, touched), code)
+            }
+            FrameInput::Empty => (0, 0),
         };
+        self.ctx.chain.enter(init.depth, cells);
         self.charge(cycles)
     }
 
     /// Charges what the end of a frame costs its caller.
     fn charge_result(&mut self, result: &FrameResult) -> Result<(), ContextError<DB::Error>> {
+        let output = result.interpreter_result().output.len() as u64;
         let cycles = match result {
-            FrameResult::Call(outcome) => cost::returned(outcome.result.output.len() as u64),
-            FrameResult::Create(outcome) if outcome.result.is_ok() => {
-                cost::deposit(outcome.result.output.len() as u64)
-            }
-            FrameResult::Create(outcome) => cost::returned(outcome.result.output.len() as u64),
+            FrameResult::Create(outcome) if outcome.result.is_ok() => cost::deposit(output),
+            _ => cost::returned(output),
         };
-        self.charge(cycles)
+        if self.ctx.chain.leave(output) {
+            self.charge(cycles)
+        } else {
+            Err(ContextError::Custom(EXHAUSTED.into()))
+        }
+    }
+
+    /// Notes the memory of the frame that has run. It never shrinks before the frame ends.
+    fn charge_memory(&mut self) -> Result<(), ContextError<DB::Error>> {
+        let bytes = self.0.frame_stack.get().interpreter.memory.len() as u64;
+        if self.ctx.chain.grow(bytes) {
+            Ok(())
+        } else {
+            Err(ContextError::Custom(EXHAUSTED.into()))
+        }
     }
 
     fn charge(&mut self, cycles: u64) -> Result<(), ContextError<DB::Error>> {
@@ -220,7 +238,9 @@ impl<DB: Database, INSP> EvmTr for BzkEvm<DB, INSP> {
     fn frame_run(
         &mut self,
     ) -> Result<FrameInitOrResult<Self::Frame>, ContextDbError<Self::Context>> {
-        self.0.frame_run().map(with_own_memory)
+        let next = self.0.frame_run()?;
+        self.charge_memory()?;
+        Ok(with_own_memory(next))
     }
 
     fn frame_return_result(
@@ -266,7 +286,9 @@ where
     fn inspect_frame_run(
         &mut self,
     ) -> Result<FrameInitOrResult<Self::Frame>, ContextDbError<Self::Context>> {
-        self.0.inspect_frame_run().map(with_own_memory)
+        let next = self.0.inspect_frame_run()?;
+        self.charge_memory()?;
+        Ok(with_own_memory(next))
     }
 }
 

@@ -8,7 +8,7 @@
 //! memory rows, so 400 cycles per 136 bytes hashed, 3 per byte, 4 with the memory rows.
 //! Counted numbers are rounded up. The prover's tests calibrate the table.
 
-use super::modexp;
+use super::{memory::MAX_HASHED_BYTES, modexp};
 use crate::primitives::{Address, U256};
 use revm::{bytecode::opcode as op, context::TxEnv};
 
@@ -136,6 +136,8 @@ pub(crate) fn sized(opcode: u8, operand: U256) -> u64 {
     let size = u64::try_from(operand).unwrap_or(u64::MAX);
     match opcode {
         op::EXP => (operand.byte_len() as u64).saturating_mul(EXPONENT_BYTE),
+        // No segment holds a longer one.
+        op::KECCAK256 if size > MAX_HASHED_BYTES => u64::MAX,
         op::KECCAK256 => size.saturating_mul(HASHED_BYTE),
         op::LOG0..=op::LOG4 => size.saturating_mul(LOG_BYTE),
         op::CALLDATACOPY | op::CODECOPY | op::RETURNDATACOPY | op::EXTCODECOPY => copied(size),

@@ -109,6 +109,38 @@ contract PlonkyVerifierTest {
         }
     }
 
+    /// The valid proof with one public input of `[from, to)` changed.
+    function refusesInputs(uint256 from, uint256 to) private view {
+        bytes memory proof = vm.readFileBinary("data/proof.bin");
+        for (uint256 i = from; i < to; i++) {
+            uint256[32] memory inputs = statement();
+            inputs[i] ^= 1;
+            try verifier.verify(inputs, proof) returns (bool) {
+                revert("accepted");
+            } catch {}
+        }
+    }
+
+    function test_attack_wrong_chain_id() public view {
+        refusesInputs(0, 1);
+    }
+
+    function test_attack_dropped_block() public view {
+        refusesInputs(1, 3);
+    }
+
+    function test_attack_forged_state_root() public view {
+        refusesInputs(3, 19);
+    }
+
+    function test_attack_changed_accumulator() public view {
+        refusesInputs(19, 27);
+    }
+
+    function test_attack_another_provers_address() public view {
+        refusesInputs(27, 32);
+    }
+
     /// Each record: offset in the proof (or, from 2^32, 2^32 + index of an input), eight bytes that are put there,
     /// whether Rust accepts. 1 + 3 words.
     function test_mutations_are_judged_as_in_rust() public {

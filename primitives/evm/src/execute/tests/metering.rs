@@ -1,7 +1,10 @@
 //! The proving-cost meter against the measurements of research/zkevm.md, and its limit.
 
 use super::*;
-use crate::meter::cost;
+use crate::meter::{
+    cost,
+    memory::{MAX_CELLS, MAX_HASHED_BYTES},
+};
 use revm::{context_interface::result::HaltReason, inspector::NoOpInspector, InspectEvm};
 
 /// Cycles that a call of `code` takes more than a call of nothing.
@@ -94,6 +97,45 @@ fn attack_transient_slots_make_each_look_up_dearer() {
     let added = |stores: &[u8]| cycles(&[stores, &load].concat()) - cycles(stores);
     assert!(added(&many) >= 100 * 52);
     assert!(added(&same) < 300);
+}
+
+/// Whether a transaction that runs `code` with a number of three bytes on the stack is taken, at a limit that no
+/// block has.
+fn is_taken(number: u64, code: &[u8]) -> bool {
+    let [.., high, middle, low] = number.to_be_bytes();
+    let code = [&[op::PUSH3, high, middle, low], code].concat();
+    let tx = TxEnv { gas_limit: 30_000_000, ..tx(TxKind::Call(CONTRACT), &[]) };
+    transact(database(&code), &block(), tx, 1 << 60).is_ok()
+}
+
+#[test]
+fn attack_hash_that_no_segment_holds_is_refused() {
+    let hash = [op::PUSH0, op::KECCAK256];
+    assert!(is_taken(MAX_HASHED_BYTES, &hash));
+    assert!(!is_taken(MAX_HASHED_BYTES + 1, &hash));
+}
+
+#[test]
+fn attack_logs_whose_receipt_no_segment_holds_are_refused() {
+    let log = [op::DUP1, op::PUSH0, op::LOG0];
+    assert!(is_taken(MAX_HASHED_BYTES / 2 - 1_000, &log.repeat(2)));
+    assert!(!is_taken(MAX_HASHED_BYTES / 2, &log.repeat(2)));
+}
+
+#[test]
+fn attack_memory_that_no_segment_carries_is_refused() {
+    let expand = [op::MLOAD];
+    assert!(is_taken(MAX_CELLS - 1_000, &expand));
+    assert!(!is_taken(MAX_CELLS, &expand));
+    // Two frames that expand one half each: the contract calls itself once, with a word of calldata.
+    let twice = [
+        &[op::MLOAD, op::CALLDATASIZE, op::PUSH1, 18, op::JUMPI][..],
+        &[op::PUSH0, op::PUSH0, op::PUSH1, 32, op::PUSH0, op::PUSH0, op::ADDRESS, op::GAS],
+        &[op::CALL, op::JUMPDEST],
+    ]
+    .concat();
+    assert!(is_taken(MAX_CELLS / 2 - 1_000, &twice));
+    assert!(!is_taken(MAX_CELLS / 2, &twice));
 }
 
 #[test]

@@ -1,0 +1,95 @@
+// Starts a development node, makes one block of each kind asked for, prints its URL and the numbers of the first and
+// the last of these blocks, and stays until it is killed.
+// Usage: node lib/proof-node.js KIND...
+//   empty transfer transfers erc20 create revert precompiles mixed, or a table of lib/stress.js
+import { createPublicClient, createWalletClient, encodeFunctionData, http, keccak256, toHex } from 'viem'
+import { account, chain } from './accounts.js'
+import { deployLoad } from './load.js'
+import { startNode, until } from './node.js'
+import { compile } from './solidity.js'
+import { STRESS, creation } from './stress.js'
+
+const TRANSFERS = 5
+const node = await startNode()
+const stop = async (code) => {
+  await node.stop()
+  process.exit(code)
+}
+process.on('SIGTERM', () => stop(0))
+process.on('SIGINT', () => stop(0))
+
+const reader = createPublicClient({ chain: chain(node), transport: http() })
+const wallet = createWalletClient({ account: account(0), chain: chain(node), transport: http() })
+const head = () => reader.getBlockNumber({ cacheTime: 0 })
+const receipt = (hash) => reader.waitForTransactionReceipt({ hash, pollingInterval: 200 })
+
+const number = (value) => toHex(value, { size: 32 }).slice(2)
+/** Inputs of the precompiled contracts 1 to 9 that succeed. */
+const PRECOMPILES = [
+  [1n, `0x${keccak256('0x01').slice(2)}${number(27)}${number(1)}${number(1)}`],
+  [2n, toHex('abc')],
+  [3n, toHex('abc')],
+  [4n, toHex('abc')],
+  [5n, `0x${number(1)}${number(1)}${number(1)}030507`],
+  [6n, `0x${number(1)}${number(2)}${number(1)}${number(2)}`],
+  [7n, `0x${number(1)}${number(2)}${number(3)}`],
+  [8n, '0x'],
+  [9n, `0x00000001${'00'.repeat(208)}01`],
+]
+
+const fresh = (index) => `0x${keccak256(toHex(index, { size: 8 })).slice(26)}`
+const call = (to, data, gas) => ({ to, data, gas })
+const { Token, Zoo } = await deployLoad(node)
+const encode = (contract, functionName, args) => encodeFunctionData({ abi: contract.abi, functionName, args })
+const transfer = (index) => ({ to: fresh(index), value: 1000n, gas: 21_000n })
+const erc20 = call(Token.address, encode(Token, 'transfer', [fresh(99), 5n]), 100_000n)
+const create = { data: compile('Burner.sol', 'Burner').bytecode, gas: 500_000n }
+const revert = call(Zoo.address, encode(Zoo, 'fail', [0n]), 100_000n)
+const precompiles = PRECOMPILES.map(([i, input]) =>
+  call(Zoo.address, encode(Zoo, 'precompile', [i, input]), 1_000_000n))
+
+/** The transactions of each kind of block. */
+const KINDS = {
+  empty: [],
+  transfer: [transfer(0)],
+  transfers: Array.from({ length: TRANSFERS }, (_, i) => transfer(1 + i)),
+  erc20: [erc20],
+  create: [create],
+  revert: [revert],
+  precompiles,
+  mixed: [transfer(50), erc20, create, revert, precompiles[1], precompiles[5]],
+}
+for (const [table, { code, data }] of Object.entries(STRESS)) {
+  const { contractAddress } = await receipt(await wallet.deployContract({ abi: [], bytecode: creation(code) }))
+  KINDS[table] = [call(contractAddress, data, 15_000_000n)]
+}
+
+/** Makes a block of these transactions; returns its number. */
+async function block(transactions) {
+  const before = await head()
+  if (transactions.length === 0) {
+    await until(async () => (await head()) > before, 'an empty block')
+    return before + 1n
+  }
+  const nonce = await reader.getTransactionCount({ address: account(0).address, blockTag: 'pending' })
+  const hashes = await Promise.all(transactions.map(async (request, index) => {
+    const fees = { maxFeePerGas: 60_000_000_000n, maxPriorityFeePerGas: 1_000_000n }
+    const raw = await account(0).signTransaction({ ...request, ...fees, type: 'eip1559', chainId: 97304, nonce: nonce + index })
+    return node.call('eth_sendRawTransaction', [raw])
+  }))
+  const numbers = (await Promise.all(hashes.map(receipt))).map(({ blockNumber }) => blockNumber)
+  if (numbers.some((one) => one !== numbers[0])) throw new Error(`the transactions are in blocks ${numbers}`)
+  return numbers[0]
+}
+
+try {
+  const blocks = []
+  for (const kind of process.argv.slice(2)) {
+    if (!KINDS[kind]) throw new Error(`there is no kind ${kind}: ${Object.keys(KINDS).join(' ')}`)
+    blocks.push(await block(KINDS[kind]))
+  }
+  console.log(`${node.url} ${blocks[0]} ${blocks.at(-1)}`)
+} catch (error) {
+  console.error(error)
+  await stop(1)
+}
