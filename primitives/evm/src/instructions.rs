@@ -133,7 +133,9 @@ fn sized<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecRes
     let result =
         base::<OP, DB>(InstructionContext { interpreter: &mut *interpreter, host: &mut *host });
     result?;
-    if matches!(OP, op::LOG0..=op::LOG4) && !host.chain.log(u64::try_from(operand).unwrap_or(u64::MAX)) {
+    if matches!(OP, op::LOG0..=op::LOG4)
+        && !host.chain.log(u64::try_from(operand).unwrap_or(u64::MAX))
+    {
         cold_path();
         return exhausted(host);
     }

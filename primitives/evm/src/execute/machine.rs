@@ -98,7 +98,8 @@ impl<DB: Database, INSP> BzkEvm<DB, INSP> {
         let touched = self.ctx.journaled_state.state.len() as u64;
         let (cycles, cells) = match &init.frame_input {
             FrameInput::Call(inputs) => {
-                let (input, code) = (inputs.input.len() as u64, inputs.known_bytecode.1.len() as u64);
+                let (input, code) =
+                    (inputs.input.len() as u64, inputs.known_bytecode.1.len() as u64);
                 (cost::call(input, code, touched), input.saturating_add(code))
             }
             FrameInput::Create(inputs) => {

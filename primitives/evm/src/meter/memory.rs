@@ -77,7 +77,8 @@ impl Memory {
 
     /// Whether there is room for it in a proof, with `output` bytes on their way from a frame to its caller.
     pub(super) fn fits(&self, output: u64) -> bool {
-        let live = self.frames.iter().flatten().fold(self.kept, |sum, cells| sum.saturating_add(*cells));
+        let live =
+            self.frames.iter().flatten().fold(self.kept, |sum, cells| sum.saturating_add(*cells));
         live.saturating_add(output) <= MAX_CELLS
             && self.logs.saturating_add(RECEIPT_OVERHEAD) <= MAX_HASHED_BYTES
     }
