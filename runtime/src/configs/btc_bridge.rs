@@ -45,7 +45,7 @@ impl pallet_btc_bridge::benchmarking::Prepare for EvmStorage {
     }
     fn set_contract_epoch(epoch: u32) {
         // The contract's `state`: the epoch is 20 bytes from the low end.
-        let slot = H256::from_low_u64_be(1);
+        let slot = H256(sp_core::U256::one().to_big_endian());
         let mut word = EVM::storage(BTC_BRIDGE, slot);
         word.0[8..12].copy_from_slice(&epoch.to_be_bytes());
         pallet_evm::AccountStorages::<Runtime>::insert(BTC_BRIDGE, slot, word);
