@@ -431,8 +431,9 @@ pub mod pallet {
         ///
         /// # Events
         /// [`Event::CoinLost`].
+        // Fewer reads and writes than opening a session; nobody but governance calls it.
         #[pallet::call_index(3)]
-        #[pallet::weight(<T as Config>::WeightInfo::resume())]
+        #[pallet::weight(<T as Config>::WeightInfo::hand_over())]
         pub fn write_off(origin: OriginFor<T>, epoch: u32, key: CoinKey) -> DispatchResult {
             T::AdminOrigin::ensure_origin(origin)?;
             Self::do_write_off(epoch, key)

@@ -85,7 +85,7 @@ test('crash_signers_in_the_middle_of_a_session_do_not_stop_the_payout', async (t
   await until(async () => (await told()).status === 'settled', 'the payout to be settled', 90)
   const received = await bitcoin.received(HOME)
   assert.ok(received >= 380_000n && received < 400_000n, `paid once: ${received}`)
-  const status = (await api.query.threshold.signers.values()).map((signer) => signer.unwrap().status.type)
+  const status = (await api.query.threshold.signers.entries()).map(([, signer]) => signer.unwrap().status.type)
   assert.deepEqual(status, Array(4).fill('Ready'), 'silence costs no seat so soon')
   assert.ok(alive(second) && alive(devnet.relayer))
   await checkInvariants(devnet)
