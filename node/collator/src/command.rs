@@ -61,6 +61,8 @@ pub(crate) fn run() -> sc_cli::Result<()> {
             Ok((cmd.run(parts.handles.client, config.database), parts.task_manager))
         }),
         Some(Subcommand::ImportBlocks(cmd)) => cli.create_runner(cmd)?.async_run(|config| {
+            // The database is made for the node that will open it.
+            let config = with_defaults(config);
             let parts = partial::open(&config, false)?;
             Ok((cmd.run(parts.handles.client, parts.import_queue), parts.task_manager))
         }),
@@ -98,14 +100,14 @@ fn run_node(cli: &Cli) -> sc_cli::Result<()> {
         return Err("--sealing is for a development chain only: add --dev".into());
     }
     runner.run_node_until_exit(|config| async move {
-        let config = with_defaults(config, development);
+        let config = with_defaults(config);
         service::start(config, sealing).await.map_err(sc_cli::Error::Service)
     })
 }
 
 /// A development chain keeps all states, so that tests can ask about any block.
-fn with_defaults(mut config: Configuration, development: bool) -> Configuration {
-    if development {
+fn with_defaults(mut config: Configuration) -> Configuration {
+    if config.chain_spec.chain_type() == ChainType::Development {
         config.state_pruning.get_or_insert(PruningMode::ArchiveAll);
     }
     config

@@ -235,6 +235,10 @@ impl Chain {
     }
 
     fn is_best(&self, site: &Site) -> RpcResult<bool> {
+        // Blocks that the operator took back (`revert`) keep their heights in the database.
+        if site.height > self.client().info().best_number {
+            return Ok(false);
+        }
         let hash = self.client().hash(site.height).map_err(error::internal)?;
         Ok(hash == Some(site.at))
     }

@@ -86,6 +86,18 @@ fn a_candidate_is_elected_and_finds_its_tips_in_the_evm() {
 }
 
 #[test]
+fn elections_go_on_when_the_chain_stood_still_while_solutions_were_due() {
+    let mut chain = with_candidate();
+    // One block in each epoch, none of them in the half in which the stake is put down for the election.
+    for _ in 0..3 * DEV_CALENDAR.sessions_per_era {
+        let slot = chain.next_slot() + DEV_CALENDAR.epoch_slots - 1;
+        chain.make_in(slot, 0, Vec::new());
+        assert!(!chain.query(pallet_election_provider_multi_phase::Snapshot::<Runtime>::exists));
+    }
+    assert!(chain.query(|| elected(Bob)));
+}
+
+#[test]
 fn an_era_pays_validator_and_nominator() {
     let mut chain = with_candidate();
     bond(&mut chain, Charlie, STAKE).unwrap();
