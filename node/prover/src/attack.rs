@@ -2,7 +2,7 @@
 //! them: a prover that lies has one of its own.
 
 use anyhow::Result;
-use ethereum_types::H256;
+use ethereum_types::{H256, U256};
 use evm_arithmetization::GenerationInputs;
 
 use crate::check::simulate;
@@ -34,16 +34,16 @@ const ATTACKS: [Attack; 10] = [
     ("attack_wrong_chain_id", |inputs| {
         // Transactions of the first kind may do without; all others have a type, 1 or 2.
         inputs.signed_txns.iter().find(|raw| raw.first().is_some_and(|kind| *kind <= 2))?;
-        inputs.block_metadata.block_chain_id += 1.into();
+        inputs.block_metadata.block_chain_id += U256::one();
         Some(())
     }),
     ("attack_base_fee", |inputs| {
         inputs.signed_txns.last()?;
-        inputs.block_metadata.block_base_fee += 1.into();
+        inputs.block_metadata.block_base_fee += U256::one();
         Some(())
     }),
     ("attack_gas_used", |inputs| {
-        inputs.gas_used_after += 1.into();
+        inputs.gas_used_after += U256::one();
         Some(())
     }),
 ];
