@@ -19,5 +19,5 @@ pallets=("$@")
 for pallet in "${pallets[@]}"; do
     stage "$pallet" "$runner" v1 benchmark pallet --runtime "$wasm" --genesis-builder runtime \
         --genesis-builder-preset development --pallet "pallet_${pallet//-/_}" --extrinsic '*' \
-        --steps 20 --repeat 10 --template scripts/weights.hbs --output "pallets/$pallet/src/weights.rs"
+        --steps 10 --repeat 5 --template scripts/weights.hbs --output "pallets/$pallet/src/weights.rs"
 done

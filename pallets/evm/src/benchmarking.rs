@@ -27,7 +27,11 @@ fn change<T: Config>(accounts: u32, slots: u32, value: u64) {
     }
     let slots: Vec<H256> = (0..slots).map(|slot| H256(keccak_256(&slot.to_be_bytes()))).collect();
     for slot in &slots {
-        AccountStorages::<T>::insert(address(0), slot, H256(sp_core::U256::from(value).to_big_endian()));
+        AccountStorages::<T>::insert(
+            address(0),
+            slot,
+            H256(sp_core::U256::from(value).to_big_endian()),
+        );
     }
     if let Some(first) = dirty.first_mut() {
         first.slots = BoundedVec::truncate_from(slots);
