@@ -2,7 +2,7 @@
 // The chain is sealed with a clock that is behind (past.c), then its validator goes on with BABE and GRANDPA.
 // Usage: sync.mjs [BLOCKS]. Prints one JSON object.
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { account } from '../clients/lib/accounts.js'
@@ -76,10 +76,15 @@ try {
   const hex = (value) => `0x${value.toString(16)}`
   for (const at of [1, Math.floor(BLOCKS / 2), BLOCKS]) await same(full.node, 'eth_getBlockByNumber', [hex(at), true])
 
-  // A node starts to warp when it knows three others.
-  const third = await follow('third', chain, [validator, full.node], 'full', target)
-  const warp = await follow('warp', chain, [validator, full.node, third.node], 'warp', target)
-  await same(warp.node, 'chain_getBlockHash', [target])
+  // A node starts to warp when it knows three others: one more, with a copy of the database.
+  await full.node.end()
+  await cp(full.node.dir, join(dir, 'third'), { recursive: true })
+  const third = new Node(join(dir, 'third'), [...full.node.args, '--node-key', '3c'.repeat(32)], ...await ports())
+  nodes.push(third)
+  await Promise.all([full.node.start(), third.start()])
+  const warp = await follow('warp', chain, [validator, full.node, third], 'warp', target)
+  const head = await warp.node.call('chain_getFinalizedHead')
+  await same(warp.node, 'chain_getBlockHash', [await number(warp.node, head)])
   await same(warp.node, 'eth_getBalance', [account(1).address, 'finalized'])
   // The blocks before come later, in the background.
   const began = Date.now()

@@ -47,7 +47,9 @@ test('nominators and pool members are paid for an era', async () => {
   const era = await chainUntil(async () => (await backing()) ?? false, 'an era with both')
   const { others } = (await api.query.staking.erasStakersPaged(era, alice.address, 0)).unwrap()
   const backed = others.filter(({ who }) => who.toString() === bob.address).map(({ value }) => value.toBigInt())
-  assert.deepEqual(backed, [1_000_000n * ZYRA])
+  assert.equal(backed.length, 1)
+  // To the rounding of votes.
+  assert.ok(1_000_000n * ZYRA - backed[0] < 1000n, `${backed}`)
   await chainUntil(async () => (await api.query.staking.erasValidatorReward(era)).isSome, 'the end of the era')
 
   const before = await free(bob)
