@@ -35,9 +35,11 @@ const FIRST_CONTRACT: Address = address!("5fbdb2315678afecb367f032d93f642f64180a
 /// More than any development chain has, and what the speed tests set.
 const BLOCK_GAS: u64 = 300_000_000;
 
-/// Returns the code after it, which writes a byte 832 KiB into memory, then calls itself with all
-/// gas: 90 frames deep and 75 MiB in all, where wasm allocates at most 32 MiB at once.
-const MEMORY_BOMB: [u8; 26] = hex!("600e600c5f39600e5ff3fe00" "5f620d0000535f5f5f5f5f305af1");
+/// Returns the code after it, which writes a byte 8 KiB into memory, then calls itself with all gas.
+const MEMORY_BOMB: [u8; 25] = hex!("600d600c5f39600d5ff3fe00" "5f612000535f5f5f5f5f305af1");
+
+/// Buys about 90 frames, which is nearly all the memory that a transaction may have (`MAX_CELLS` of the meter).
+const BOMB_GAS: u64 = 120_000;
 
 const SLOT: u64 = 800_000_000;
 const AUTHORING: CallContext = CallContext::Onchain { import: false };
@@ -81,13 +83,20 @@ impl Chain {
         (output.unwrap_or_else(|error| panic!("{method}: {error}")), native)
     }
 
+    /// Starts block 1 and applies `extrinsics`; the answer to each.
+    fn apply(&mut self, extrinsics: &[UncheckedExtrinsic]) -> Vec<ApplyExtrinsicResult> {
+        self.call("Core_initialize_block", &header(), AUTHORING);
+        let apply = |extrinsic| {
+            let (result, _) = self.call("BlockBuilder_apply_extrinsic", extrinsic, AUTHORING);
+            ApplyExtrinsicResult::decode(&mut &result[..]).unwrap()
+        };
+        extrinsics.iter().map(apply).collect()
+    }
+
     /// Makes block 1 of `extrinsics`; all of them must be applied.
     fn author(&mut self, extrinsics: &[UncheckedExtrinsic]) -> Block {
-        self.call("Core_initialize_block", &header(), AUTHORING);
-        for extrinsic in extrinsics {
-            let (result, _) = self.call("BlockBuilder_apply_extrinsic", extrinsic, AUTHORING);
-            assert_eq!(ApplyExtrinsicResult::decode(&mut &result[..]).unwrap(), Ok(Ok(())));
-        }
+        let results = self.apply(extrinsics);
+        assert_eq!(results, vec![Ok(Ok(())); extrinsics.len()]);
         let (header, _) = self.call("BlockBuilder_finalize_block", &(), AUTHORING);
         Block::new(Header::decode(&mut &header[..]).unwrap(), extrinsics.to_vec())
     }
@@ -130,20 +139,20 @@ fn ethereum(nonce: u64, gas_limit: u64, to: TxKind, input: &[u8]) -> UncheckedEx
     UncheckedExtrinsic::from_raw_transaction(raw).expect("short enough")
 }
 
-/// The timestamp, a contract, and a transaction that takes as much memory as gas can buy.
-fn block_of_the_memory_bomb() -> Vec<UncheckedExtrinsic> {
+/// The timestamp, a contract, and a transaction that takes as much memory as `gas` can buy.
+fn block_of_the_memory_bomb(gas: u64) -> Vec<UncheckedExtrinsic> {
     let now = SLOT * SLOT_DURATION_MS;
     let time = RuntimeCall::Timestamp(pallet_timestamp::Call::set { now });
     vec![
         UncheckedExtrinsic::new_bare(time),
         ethereum(0, 100_000, TxKind::Create, &MEMORY_BOMB),
-        ethereum(1, BLOCK_GAS - 100_000, TxKind::Call(FIRST_CONTRACT), &[]),
+        ethereum(1, gas, TxKind::Call(FIRST_CONTRACT), &[]),
     ]
 }
 
 #[test]
 fn native_and_wasm_make_the_same_block() {
-    let extrinsics = block_of_the_memory_bomb();
+    let extrinsics = block_of_the_memory_bomb(BOMB_GAS);
     let native = Chain::new(Executor::new(wasm())).author(&extrinsics);
     let wasm = Chain::new(Executor::wasm_only(wasm())).author(&extrinsics);
     assert_eq!(native, wasm);
@@ -151,9 +160,19 @@ fn native_and_wasm_make_the_same_block() {
 
 #[test]
 fn attack_memory_bomb_made_natively_is_imported_by_wasm() {
-    let block = Chain::new(Executor::new(wasm())).author(&block_of_the_memory_bomb());
+    let block = Chain::new(Executor::new(wasm())).author(&block_of_the_memory_bomb(BOMB_GAS));
     let (_, native) = Chain::new(Executor::new(wasm())).call("Core_execute_block", &block, IMPORT);
     assert!(!native, "import must not trust native code");
+}
+
+#[test]
+fn attack_memory_bomb_that_no_proof_holds_is_refused_by_both() {
+    let extrinsics = block_of_the_memory_bomb(BLOCK_GAS - 100_000);
+    let native = Chain::new(Executor::new(wasm())).apply(&extrinsics);
+    let wasm = Chain::new(Executor::wasm_only(wasm())).apply(&extrinsics);
+    assert_eq!(native[..2], [Ok(Ok(())), Ok(Ok(()))]);
+    assert!(native[2].is_err());
+    assert_eq!(native, wasm);
 }
 
 #[test]
