@@ -79,7 +79,10 @@ test('a validator that stays away is chilled, earns nothing, and comes back by v
   await chainUntil(async () => await points(back, dave) > 0, 'points for it', 120)
 })
 
-test('attack_equivocation: a validator that runs twice is slashed and out for the era', async () => {
+// Not in the gate: whether two blocks of one slot meet at a node that reports them depends on the network's timing.
+const EQUIVOCATION = process.env.BZK_EQUIVOCATION
+test('attack_equivocation: a validator that runs twice is slashed and out for the era',
+  { skip: EQUIVOCATION ? false : 'set BZK_EQUIVOCATION=1: the offence may take minutes to happen' }, async () => {
   const { bob } = keys
   const before = await stake(bob)
   const known = await final()
