@@ -56,6 +56,7 @@ async fn main() -> Result<()> {
     let cli = Cli::parse();
     let mut client = RpcClient::connect(&cli.rpc).await?;
     let chain_id = quantity(&client.call("eth_chainId", json!([])).await?)?;
+    drained(&mut client).await?;
     let mut funder = Wallet::new(cli.funder)?;
     funder.set_nonce(nonce(&mut client, funder.address()).await?);
 
@@ -116,8 +117,8 @@ async fn deploy(
 /// Payments by one payer that wait at a time; the pool takes no more than 64 transactions of a sender.
 const PAYMENTS: usize = 16;
 
-/// How many senders the funder pays itself; those pay the others, so that nobody needs more nonces
-/// in flight than the pool takes from one account.
+/// How many senders the funder pays itself, 40 coins each; those pay one to each of the others, so that
+/// nobody needs more nonces in flight than the pool takes from one account.
 const FIRST_TIER: usize = 30;
 
 /// Gives each sender BTC, and tokens for an ERC-20 load, and waits until they have them.
@@ -149,7 +150,7 @@ async fn fund(
     let (first, rest) = wallets.split_at_mut(FIRST_TIER.min(wallets.len()));
     for some in first.chunks(PAYMENTS) {
         for wallet in some {
-            send(client, &pay(funder, wallet.address(), one * U256::from(100))).await?;
+            send(client, &pay(funder, wallet.address(), one * U256::from(40))).await?;
         }
         settled(client, funder).await?;
     }
@@ -182,6 +183,17 @@ async fn settled(client: &mut RpcClient, wallet: &Wallet) -> Result<()> {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     bail!("transactions of {} were not included within a minute", wallet.address())
+}
+
+/// Waits until the pool is empty: what an earlier load left there would take nonces.
+async fn drained(client: &mut RpcClient) -> Result<()> {
+    for _ in 0..1200 {
+        if quantity(&client.call("txpool_status", json!([])).await?["pending"])? == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    bail!("the pool still has transactions of others after a minute")
 }
 
 async fn nonce(client: &mut RpcClient, address: Address) -> Result<u64> {
