@@ -77,6 +77,8 @@ impl<T: Config> Pallet<T> {
     /// Adds the weight of the state that nothing in the block had changed before. It is known only now,
     /// and is most of what a block of a large ledger costs.
     ///
+    /// Only the slopes of the benchmark count: what a commit costs beside them is a part of `close_block`.
+    ///
     /// A transaction that the block has no room for waits for the next one, unless it is the first: gas
     /// bounds what one transaction can change.
     fn charge_changes(block: &OpenBlock, changes: FirstChanges) -> Result<(), DispatchError> {

@@ -174,24 +174,28 @@ async fn send(client: &mut RpcClient, raws: &[Vec<u8>]) -> Result<()> {
     Ok(())
 }
 
+/// How often the node is asked, for a minute at most.
+const POLL: Duration = Duration::from_millis(50);
+const POLLS: u32 = 1_200;
+
 /// Waits until the chain has taken all that `wallet` signed.
 async fn settled(client: &mut RpcClient, wallet: &Wallet) -> Result<()> {
-    for _ in 0..1200 {
+    for _ in 0..POLLS {
         if nonce(client, wallet.address()).await? >= wallet.nonce() {
             return Ok(());
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(POLL).await;
     }
     bail!("transactions of {} were not included within a minute", wallet.address())
 }
 
 /// Waits until the pool is empty: what an earlier load left there would take nonces.
 async fn drained(client: &mut RpcClient) -> Result<()> {
-    for _ in 0..1200 {
+    for _ in 0..POLLS {
         if quantity(&client.call("txpool_status", json!([])).await?["pending"])? == 0 {
             return Ok(());
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(POLL).await;
     }
     bail!("the pool still has transactions of others after a minute")
 }
