@@ -6,8 +6,10 @@
 //! - [`executor`]: does what a signing machine asks, in its order.
 //! - [`member`]: from what the chain shows to the messages that the member owes.
 //! - [`node`]: the chain, over the RPC of a node.
+//! - [`fees`]: what the member's Bitcoin node estimates, reported to the chain.
 
 pub mod executor;
+pub mod fees;
 pub mod log;
 pub mod member;
 pub mod node;

@@ -1,10 +1,12 @@
 //! `bzk-signer`: the daemon of a committee member.
 
 use anyhow::{bail, Context};
+use bzk_bitcoin_client::{Auth, Bitcoind};
 use bzk_health::Health;
 use bzk_signer::{
+    fees::Reporter,
     member::MemberNode,
-    node::Node,
+    node::{Node, Pallets},
     store::{hex, KeyStore},
 };
 use clap::{Parser, Subcommand};
@@ -51,6 +53,20 @@ enum Command {
         /// Index of pallet-threshold in the runtime.
         #[arg(long, env = "BZK_SIGNER_PALLET_INDEX", default_value_t = 54)]
         pallet_index: u8,
+        /// Index of pallet-btc-bridge in the runtime.
+        #[arg(long, env = "BZK_SIGNER_BRIDGE_INDEX", default_value_t = 55)]
+        bridge_index: u8,
+        /// RPC of the member's own bitcoind, whose fee estimates are reported; none are without it.
+        #[arg(
+            long,
+            env = "BZK_SIGNER_BITCOIN_RPC",
+            value_name = "URL",
+            requires = "bitcoin_cookie"
+        )]
+        bitcoin_rpc: Option<String>,
+        /// bitcoind's cookie file.
+        #[arg(long, env = "BZK_SIGNER_BITCOIN_COOKIE", value_name = "FILE")]
+        bitcoin_cookie: Option<PathBuf>,
         /// Milliseconds between two looks at the chain.
         #[arg(long, env = "BZK_SIGNER_INTERVAL_MS", default_value_t = 1_000)]
         interval_ms: u64,
@@ -108,8 +124,26 @@ fn main() -> anyhow::Result<()> {
         bail!("the passphrase in {} is empty", path.display());
     }
     let store = KeyStore::open(&arguments.store, passphrase)?;
-    if let Command::Run { node, pallet_index, interval_ms, metrics } = arguments.command {
-        let node = Node::new(node, pallet_index);
+    if let Command::Run {
+        node,
+        pallet_index,
+        bridge_index,
+        bitcoin_rpc,
+        bitcoin_cookie,
+        interval_ms,
+        metrics,
+    } = arguments.command
+    {
+        let pallets = Pallets { threshold: pallet_index, bridge: bridge_index };
+        if let (Some(url), Some(cookie)) = (bitcoin_rpc, bitcoin_cookie) {
+            let key =
+                store.session_key()?.context("no session key: run `bzk-signer keygen` first")?;
+            let bitcoin = Box::new(Bitcoind::new(&url, Auth::CookieFile(cookie)));
+            let reporter = Reporter { node: Node::new(node.clone(), pallets), bitcoin, key };
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            std::thread::spawn(move || runtime.block_on(reporter.run()));
+        }
+        let node = Node::new(node, pallets);
         let health = Health::new(PATIENCE);
         if let Some(address) = metrics {
             health.serve(address).with_context(|| format!("metrics at {address}"))?;

@@ -130,6 +130,7 @@ export class Devnet {
   async runSigner(index) {
     this.signers[index].part = this.run(`signer-${index}`, 'bzk-signer',
       [...this.signerArgs(index), 'run', '--node', this.node.url, '--interval-ms', '500',
+        '--bitcoin-rpc', this.bitcoin.url, '--bitcoin-cookie', this.bitcoin.cookie,
         '--metrics', await this.metrics(`signer ${index}`)])
   }
 
