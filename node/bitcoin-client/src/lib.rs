@@ -86,6 +86,9 @@ pub trait BitcoinClient: Send + Sync {
     /// The confirmed outputs that pay `script`, spent or not, in blocks from height `from` on, oldest first.
     async fn outputs(&self, script: &Script, from: u32) -> Result<Vec<Output>, Error>;
 
+    /// The confirmed output at `outpoint`, which pays `script`, unless a confirmed transaction spends it.
+    async fn unspent(&self, outpoint: &OutPoint, script: &Script) -> Result<Option<Amount>, Error>;
+
     /// The fee rate for confirmation within `blocks`, at least what the back end relays.
     async fn fee_rate(&self, blocks: u16) -> Result<FeeRate, Error>;
 
