@@ -29,7 +29,11 @@ fn script() -> ScriptBuf {
 }
 
 fn best(node: &Regtest) -> BlockHash {
-    serde_json::from_value(node.call("getbestblockhash", &[]).unwrap()).unwrap()
+    hash(node.call("getbestblockhash", &[]))
+}
+
+fn hash(answer: Result<serde_json::Value, String>) -> BlockHash {
+    answer.unwrap().as_str().unwrap().parse().unwrap()
 }
 
 /// Waits until the back end has the node's chain.
@@ -143,8 +147,7 @@ async fn spending(node: &Regtest, client: &dyn BitcoinClient, paid: &Transaction
 
 async fn reorganisation(node: &Regtest, client: &dyn BitcoinClient, last: &Transaction) {
     let before = client.tip().await.unwrap();
-    let block: BlockHash =
-        serde_json::from_value(node.call("getblockhash", &[json!(2_103)]).unwrap()).unwrap();
+    let block = hash(node.call("getblockhash", &[json!(2_103)]));
     node.invalidate(&block);
     // The branch mines the dropped payments again, all in its first block, and has more work.
     node.mine(3);

@@ -104,7 +104,7 @@ impl Claim {
 }
 
 /// Whether the contract has released the deposit of an output.
-pub(crate) async fn is_claimed(l2: &bzk_l2_client::L2Client, outpoint: &OutPoint) -> Result<bool> {
+async fn is_claimed(l2: &bzk_l2_client::L2Client, outpoint: &OutPoint) -> Result<bool> {
     use bitcoin::hashes::Hash;
     let bytes = [&outpoint.txid.to_byte_array()[..], &outpoint.vout.to_be_bytes()].concat();
     let outpoint = alloy_primitives::keccak256(bytes);

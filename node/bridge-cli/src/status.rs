@@ -1,11 +1,11 @@
 //! Where a deposit or a withdrawal is, and what comes next.
 
-use crate::{deposit::is_claimed, output::Answer, Context};
+use crate::{output::Answer, Context};
 use anyhow::Result;
-use bzk_l2_client::contracts::{BitcoinRelay, BtcBridge, BITCOIN_RELAY, BTC_BRIDGE};
+use bzk_l2_client::contracts::{BitcoinRelay, BITCOIN_RELAY};
 use bzk_relayer::claims;
 use clap::Args;
-use serde_json::{json, Value};
+use serde_json::json;
 use std::path::PathBuf;
 
 /// Tells where deposits or a withdrawal are.

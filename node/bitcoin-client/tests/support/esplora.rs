@@ -95,7 +95,7 @@ impl Chain {
         let height = node.call("getblockcount", &[]).unwrap().as_u64().unwrap();
         let hash = |height| node.call("getblockhash", &[json!(height)]).unwrap();
         let blocks =
-            (0..=height).map(|height| node.block(&serde_json::from_value(hash(height)).unwrap()));
+            (0..=height).map(|height| node.block(&hash(height).as_str().unwrap().parse().unwrap()));
         let ids = node.call("getrawmempool", &[]).unwrap();
         let mempool = ids.as_array().unwrap().iter().map(|txid| {
             use bzk_bitcoin::bitcoin::{consensus::deserialize, hex::FromHex};

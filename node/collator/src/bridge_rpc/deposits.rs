@@ -68,7 +68,7 @@ pub(super) fn address(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Place {
     height: u32,
-    block_hash: BlockHash,
+    block_hash: String,
     sats: u64,
 }
 
@@ -100,7 +100,7 @@ pub(super) fn status(chain: &Chain<'_>, outpoint: &str, place: Option<Place>) ->
             u64::from(height - tip) * 60,
         ));
     }
-    if ours.0 != block_hash.to_byte_array() {
+    if BlockHash::from_byte_array(ours.0).to_string() != block_hash {
         return Ok(json!({ "status": "not in the chain", "etaSeconds": null,
             "next": format!("block {height} of the relay is another one: look where Bitcoin has the output now") }));
     }

@@ -61,23 +61,23 @@ pub(crate) fn module(
     module.register_blocking_method("bridge_depositAddress", |params, client, _| -> Answer {
         let mut params = params.sequence();
         let (recipient, refund_key) = (params.next()?, params.next()?);
-        deposits::address(&Chain::best(client), recipient, refund_key, params.optional_next()?)
+        deposits::address(&Chain::best(&client), recipient, refund_key, params.optional_next()?)
     })?;
     module.register_blocking_method("bridge_depositStatus", |params, client, _| -> Answer {
         let mut params = params.sequence();
         let outpoint: String = params.next()?;
-        deposits::status(&Chain::best(client), &outpoint, params.optional_next()?)
+        deposits::status(&Chain::best(&client), &outpoint, params.optional_next()?)
     })?;
     module.register_blocking_method("bridge_withdrawal", |params, client, _| -> Answer {
-        withdrawals::status(&Chain::best(client), params.one()?)
+        withdrawals::status(&Chain::best(&client), params.one()?)
     })?;
     module.register_blocking_method("bridge_fees", |params, client, _| -> Answer {
         let mut params = params.sequence();
         let address: Option<String> = params.optional_next()?;
-        fees::quote(&Chain::best(client), address.as_deref(), params.optional_next()?)
+        fees::quote(&Chain::best(&client), address.as_deref(), params.optional_next()?)
     })?;
     module.register_blocking_method("bridge_reserves", |_, client, _| -> Answer {
-        reserves::proof(&Chain::best(client))
+        reserves::proof(&Chain::best(&client))
     })?;
     Ok(module)
 }
