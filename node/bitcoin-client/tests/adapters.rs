@@ -280,3 +280,46 @@ async fn attack_electrum_server_that_answers_nonsense() {
         fails_at_everything(&client, &nonsense.to_string()).await;
     }
 }
+
+/// An answer of blockstream.info to `GET /tx/98316d...`, a mainnet transaction with an output of each of two types;
+/// spent or not as the documented shape of `GET /tx/:txid/outspend/:vout` says.
+#[tokio::test]
+async fn esplora_answers_of_a_real_server_are_understood() {
+    let recorded = include_str!("support/blockstream-tx.json");
+    let txid = "98316dcb21daaa221865208fe0323616ee6dd84e6020b78bc6908e914ac03892";
+    let url = support::http(move |asked| {
+        let path: Vec<&str> = asked.path.trim_matches('/').split('/').collect();
+        match path[..] {
+            ["tx", asked] if asked == txid => (200, recorded.into()),
+            ["tx", asked, "outspend", "0"] if asked == txid => (200, r#"{"spent":false}"#.into()),
+            ["tx", asked, "outspend", "1"] if asked == txid => {
+                let status = r#"{"confirmed":true,"block_height":824206,"block_hash":"00"}"#;
+                let status = status.replace("\"00\"", &format!("\"{}\"", "00".repeat(32)));
+                let spent =
+                    format!(r#"{{"spent":true,"txid":"{txid}","vin":0,"status":{status}}}"#);
+                (200, spent.into())
+            }
+            ["scripthash", _, "txs"] => (200, format!("[{recorded}]").into()),
+            ["scripthash", _, "txs", "chain", _] => (200, "[]".into()),
+            _ => (404, "Not found".into()),
+        }
+    });
+    let client = Esplora::new(&url).unwrap();
+    let script = |digits: &str| ScriptBuf::from_hex(digits).unwrap();
+    let taproot = script("51203d07d2d99aed4e465abb056e679dc6b697152db27149fedf23464d626e188f1d");
+    let p2sh = script("a9148042770d5c6df6139944e63a368228131f117c1a87");
+    let outpoint = |vout| OutPoint { txid: txid.parse().unwrap(), vout };
+    let sats = |sats| Some(Amount::from_sat(sats));
+    assert_eq!(client.unspent(&outpoint(0), &taproot).await.unwrap(), sats(546));
+    assert_eq!(client.unspent(&outpoint(0), &p2sh).await.unwrap(), None, "another script");
+    assert_eq!(client.unspent(&outpoint(1), &p2sh).await.unwrap(), None, "spent");
+    assert_eq!(client.unspent(&outpoint(2), &p2sh).await.unwrap(), None);
+    let outputs = client.outputs(&p2sh, 824_000).await.unwrap();
+    assert_eq!(outputs.len(), 1);
+    let found = &outputs[0];
+    assert_eq!(
+        (found.outpoint, found.amount, found.height),
+        (outpoint(1), Amount::from_sat(593_046), 824_205)
+    );
+    assert_eq!(client.outputs(&p2sh, 824_206).await.unwrap(), []);
+}
