@@ -5,7 +5,7 @@
 source "$(dirname "$0")/env.sh"
 cd "$ROOT"
 
-STAGES=(setup format sizes contracts build deny unit statetests clients)
+STAGES=(setup format sizes contracts build deny unit backends statetests clients)
 
 format() { cargo fmt --all -- --check; }
 
@@ -29,6 +29,11 @@ unit() {
     cargo test --release --locked --workspace
 }
 
+# Servers besides bitcoind. For itself, because their features below would have the whole workspace built again.
+backends() {
+    use_clippy
+    cargo test --release --locked -p bzk-bitcoin-client --features electrum,esplora,testing --test adapters
+}
 
 statetests() {
     if [ -d "$FIXTURES/ethereum/GeneralStateTests" ]; then

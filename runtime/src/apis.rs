@@ -10,8 +10,8 @@ use crate::{
 use alloc::vec::Vec;
 use bzk_evm::receipt::Receipt;
 use bzk_runtime_api::{
-    AccountBasic, CallError, CallOutcome, CallRequest, HandoverView, PayoutView, Raw, ReservesView,
-    TransactionStatus, WithdrawalStatus,
+    AccountBasic, CallError, CallOutcome, CallRequest, HandoverView, PayoutView, QueueView, Raw,
+    ReservesView, TransactionStatus, WithdrawalStatus,
 };
 use codec::Encode;
 use frame_support::{
@@ -362,6 +362,10 @@ impl_runtime_apis! {
 
         fn withdrawal(id: u64) -> Option<WithdrawalStatus> {
             BtcBridge::withdrawal(id)
+        }
+
+        fn queue() -> QueueView {
+            BtcBridge::queue()
         }
 
         fn handover() -> Option<HandoverView> {

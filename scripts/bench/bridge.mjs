@@ -2,7 +2,7 @@
 // payout with production's waiting time. Every part is a process. The table goes to descriptor 4, one JSON object to
 // the standard output.
 // Usage: bridge.mjs "SIZE..." PAYOUTS BATCH_BLOCKS
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { writeSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -121,7 +121,21 @@ async function measure(devnet) {
   }
 }
 
+/** What the runtime is charged for a member's messages, by the weights measured in its wasm. */
+async function messageCosts() {
+  const weights = await readFile(new URL('../../pallets/threshold/src/weights.rs', import.meta.url), 'utf8')
+  const cost = (call) => {
+    const [, base, each] = weights.match(new RegExp(
+      `fn ${call}\\(k: u32, \\) -> Weight \\{[^]*?from_parts\\(([\\d_]+), 0\\)[^]*?from_parts\\(([\\d_]+), 0\\)\\.saturating_mul`))
+    const [fixed, perInput] = [base, each].map((text) => Number(text.replaceAll('_', '')))
+    return ((fixed + INPUTS * perInput) / 1e9).toFixed(2)
+  }
+  say(`runtime cost of messages for ${INPUTS} inputs: nonces ${cost('sign_nonces')} ms, shares ${cost('sign_shares')} ms `
+    + `of each signer, the signatures ${cost('complete')} ms once`)
+}
+
 let result = {}
+await messageCosts()
 for (const signers of sizes) {
   const last = signers === sizes.at(-1)
   Object.assign(result, await system(signers, last ? measure : () => ({})))

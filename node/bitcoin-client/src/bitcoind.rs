@@ -190,6 +190,16 @@ impl BitcoinClient for Bitcoind {
         Ok(outputs)
     }
 
+    async fn unspent(&self, outpoint: &OutPoint, script: &Script) -> Result<Option<Amount>, Error> {
+        const CALL: &str = "gettxout";
+        let (txid, vout) = (outpoint.txid.to_string(), outpoint.vout);
+        let found = self.call(CALL, &[json!(txid), json!(vout), json!(false)]).await?;
+        if found.is_null() || bytes(CALL, &found["scriptPubKey"]["hex"])? != script.as_bytes() {
+            return Ok(None);
+        }
+        amount(CALL, &found["value"]).map(Some)
+    }
+
     async fn fee_rate(&self, blocks: u16) -> Result<FeeRate, Error> {
         let mempool = self.call("getmempoolinfo", &[]).await?;
         let floor = rate("getmempoolinfo", &mempool["mempoolminfee"])?;
@@ -267,9 +277,13 @@ fn number(call: &'static str, value: &Value) -> Result<u32, Error> {
         .ok_or_else(|| nonsense(call, format!("{value} is no height")))
 }
 
+/// Core speaks of BTC.
+fn amount(call: &'static str, value: &Value) -> Result<Amount, Error> {
+    let amount = value.as_f64().ok_or_else(|| nonsense(call, format!("{value} is no amount")))?;
+    Amount::from_btc(amount).map_err(|error| nonsense(call, error))
+}
+
 /// Core speaks of BTC per 1,000 vbytes.
 fn rate(call: &'static str, value: &Value) -> Result<FeeRate, Error> {
-    let amount = value.as_f64().ok_or_else(|| nonsense(call, format!("{value} is no amount")))?;
-    let amount = Amount::from_btc(amount).map_err(|error| nonsense(call, error))?;
-    Ok(FeeRate::from_sat_per_kwu(amount.to_sat().div_ceil(4)))
+    Ok(FeeRate::from_sat_per_kwu(amount(call, value)?.to_sat().div_ceil(4)))
 }

@@ -6,7 +6,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use bzk_bitcoin::{
-    bitcoin::{block::Header, FeeRate, OutPoint, Script, Transaction, Txid},
+    bitcoin::{block::Header, Amount, FeeRate, OutPoint, Script, Transaction, Txid},
     MerklePath, TxProof,
 };
 use electrum_client::{Client, ConfigBuilder, ElectrumApi, Error as ServerError};
@@ -146,11 +146,31 @@ impl BitcoinClient for Electrum {
         Ok(outputs)
     }
 
+    /// The server leaves out what a transaction in its mempool spends, so those are looked at one by one.
+    async fn unspent(&self, outpoint: &OutPoint, script: &Script) -> Result<Option<Amount>, Error> {
+        let confirmed = self.outputs(script, 0).await?;
+        let Some(output) = confirmed.into_iter().find(|output| output.outpoint == *outpoint) else {
+            return Ok(None);
+        };
+        let wanted = script.to_owned();
+        let history =
+            self.call("unspent", move |client| client.script_get_history(&wanted)).await?;
+        for entry in history.into_iter().filter(|entry| entry.height > 0) {
+            let txid = entry.tx_hash;
+            let transaction =
+                self.call("unspent", move |client| client.transaction_get(&txid)).await?;
+            if transaction.input.iter().any(|input| input.previous_output == *outpoint) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(output.amount))
+    }
+
     async fn fee_rate(&self, blocks: u16) -> Result<FeeRate, Error> {
         let estimate =
             self.call("fee_rate", move |client| client.estimate_fee(blocks.into(), None)).await?;
         // BTC per 1,000 vbytes; -1 when the server does not know.
-        let amount = bzk_bitcoin::bitcoin::Amount::from_btc(estimate.max(0.0))
+        let amount = Amount::from_btc(estimate.max(0.0))
             .map_err(|error| Error::Nonsense { call: "fee_rate", reason: error.to_string() })?;
         Ok(FeeRate::from_sat_per_kwu(amount.to_sat().div_ceil(4).max(RELAY_SAT_PER_KWU)))
     }

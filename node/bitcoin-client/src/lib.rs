@@ -4,6 +4,7 @@
 //! right: whoever reads proofs and headers judges them with `bzk-bitcoin`.
 
 mod bitcoind;
+mod connect;
 #[cfg(feature = "electrum")]
 mod electrum;
 #[cfg(feature = "esplora")]
@@ -13,6 +14,7 @@ mod inclusion;
 pub mod regtest;
 
 pub use crate::bitcoind::{Auth, Bitcoind};
+pub use connect::connect;
 #[cfg(feature = "electrum")]
 pub use electrum::Electrum;
 #[cfg(feature = "esplora")]
@@ -45,6 +47,14 @@ pub enum Error {
         call: &'static str,
         /// What is wrong.
         reason: String,
+    },
+    /// The URL names no back end.
+    #[error("{url:?} is no bitcoin back end: {reason}")]
+    BadUrl {
+        /// The URL.
+        url: String,
+        /// What is expected.
+        reason: &'static str,
     },
     /// The transaction was not taken.
     #[error("transaction refused: {0}")]
@@ -85,6 +95,9 @@ pub trait BitcoinClient: Send + Sync {
 
     /// The confirmed outputs that pay `script`, spent or not, in blocks from height `from` on, oldest first.
     async fn outputs(&self, script: &Script, from: u32) -> Result<Vec<Output>, Error>;
+
+    /// The confirmed output at `outpoint`, which pays `script`, unless a confirmed transaction spends it.
+    async fn unspent(&self, outpoint: &OutPoint, script: &Script) -> Result<Option<Amount>, Error>;
 
     /// The fee rate for confirmation within `blocks`, at least what the back end relays.
     async fn fee_rate(&self, blocks: u16) -> Result<FeeRate, Error>;

@@ -120,6 +120,15 @@ impl Regtest {
         Bitcoind::new(&self.url, Auth::CookieFile(self.data.path().join(COOKIE)))
     }
 
+    /// The node's URL with its login, for programs that take it so.
+    ///
+    /// # Panics
+    /// When the node has written no cookie.
+    pub fn login_url(&self) -> String {
+        let cookie = std::fs::read_to_string(self.data.path().join(COOKIE)).expect("a cookie");
+        self.url.replacen("://", &format!("://{}@", cookie.trim()), 1)
+    }
+
     /// Calls the node.
     ///
     /// # Errors

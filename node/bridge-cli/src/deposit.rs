@@ -3,7 +3,6 @@
 use crate::{output::Answer, wallet, Context};
 use anyhow::{ensure, Context as _, Result};
 use bzk_bitcoin::bitcoin::{self, OutPoint};
-use bzk_bitcoin_client::BitcoinClient;
 use bzk_l2_client::{
     alloy_primitives::{self, U256},
     contracts::{BitcoinRelay, BtcBridge, BITCOIN_RELAY, BTC_BRIDGE},
@@ -78,7 +77,7 @@ pub(crate) struct Claim {
 
 impl Claim {
     pub(crate) async fn run(&self, context: &Context) -> Result<Answer> {
-        let (l2, bitcoin) = (context.l2()?, context.bitcoin()?);
+        let (l2, bitcoin) = (context.l2()?, context.bitcoin().await?);
         let bridge = context.bridge(&l2).await?;
         let mut claimed = Vec::new();
         for deposit in claims::read(&self.deposits)? {
@@ -105,7 +104,7 @@ impl Claim {
 }
 
 /// Whether the contract has released the deposit of an output.
-pub(crate) async fn is_claimed(l2: &bzk_l2_client::L2Client, outpoint: &OutPoint) -> Result<bool> {
+async fn is_claimed(l2: &bzk_l2_client::L2Client, outpoint: &OutPoint) -> Result<bool> {
     use bitcoin::hashes::Hash;
     let bytes = [&outpoint.txid.to_byte_array()[..], &outpoint.vout.to_be_bytes()].concat();
     let outpoint = alloy_primitives::keccak256(bytes);

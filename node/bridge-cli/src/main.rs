@@ -1,16 +1,19 @@
 //! `bzk-bridge`: BTC in, BTC out, and the way back out of a deposit without anybody's help.
 
 mod deposit;
+mod fees;
 mod output;
 mod reclaim;
+mod reserves;
 mod status;
 mod wallet;
 mod withdraw;
 
 use anyhow::Result;
 use bzk_bitcoin::{bitcoin::Network, Bridge};
-use bzk_bitcoin_client::{Auth, Bitcoind};
+use bzk_bitcoin_client::BitcoinClient;
 use bzk_l2_client::{contracts::BTC_BRIDGE, Account, L2Client};
+use bzk_relayer::back_end::BackEnd;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -31,6 +34,8 @@ enum Command {
     Status(status::Status),
     Withdraw(withdraw::Withdraw),
     Reclaim(reclaim::Reclaim),
+    Fees(fees::Fees),
+    Reserves(reserves::Reserves),
 }
 
 /// Where the two chains are, and how to answer.
@@ -39,12 +44,8 @@ struct Context {
     /// URL of the L2 node's RPC.
     #[arg(long, global = true, env = "BZK_L2_RPC", default_value = "http://127.0.0.1:9944")]
     l2_rpc: String,
-    /// URL of bitcoind's RPC, for what looks at Bitcoin.
-    #[arg(long, global = true, env = "BZK_BITCOIN_RPC", default_value = "http://127.0.0.1:8332")]
-    bitcoin_rpc: String,
-    /// bitcoind's cookie file.
-    #[arg(long, global = true, env = "BZK_BITCOIN_COOKIE", value_name = "FILE")]
-    bitcoin_cookie: Option<PathBuf>,
+    #[command(flatten)]
+    bitcoin: BackEnd,
     /// Bitcoin's network: bitcoin, testnet, testnet4, signet or regtest.
     #[arg(long, global = true, env = "BZK_BITCOIN_NETWORK", default_value = "bitcoin")]
     network: Network,
@@ -67,11 +68,8 @@ impl Context {
         Ok(L2Client::new(&self.l2_rpc, self.account()?)?)
     }
 
-    fn bitcoin(&self) -> Result<Bitcoind> {
-        let cookie = self.bitcoin_cookie.clone();
-        let cookie =
-            cookie.ok_or_else(|| anyhow::anyhow!("--bitcoin-cookie is needed for this"))?;
-        Ok(Bitcoind::new(&self.bitcoin_rpc, Auth::CookieFile(cookie)))
+    async fn bitcoin(&self) -> Result<Box<dyn BitcoinClient>> {
+        self.bitcoin.connect().await
     }
 
     async fn bridge(&self, l2: &L2Client) -> Result<Bridge> {
@@ -88,6 +86,8 @@ async fn main() -> std::process::ExitCode {
         Command::Status(command) => command.run(&context).await,
         Command::Withdraw(command) => command.run(&context).await,
         Command::Reclaim(command) => command.run(&context).await,
+        Command::Fees(command) => command.run(&context).await,
+        Command::Reserves(command) => command.run(&context).await,
     };
     match result {
         Ok(answer) => {

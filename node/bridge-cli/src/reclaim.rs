@@ -10,7 +10,6 @@ use bzk_bitcoin::{
     curve::Portable,
     Bridge, Deposit, Refund,
 };
-use bzk_bitcoin_client::BitcoinClient;
 use bzk_l2_client::contracts::BTC_BRIDGE;
 use bzk_relayer::claims;
 use clap::Args;
@@ -45,7 +44,7 @@ pub(crate) struct Reclaim {
 impl Reclaim {
     pub(crate) async fn run(&self, context: &Context) -> Result<Answer> {
         let to = self.to.clone().require_network(context.network)?;
-        let bitcoin = context.bitcoin()?;
+        let bitcoin = context.bitcoin().await?;
         let bridge = Bridge { chain_id: self.chain_id, address: BTC_BRIDGE };
         let inclusion = bitcoin.inclusion(&self.outpoint.txid).await?;
         let inclusion = inclusion.with_context(|| format!("{} is not confirmed", self.outpoint))?;

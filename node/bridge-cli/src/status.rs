@@ -1,12 +1,11 @@
 //! Where a deposit or a withdrawal is, and what comes next.
 
-use crate::{deposit::is_claimed, output::Answer, Context};
+use crate::{output::Answer, Context};
 use anyhow::Result;
-use bzk_bitcoin_client::BitcoinClient;
-use bzk_l2_client::contracts::{BitcoinRelay, BtcBridge, BITCOIN_RELAY, BTC_BRIDGE};
+use bzk_l2_client::contracts::{BitcoinRelay, BITCOIN_RELAY};
 use bzk_relayer::claims;
 use clap::Args;
-use serde_json::{json, Value};
+use serde_json::json;
 use std::path::PathBuf;
 
 /// Tells where deposits or a withdrawal are.
@@ -31,22 +30,20 @@ impl Status {
 
     async fn withdrawal(id: u64, context: &Context) -> Result<Answer> {
         let status = context.l2()?.withdrawal(id).await?;
-        let next = match status["status"].as_str() {
-            None => "the bridge does not know it: it was given back, or settled long ago",
-            Some("waiting") => "the next payout, within the policy's batch time",
-            Some("signing") => "the committee signs; seconds when its members are there",
-            Some("signed") => "a relayer broadcasts the payout; a Bitcoin block confirms it",
-            Some(_) => "nothing: it is paid",
-        };
+        let next = status["next"].as_str();
+        let next =
+            next.unwrap_or("withdraw first: the bridge knows no withdrawal with this number");
         let mut answer = Answer::new(next).with("withdrawal", id);
-        for (name, value) in status.as_object().into_iter().flatten() {
+        for (name, value) in
+            status.as_object().into_iter().flatten().filter(|(name, _)| *name != "next")
+        {
             answer = answer.with(name, value.clone());
         }
         Ok(answer)
     }
 
     async fn deposits(file: &std::path::Path, context: &Context) -> Result<Answer> {
-        let (l2, bitcoin) = (context.l2()?, context.bitcoin()?);
+        let (l2, bitcoin) = (context.l2()?, context.bitcoin().await?);
         let bridge = context.bridge(&l2).await?;
         let relay = l2.call(BITCOIN_RELAY, &BitcoinRelay::tipCall {}).await?.height;
         let mut found = Vec::new();
@@ -54,28 +51,23 @@ impl Status {
         for deposit in claims::read(file)? {
             let script = deposit.script(&bridge)?;
             for output in bitcoin.outputs(&script, deposit.from_height).await? {
-                let claimed = is_claimed(&l2, &output.outpoint).await?;
-                open += u32::from(!claimed);
                 let inclusion = bitcoin.inclusion(&output.outpoint.txid).await?;
-                let needed = match inclusion {
-                    None => Value::Null,
-                    Some(inclusion) => {
-                        use bzk_bitcoin::bitcoin::hashes::Hash;
-                        let call = BtcBridge::confirmationsNeededCall {
-                            blockHash: inclusion.header.block_hash().to_byte_array().into(),
-                            amount: output.amount.to_sat(),
-                        };
-                        l2.call(BTC_BRIDGE, &call).await?.into()
-                    }
-                };
-                found.push(json!({
-                    "outpoint": output.outpoint.to_string(),
-                    "sats": output.amount.to_sat(),
-                    "recipient": deposit.recipient.to_string(),
-                    "confirmations": (relay + 1).saturating_sub(output.height),
-                    "needed": needed,
-                    "claimed": claimed,
-                }));
+                let place = inclusion.map(|inclusion| {
+                    json!({
+                        "height": inclusion.height,
+                        "blockHash": inclusion.header.block_hash().to_string(),
+                        "sats": output.amount.to_sat(),
+                    })
+                });
+                let outpoint = output.outpoint.to_string();
+                let mut status = l2.deposit_status(&outpoint, place).await?;
+                let claimed = status["status"] == "claimed";
+                open += u32::from(!claimed);
+                status["outpoint"] = outpoint.into();
+                status["sats"] = output.amount.to_sat().into();
+                status["recipient"] = deposit.recipient.to_string().into();
+                status["claimed"] = claimed.into();
+                found.push(status);
             }
         }
         let next = match (found.is_empty(), open) {

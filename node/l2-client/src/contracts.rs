@@ -89,6 +89,7 @@ sol! {
             uint64 minDeposit, uint64 maxDeposit, uint64 maxCirculating, uint64 maxOutflow
         );
         function epochs(uint32 epoch) external view returns (bytes32 key, address point, uint32 closesAt);
+        function withdrawals(uint64 id) external view returns (bytes32 commitment);
         function claims(bytes32 outpoint) external view returns (bytes32 blockHash);
         function claim(Deposit calldata deposit, bytes calldata rawTx, TxProof calldata proof) external;
         function reprove(bytes calldata rawTx, uint32 vout, TxProof calldata proof) external;

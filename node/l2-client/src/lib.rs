@@ -147,6 +147,20 @@ impl L2Client {
         call: &C,
         value: U256,
     ) -> Result<Included, Error> {
+        let hash = self.submit(to, call, value).await?;
+        self.included(hash).await
+    }
+
+    /// As [`Self::send`], but does not wait: gives the transaction's hash for [`Self::included`].
+    ///
+    /// # Errors
+    /// All of [`Error`] but [`Error::Pending`] and [`Error::Failed`].
+    pub async fn submit<C: SolCall>(
+        &self,
+        to: Address,
+        call: &C,
+        value: U256,
+    ) -> Result<B256, Error> {
         let account = self.account.as_ref().ok_or(Error::NoAccount)?;
         let (from, input) = (account.address(), Bytes::from(call.abi_encode()));
         let transaction = json!({ "from": from, "to": to, "input": input, "value": value });
@@ -169,11 +183,10 @@ impl L2Client {
             input,
         });
         let hash = self.rpc.call("eth_sendRawTransaction", json!([signed])).await?;
-        let hash = rpc::parse("eth_sendRawTransaction", &hash)?;
-        self.included(hash).await
+        rpc::parse("eth_sendRawTransaction", &hash)
     }
 
-    /// The signed payouts to broadcast, of the last final block, as Bitcoin's nodes take them (`bridge_payouts`).
+    /// The signed payouts to broadcast, as Bitcoin's nodes take them (`bridge_payouts`).
     ///
     /// # Errors
     /// [`Error::Unreachable`], [`Error::Refused`] by a node without the bridge, [`Error::Nonsense`].
@@ -217,6 +230,36 @@ impl L2Client {
         self.rpc.call("bridge_withdrawal", json!([id])).await
     }
 
+    /// Where the deposit of an output is (`bridge_depositStatus`): `outpoint` as TXID:VOUT, `place` with its `height`,
+    /// `blockHash` and `sats`.
+    ///
+    /// # Errors
+    /// As [`Self::payouts`].
+    pub async fn deposit_status(
+        &self,
+        outpoint: &str,
+        place: Option<Value>,
+    ) -> Result<Value, Error> {
+        self.rpc.call("bridge_depositStatus", json!([outpoint, place])).await
+    }
+
+    /// What deposits and withdrawals cost, as the node calculates it (`bridge_fees`): a withdrawal of `sats` to a
+    /// Bitcoin address, or a typical one.
+    ///
+    /// # Errors
+    /// As [`Self::payouts`].
+    pub async fn fees(&self, address: Option<&str>, sats: Option<u64>) -> Result<Value, Error> {
+        self.rpc.call("bridge_fees", json!([address, sats])).await
+    }
+
+    /// Coins and debts of the committee, as the node names them (`bridge_reserves`).
+    ///
+    /// # Errors
+    /// As [`Self::payouts`].
+    pub async fn reserves(&self) -> Result<Value, Error> {
+        self.rpc.call("bridge_reserves", json!([])).await
+    }
+
     /// The events of type `E` that `address` emitted in these blocks, oldest first.
     ///
     /// # Errors
@@ -252,7 +295,11 @@ impl L2Client {
             .collect()
     }
 
-    async fn included(&self, hash: B256) -> Result<Included, Error> {
+    /// Waits until a transaction is in a block.
+    ///
+    /// # Errors
+    /// [`Error::Pending`] when that takes too long, [`Error::Failed`], [`Error::Unreachable`], [`Error::Nonsense`].
+    pub async fn included(&self, hash: B256) -> Result<Included, Error> {
         const METHOD: &str = "eth_getTransactionReceipt";
         let wait = async {
             loop {

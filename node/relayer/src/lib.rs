@@ -3,8 +3,10 @@
 //! the key that pays its gas, and nothing depends on one relayer: what it sends is judged by the contract before it
 //! is sent, so several at once do each other no harm.
 
+pub mod back_end;
 pub mod check_headers;
 pub mod claims;
+pub mod delivery;
 mod header_file;
 pub mod headers;
 pub mod relayer;

@@ -1,19 +1,21 @@
 //! The daemon: rounds of headers, claims and settlements.
 
 use crate::{
+    back_end::BackEnd,
     claims::{self, Watched},
+    delivery::{self, Delivery},
     headers::{self, Progress},
     settlements::{settle, Event, Withdrawals},
 };
 use anyhow::{Context, Result};
 use bzk_bitcoin::{
-    bitcoin::{consensus::deserialize, BlockHash, OutPoint, Script, Transaction, Txid},
+    bitcoin::{BlockHash, OutPoint, Script, Txid},
     decode_transaction, Bridge,
 };
-use bzk_bitcoin_client::{Auth, BitcoinClient, Bitcoind, Error as BitcoinError};
+use bzk_bitcoin_client::BitcoinClient;
 use bzk_health::Health;
 use bzk_l2_client::{
-    alloy_primitives::U256,
+    alloy_primitives::{B256, U256},
     alloy_sol_types::{SolError, SolEvent},
     contracts::{BtcBridge, Withdrawal, BTC_BRIDGE},
     Account, Error as L2Error, L2Client,
@@ -24,6 +26,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 use tokio::signal::unix::{signal, SignalKind};
@@ -31,15 +34,14 @@ use tokio::signal::unix::{signal, SignalKind};
 /// L2 blocks of one query for logs.
 const LOG_SPAN: u64 = 1_000;
 
+/// Claims that are sent before the first of them is waited for.
+const CLAIMS_AT_ONCE: usize = 50;
+
 /// Brings headers, claims and settlements until it is stopped.
 #[derive(Args)]
 pub struct Run {
-    /// URL of bitcoind's RPC; bitcoind needs -txindex and -blockfilterindex.
-    #[arg(long, env = "BZK_BITCOIN_RPC", default_value = "http://127.0.0.1:8332")]
-    bitcoin_rpc: String,
-    /// bitcoind's cookie file.
-    #[arg(long, env = "BZK_BITCOIN_COOKIE", value_name = "FILE")]
-    bitcoin_cookie: PathBuf,
+    #[command(flatten)]
+    bitcoin: BackEnd,
     /// URL of the L2 node's RPC.
     #[arg(long, env = "BZK_L2_RPC", default_value = "http://127.0.0.1:9944")]
     l2_rpc: String,
@@ -78,8 +80,10 @@ impl Run {
             let account =
                 Account::from_hex(&key).with_context(|| self.key_file.display().to_string())?;
             let l2 = L2Client::new(&self.l2_rpc, Some(account))?;
-            let bitcoin = Bitcoind::new(&self.bitcoin_rpc, Auth::CookieFile(self.bitcoin_cookie));
-            let mut relayer = Relayer::new(Box::new(bitcoin), l2, self.deposits).await?;
+            let bitcoin: Arc<dyn BitcoinClient> = Arc::from(self.bitcoin.connect().await?);
+            let mut delivery =
+                Delivery::new(Arc::clone(&bitcoin), L2Client::new(&self.l2_rpc, None)?);
+            let mut relayer = Relayer::new(bitcoin, l2, self.deposits).await?;
             // Ten rounds, or what a long catch-up takes.
             let patience = Duration::from_secs(self.poll_secs.saturating_mul(10).max(300));
             let health = Health::new(patience);
@@ -88,32 +92,51 @@ impl Run {
                 tracing::info!(%bound, "metrics");
             }
             let mut stop = signal(SignalKind::terminate()).context("cannot listen for signals")?;
-            loop {
-                // Either side may be away for a while; what was not done is done in a later round.
-                health.add("bzk_relayer_rounds_total", 1);
-                let (round, delivery) = (relayer.round().await, relayer.deliver().await);
-                if round.is_ok() && delivery.is_ok() {
-                    health.succeed();
+            // Either side may be away for a while; what was not done is done in a later round.
+            let rounds = async {
+                loop {
+                    health.add("bzk_relayer_rounds_total", 1);
+                    match relayer.round().await {
+                        Ok(()) => health.succeed(),
+                        Err(error) => fail(&error, &health),
+                    }
+                    relayer.report(&health);
+                    tokio::time::sleep(Duration::from_secs(self.poll_secs)).await;
                 }
-                for error in [round, delivery].into_iter().filter_map(Result::err) {
-                    health.add("bzk_relayer_failures_total", 1);
-                    tracing::warn!("round failed: {error:#}");
+            };
+            // Rounds may be long, and payouts do not wait for them.
+            let deliveries = async {
+                loop {
+                    if let Err(error) = delivery.deliver().await {
+                        fail(&error, &health);
+                    }
+                    health.set("bzk_relayer_payouts_broadcast", count(delivery.taken()));
+                    tokio::time::sleep(delivery::INTERVAL).await;
                 }
-                relayer.report(&health);
-                tokio::select! {
-                    () = tokio::time::sleep(Duration::from_secs(self.poll_secs)) => {}
-                    result = tokio::signal::ctrl_c() => return result.map(|()| ExitCode::SUCCESS)
-                        .context("cannot listen for interrupts"),
-                    _ = stop.recv() => return Ok(ExitCode::SUCCESS),
-                }
+            };
+            tokio::select! {
+                () = rounds => {}
+                () = deliveries => {}
+                result = tokio::signal::ctrl_c() => result.context("cannot listen for interrupts")?,
+                _ = stop.recv() => {}
             }
+            Ok(ExitCode::SUCCESS)
         })
     }
 }
 
+fn fail(error: &anyhow::Error, health: &Health) {
+    health.add("bzk_relayer_failures_total", 1);
+    tracing::warn!("round failed: {error:#}");
+}
+
+fn count(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
 /// A relayer with its view of the contract. All of it can be lost: it is read anew from the two chains.
 pub struct Relayer {
-    bitcoin: Box<dyn BitcoinClient>,
+    bitcoin: Arc<dyn BitcoinClient>,
     l2: L2Client,
     bridge: Bridge,
     deposits: Option<PathBuf>,
@@ -124,8 +147,6 @@ pub struct Relayer {
     claimed: BTreeSet<OutPoint>,
     /// Transactions that are no payout of ours or are settled, with the Bitcoin tip at which that was found.
     judged: BTreeMap<Txid, BlockHash>,
-    /// Payouts that Bitcoin has taken from us.
-    broadcast: BTreeSet<Txid>,
 }
 
 impl Relayer {
@@ -134,7 +155,7 @@ impl Relayer {
     /// # Errors
     /// The L2 node cannot be reached.
     pub async fn new(
-        bitcoin: Box<dyn BitcoinClient>,
+        bitcoin: Arc<dyn BitcoinClient>,
         l2: L2Client,
         deposits: Option<PathBuf>,
     ) -> Result<Self> {
@@ -148,7 +169,6 @@ impl Relayer {
             next_block: 0,
             claimed: BTreeSet::new(),
             judged: BTreeMap::new(),
-            broadcast: BTreeSet::new(),
         })
     }
 
@@ -160,40 +180,19 @@ impl Relayer {
         while let Progress::Advanced { .. } = headers::step(&*self.bitcoin, &self.l2).await? {}
         self.claim().await?;
         self.follow_withdrawals().await?;
-        self.settle().await
+        self.settle().await?;
+        self.hand_over().await
     }
 
     /// Tells what it has done.
     fn report(&self, health: &Health) {
-        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         health.set("bzk_relayer_deposits_claimed", count(self.claimed.len()));
         health.set("bzk_relayer_withdrawals_pending", count(self.withdrawals.pending().count()));
-        health.set("bzk_relayer_payouts_broadcast", count(self.broadcast.len()));
         health.set("bzk_relayer_l2_block", self.next_block.saturating_sub(1));
     }
 
-    /// Brings what the committee has signed to where it belongs: payouts to Bitcoin, the name of the next key to the
-    /// contract.
-    ///
-    /// # Errors
-    /// One of the chains does not answer.
-    pub async fn deliver(&mut self) -> Result<()> {
-        for payout in self.l2.payouts().await? {
-            let transaction: Transaction = deserialize(&payout).context("payout")?;
-            let txid = transaction.compute_txid();
-            match self.bitcoin.broadcast(&transaction).await {
-                Ok(()) => {
-                    if self.broadcast.insert(txid) {
-                        tracing::info!(%txid, "payout broadcast");
-                    }
-                }
-                // Most likely another version is in a block, or pays more.
-                Err(BitcoinError::Refused(reason)) => {
-                    tracing::debug!(%txid, reason, "payout refused");
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+    /// Names the next key to the contract, once the committee has signed its name.
+    async fn hand_over(&mut self) -> Result<()> {
         if let Some(call) = self.l2.handover().await? {
             match self.l2.send(BTC_BRIDGE, &call, U256::ZERO).await {
                 Ok(_) => tracing::info!(key = %call.nextKey, "next group key named"),
@@ -206,15 +205,25 @@ impl Relayer {
         Ok(())
     }
 
+    /// Claims what can be claimed, several deposits to a block.
     async fn claim(&mut self) -> Result<()> {
         let Some(file) = &self.deposits else { return Ok(()) };
+        let mut sent = Vec::new();
         for deposit in claims::read(file)? {
-            self.claim_one(&deposit).await?;
+            self.claim_one(&deposit, &mut sent).await?;
+            if sent.len() >= CLAIMS_AT_ONCE {
+                self.claimed(&mut sent).await?;
+            }
         }
-        Ok(())
+        self.claimed(&mut sent).await
     }
 
-    async fn claim_one(&mut self, deposit: &Watched) -> Result<()> {
+    /// Sends the claims of one deposit's outputs.
+    async fn claim_one(
+        &mut self,
+        deposit: &Watched,
+        sent: &mut Vec<(OutPoint, B256)>,
+    ) -> Result<()> {
         let script = deposit.script(&self.bridge)?;
         for output in self.bitcoin.outputs(&script, deposit.from_height).await? {
             let outpoint = output.outpoint;
@@ -223,11 +232,8 @@ impl Relayer {
             }
             let Some(inclusion) = self.bitcoin.inclusion(&outpoint.txid).await? else { continue };
             let call = deposit.claim(&self.bridge, &outpoint, &inclusion)?;
-            match self.l2.send(BTC_BRIDGE, &call, U256::ZERO).await {
-                Ok(included) => {
-                    tracing::info!(%outpoint, sats = output.amount.to_sat(), gas = included.gas_used, "deposit claimed");
-                    self.claimed.insert(outpoint);
-                }
+            match self.l2.submit(BTC_BRIDGE, &call, U256::ZERO).await {
+                Ok(hash) => sent.push((outpoint, hash)),
                 Err(L2Error::Reverted { data, .. })
                     if data.starts_with(&BtcBridge::AlreadyClaimed::SELECTOR) =>
                 {
@@ -237,6 +243,22 @@ impl Relayer {
                 Err(L2Error::Reverted { data, .. }) => {
                     tracing::debug!(%outpoint, error = %data, "deposit cannot be claimed yet");
                 }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for claims that were sent.
+    async fn claimed(&mut self, sent: &mut Vec<(OutPoint, B256)>) -> Result<()> {
+        for (outpoint, hash) in sent.drain(..) {
+            match self.l2.included(hash).await {
+                Ok(included) => {
+                    tracing::info!(%outpoint, gas = included.gas_used, "deposit claimed");
+                    self.claimed.insert(outpoint);
+                }
+                // Another relayer's was before it in the block, or another claim has used up a cap.
+                Err(L2Error::Failed(hash)) => tracing::debug!(%outpoint, %hash, "claim failed"),
                 Err(error) => return Err(error.into()),
             }
         }

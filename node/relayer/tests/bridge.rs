@@ -118,7 +118,7 @@ impl Scene {
     async fn relayer(&self, account: Account) -> Relayer {
         let l2 = self.anvil.client(account);
         let deposits = Some(self.file.path().to_owned());
-        Relayer::new(Box::new(self.node.client()), l2, deposits).await.unwrap()
+        Relayer::new(std::sync::Arc::new(self.node.client()), l2, deposits).await.unwrap()
     }
 
     fn deposit(&self, recipient: Address, salt: u8) -> Watched {

@@ -5,10 +5,11 @@ use bzk_bitcoin_client::{Auth, Bitcoind};
 use bzk_health::Health;
 use bzk_signer::{
     fees::Reporter,
-    member::MemberNode,
+    member::{MemberNode, Outgoing},
     node::{Node, Pallets},
     store::{hex, KeyStore},
 };
+use bzk_threshold::view::View;
 use clap::{Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf, thread::sleep, time::Duration};
 use zeroize::Zeroizing;
@@ -76,31 +77,66 @@ enum Command {
     },
 }
 
-/// Errors of the node are waited out; errors of the store end the process.
+/// Looks whenever there is a new block. Errors of the node are waited out; errors of the store end the process.
 fn run(store: KeyStore, node: &Node, interval: Duration, health: &Health) -> anyhow::Result<()> {
     let mut member = MemberNode::new(store)?;
+    let (mut finalised, mut best) = (String::new(), String::new());
+    let mut signing = false;
     loop {
-        match node.view() {
+        match look(node, &mut finalised, Node::finalised) {
             Ok(view) => {
                 health.succeed();
-                health.set("bzk_signer_keys", view.keys.len() as u64);
-                health.set("bzk_signer_sessions", view.sessions.len() as u64);
-                for outgoing in member.step(&view)? {
-                    health.add("bzk_signer_messages_total", 1);
-                    if let Err(error) = node.submit(&outgoing) {
-                        health.add("bzk_signer_refusals_total", 1);
-                        // Mostly a message that the pool has already.
-                        eprintln!("{error:#}");
-                    }
+                if let Some(view) = view {
+                    health.set("bzk_signer_keys", view.keys.len() as u64);
+                    health.set("bzk_signer_sessions", view.sessions.len() as u64);
+                    signing = !view.sessions.is_empty();
+                    submit(node, &member.step(&view)?, health);
                 }
             }
-            Err(error) => {
-                health.add("bzk_signer_failures_total", 1);
-                eprintln!("{error:#}");
+            Err(error) => fail(&error, health),
+        }
+        if signing {
+            match look(node, &mut best, Node::best) {
+                Ok(view) => {
+                    let outgoing = view.map(|view| member.finish(&view)).unwrap_or_default();
+                    submit(node, &outgoing, health);
+                }
+                Err(error) => fail(&error, health),
             }
         }
         sleep(interval);
     }
+}
+
+/// The view of the block that `head` gives, unless it is the one that was `seen`.
+fn look(
+    node: &Node,
+    seen: &mut String,
+    head: impl Fn(&Node) -> anyhow::Result<String>,
+) -> anyhow::Result<Option<View>> {
+    let head = head(node)?;
+    if head == *seen {
+        return Ok(None);
+    }
+    let view = node.view(&head)?;
+    *seen = head;
+    Ok(Some(view))
+}
+
+fn submit(node: &Node, outgoing: &[Outgoing], health: &Health) {
+    for outgoing in outgoing {
+        health.add("bzk_signer_messages_total", 1);
+        if let Err(error) = node.submit(outgoing) {
+            health.add("bzk_signer_refusals_total", 1);
+            // Mostly a message that the pool has already.
+            eprintln!("{error:#}");
+        }
+    }
+}
+
+fn fail(error: &anyhow::Error, health: &Health) {
+    health.add("bzk_signer_failures_total", 1);
+    eprintln!("{error:#}");
 }
 
 fn bytes32(text: &str) -> anyhow::Result<[u8; 32]> {

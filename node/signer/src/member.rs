@@ -2,7 +2,8 @@
 //!
 //! [`MemberNode::step`] is called with each finalised view. It may be called with the same view any
 //! number of times, by a process that was restarted any number of times: messages are sent again until
-//! the chain has them, and what must not happen twice is guarded by the log.
+//! the chain has them, and what must not happen twice is guarded by the log. [`MemberNode::finish`] takes a view of
+//! the best block: it only puts together what is public.
 
 use crate::{
     executor::{execute, Outbox, Policy},
@@ -57,6 +58,9 @@ pub enum MemberError {
     NoKey,
 }
 
+/// How many signers put the shares together without waiting for finality; the others step in where these fail.
+const FINISHERS: usize = 3;
+
 /// A member with its store.
 pub struct MemberNode {
     store: KeyStore,
@@ -64,6 +68,8 @@ pub struct MemberNode {
     signers: BTreeMap<[u8; 32], Signer>,
     /// What was sent, by what it was sent for, until the chain has moved on.
     sent: BTreeMap<Slot, Outgoing>,
+    /// Sessions and attempts that were put together in a block that may be taken back.
+    finished: BTreeSet<(u64, u16)>,
 }
 
 /// What one message is due for.
@@ -80,7 +86,13 @@ impl MemberNode {
     /// [`MemberError::NoKey`], or the store cannot be read.
     pub fn new(store: KeyStore) -> Result<Self, MemberError> {
         let key = store.session_key()?.ok_or(MemberError::NoKey)?;
-        Ok(Self { store, key, signers: BTreeMap::new(), sent: BTreeMap::new() })
+        Ok(Self {
+            store,
+            key,
+            signers: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            finished: BTreeSet::new(),
+        })
     }
 
     /// Does what `view` asks for and returns what is to be sent.
@@ -97,6 +109,33 @@ impl MemberNode {
         }
         self.sent.retain(|slot, _| due.contains(slot));
         Ok(self.sent.values().cloned().collect())
+    }
+
+    /// The signatures of sessions whose shares are all there in `best`, a block that may be taken back: signatures of
+    /// a request hold on every branch. Of wrong shares nothing is said; a report is for the branch with the share.
+    pub fn finish(&mut self, best: &View) -> Vec<Outgoing> {
+        let shared = |open: &&SessionView| {
+            open.session.phase == Phase::Sharing && open.session.shared == open.session.signers
+        };
+        let open: Vec<&SessionView> = best.sessions.iter().filter(shared).collect();
+        let key = |open: &SessionView| (open.id, open.session.attempt);
+        self.finished.retain(|done| open.iter().any(|open| key(open) == *done));
+        let mut outgoing = Vec::new();
+        for open in open {
+            if self.is_finisher(best, open) && self.finished.insert(key(open)) {
+                let signatures = best
+                    .group(&open.session.request.group)
+                    .and_then(|(group, _)| put_together(&group, open)?.ok());
+                outgoing.extend(signatures.map(|all| Outgoing::Complete(open.id, all)));
+            }
+        }
+        outgoing
+    }
+
+    fn is_finisher(&self, view: &View, open: &SessionView) -> bool {
+        let committee = view.group(&open.session.request.group).map(|(_, committee)| committee);
+        let me = committee.and_then(|committee| self.place(committee));
+        open.session.signers.iter().take(FINISHERS).any(|signer| Some(signer) == me)
     }
 
     fn place(&self, committee: &Committee) -> Option<Member> {
@@ -246,23 +285,32 @@ impl MemberNode {
         if self.sent.contains_key(&slot) {
             return;
         }
-        let Some(public) = group.public_package(open.session.signers.iter()) else { return };
-        let nonces = open.nonces.iter().cloned().collect();
-        let shares = open.shares.iter().cloned().collect();
-        let outgoing = match aggregate(&open.session.request, &public, &nonces, &shares) {
-            Ok(signatures) => Some(Outgoing::Complete(open.id, signatures)),
-            Err(AggregateFailure::Cheaters(reports)) => reports.first().and_then(|report| {
+        let outgoing = match put_together(group, open) {
+            Some(Ok(signatures)) => Some(Outgoing::Complete(open.id, signatures)),
+            Some(Err(AggregateFailure::Cheaters(reports))) => reports.first().and_then(|report| {
                 let message = SigningMessage::Report(*report);
                 let context = open.session.context();
                 let envelope = Envelope::seal(&context, me, message, &self.key, &mut OsRng)?;
                 Some(Outgoing::Sign(open.id, envelope))
             }),
-            Err(AggregateFailure::Malformed) => None,
+            Some(Err(AggregateFailure::Malformed)) | None => None,
         };
         if let Some(outgoing) = outgoing {
             self.sent.insert(slot, outgoing);
         }
     }
+}
+
+/// The signatures of a session whose shares are all there, or who is in the way; `None` when the key is none of these
+/// signers.
+fn put_together(
+    group: &GroupKey,
+    open: &SessionView,
+) -> Option<Result<Vec<Signature>, AggregateFailure>> {
+    let public = group.public_package(open.session.signers.iter())?;
+    let nonces = open.nonces.iter().cloned().collect();
+    let shares = open.shares.iter().cloned().collect();
+    Some(aggregate(&open.session.request, &public, &nonces, &shares))
 }
 
 /// Seals what the signer publishes.

@@ -46,13 +46,34 @@ impl Node {
         }
     }
 
-    /// What the chain shows at the newest finalised block.
+    /// Hash of the newest finalised block.
+    ///
+    /// # Errors
+    /// The node does not answer.
+    pub fn finalised(&self) -> anyhow::Result<String> {
+        self.hash("chain_getFinalizedHead")
+    }
+
+    /// Hash of the best block, which may be taken back.
+    ///
+    /// # Errors
+    /// The node does not answer.
+    pub fn best(&self) -> anyhow::Result<String> {
+        self.hash("chain_getBlockHash")
+    }
+
+    fn hash(&self, method: &str) -> anyhow::Result<String> {
+        let answer = self.call(method, json!([]))?;
+        answer.as_str().map(str::to_owned).with_context(|| format!("{method} gave no hash"))
+    }
+
+    /// What the chain shows at a block.
     ///
     /// # Errors
     /// The node does not answer, or its runtime has no such API.
-    pub fn view(&self) -> anyhow::Result<View> {
-        let head = self.call("chain_getFinalizedHead", json!([]))?;
-        let answer = self.call("state_call", json!(["ThresholdApi_threshold_view", "0x", head]))?;
+    pub fn view(&self, block: &str) -> anyhow::Result<View> {
+        let answer =
+            self.call("state_call", json!(["ThresholdApi_threshold_view", "0x", block]))?;
         let bytes = unhex(answer.as_str().context("state_call gave no bytes")?)
             .context("state_call gave no hex")?;
         View::decode(&mut &bytes[..]).context("the view of another version")

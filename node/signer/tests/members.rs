@@ -224,3 +224,47 @@ fn crash_of_all_members_between_any_two_steps_makes_the_key_all_the_same() {
     assert!(chain.view.sessions.is_empty());
     assert!(request.verify(recover, &chain.view.keys[0].key.key, &chain.signatures));
 }
+
+/// What is not final may be taken back, so a member neither commits nor signs nor accuses anybody for it; signatures
+/// hold on every branch.
+#[test]
+fn attack_block_that_is_taken_back() {
+    let (_directory, paths, mut chain) = setup();
+    let mut members: Vec<MemberNode> = paths.iter().map(|path| start(path)).collect();
+    for _ in 0..8 {
+        round(&mut members, &mut chain);
+    }
+    let request = payout(&chain, 1);
+    chain.open(request.clone());
+    let finish = |members: &mut [MemberNode], view: &View| -> Vec<Outgoing> {
+        members.iter_mut().flat_map(|member| member.finish(view)).collect()
+    };
+    assert_eq!(finish(&mut members, &chain.view), [], "no nonces for what is not final");
+    round(&mut members, &mut chain);
+    assert_eq!(finish(&mut members, &chain.view), [], "no shares for what is not final");
+    round(&mut members, &mut chain);
+    let open = &chain.view.sessions[0];
+    assert_eq!(open.session.shared, open.session.signers);
+
+    let mut lied = chain.view.clone();
+    let shares = &mut lied.sessions[0].shares;
+    let (first, second) = (shares[0].1.clone(), shares[1].1.clone());
+    (shares[0].1, shares[1].1) = (second, first);
+    // Two shares that change places cancel out in the sum; one that is wrong does not.
+    lied.sessions[0].shares[0].1[0] = lied.sessions[0].shares[2].1[0];
+    let mut others: Vec<MemberNode> = Vec::new();
+    drop(members);
+    others.extend(paths.iter().map(|path| start(path)));
+    assert_eq!(finish(&mut others, &lied), [], "no report of what is not final");
+    drop(others);
+
+    let mut members: Vec<MemberNode> = paths.iter().map(|path| start(path)).collect();
+    let outgoing = finish(&mut members, &chain.view);
+    assert_eq!(finish(&mut members, &chain.view), [], "once is enough");
+    assert_eq!(outgoing.len(), 3);
+    for complete in outgoing {
+        chain.take(complete);
+    }
+    assert!(chain.view.sessions.is_empty());
+    assert!(request.verify(recover, &chain.view.keys[0].key.key, &chain.signatures));
+}

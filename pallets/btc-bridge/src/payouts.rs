@@ -31,7 +31,7 @@ use sp_runtime::{
 pub(crate) const PLANNED_COINS: usize = 66;
 
 /// Payouts that are not settled when no new one is made.
-const OPEN: usize = (crate::MAX_OPEN / 2) as usize;
+pub(crate) const OPEN: usize = (crate::MAX_OPEN / 2) as usize;
 
 /// Withdrawals that are looked at for one batch; those that wait for lower fees go to the end of the line.
 const MAX_SKIPPED: u64 = 20;

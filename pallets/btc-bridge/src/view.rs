@@ -2,23 +2,27 @@
 
 use crate::{
     pallet::{
-        Backing, Batches, BitcoinHeight, Closing, Coins, Config, Halted, LiveEpochs, OpenBatches,
-        Pallet, PendingHandover, SweepFees, Versions, Withdrawals,
+        Backing, Batches, BitcoinHeight, Closing, Coins, Config, CurrentPolicy, Halted, LineEnds,
+        LiveEpochs, OpenBatches, Pallet, PendingHandover, SweepFees, Versions, WaitingSince,
+        Withdrawals,
     },
+    payouts::OPEN,
     solvency::Totals,
-    types::{Halt, StoredCoin, Version},
+    types::{Halt, StoredCoin, Version, MAX_BATCH},
 };
 use alloc::vec::Vec;
 use bzk_bitcoin::{
     bitcoin::{
         consensus::{deserialize, serialize},
-        Transaction,
+        FeeRate, Transaction,
     },
-    payout,
+    output_script, payout,
 };
 use bzk_runtime_api::{
-    CoinView, HaltView, HandoverView, PayoutView, ReservesView, WithdrawalStatus,
+    CoinView, HaltView, HandoverView, PayoutView, QueueView, ReservesView, WithdrawalStatus,
 };
+use bzk_threshold::service::SigningService;
+use sp_runtime::traits::{Saturating, UniqueSaturatedInto};
 
 impl<T: Config> Pallet<T> {
     /// The newest signed version of each payout that is not settled, and each young sweep: what is to be
@@ -43,12 +47,12 @@ impl<T: Config> Pallet<T> {
         let mut coins = Vec::new();
         for epoch in LiveEpochs::<T>::get() {
             let free = Coins::<T>::iter_prefix_values(epoch);
-            coins.extend(free.map(|coin| shown(epoch, None, &coin)));
+            coins.extend(free.map(|coin| Self::shown(epoch, None, &coin)));
         }
         for number in OpenBatches::<T>::get() {
             let Some(batch) = Batches::<T>::get(number) else { continue };
             let spent = batch.inputs.iter();
-            coins.extend(spent.map(|coin| shown(batch.epoch, Some(number), coin)));
+            coins.extend(spent.map(|coin| Self::shown(batch.epoch, Some(number), coin)));
         }
         let Totals { claimed, settled, locked, deficit } = Self::totals();
         ReservesView {
@@ -66,6 +70,41 @@ impl<T: Config> Pallet<T> {
                 Halt::UnknownKey => HaltView::UnknownKey,
                 Halt::Ordered => HaltView::Ordered,
             }),
+        }
+    }
+
+    fn shown(epoch: u32, batch: Option<u64>, coin: &StoredCoin) -> CoinView {
+        let StoredCoin { txid, vout, sats, spend_by, .. } = *coin;
+        let key = T::Signing::key(epoch).and_then(|key| coin.coin(&key));
+        let script = key.map(|coin| output_script(&coin.output_key).into_bytes());
+        let script = script.unwrap_or_default();
+        CoinView { txid, vout, sats, script, epoch, spend_by, batch }
+    }
+
+    /// What withdrawals pay, and how long they wait.
+    pub fn queue() -> QueueView {
+        let policy = CurrentPolicy::<T>::get();
+        let (first, end) = LineEnds::<T>::get();
+        let waiting = end.saturating_sub(first);
+        let due_in = WaitingSince::<T>::get().filter(|_| waiting > 0).map(|since| {
+            let waited = frame_system::Pallet::<T>::block_number().saturating_sub(since);
+            match waiting >= MAX_BATCH.into() {
+                true => 0,
+                false => policy.batch_blocks.saturating_sub(waited.unique_saturated_into()),
+            }
+        });
+        let per_vbyte =
+            |rate: FeeRate| u32::try_from(rate.to_sat_per_vb_ceil()).unwrap_or(u32::MAX);
+        QueueView {
+            sats_per_vbyte: per_vbyte(Self::rate()),
+            charged_sats_per_vbyte: per_vbyte(Self::charged_rate()),
+            waiting,
+            due_in,
+            batch_blocks: policy.batch_blocks,
+            batch_size: MAX_BATCH,
+            open: OpenBatches::<T>::decode_len().unwrap_or_default() as u32,
+            most_open: OPEN as u32,
+            bump_blocks: policy.bump_blocks,
         }
     }
 
@@ -94,11 +133,6 @@ impl<T: Config> Pallet<T> {
             None => WithdrawalStatus::Signing { batch },
         })
     }
-}
-
-fn shown(epoch: u32, batch: Option<u64>, coin: &StoredCoin) -> CoinView {
-    let StoredCoin { txid, vout, sats, spend_by, .. } = *coin;
-    CoinView { txid, vout, sats, epoch, spend_by, batch }
 }
 
 /// The transaction with its signatures; `None` while there are none.

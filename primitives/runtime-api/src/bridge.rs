@@ -24,6 +24,8 @@ pub struct CoinView {
     pub vout: u32,
     /// Its amount.
     pub sats: u64,
+    /// The script that it pays, which commits to the committee's key.
+    pub script: Vec<u8>,
     /// Epoch of the key that spends it.
     pub epoch: u32,
     /// Bitcoin height by which it must be spent; none for change.
@@ -53,6 +55,29 @@ pub struct ReservesView {
     pub height: u32,
     /// Why nothing is signed, if so.
     pub halted: Option<HaltView>,
+}
+
+/// What withdrawals pay and how long they wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct QueueView {
+    /// Fee rate of a payout's first version, in sats per vbyte.
+    pub sats_per_vbyte: u32,
+    /// Fee rate that withdrawals are charged, in sats per vbyte: it pays for replacements too.
+    pub charged_sats_per_vbyte: u32,
+    /// Withdrawals in line.
+    pub waiting: u64,
+    /// L2 blocks until the first of them is put into a payout; none when nobody waits.
+    pub due_in: Option<u32>,
+    /// L2 blocks that a withdrawal waits for others at most.
+    pub batch_blocks: u32,
+    /// Withdrawals that one payout takes.
+    pub batch_size: u32,
+    /// Payouts that are not settled.
+    pub open: u32,
+    /// With so many that are not settled, new ones wait.
+    pub most_open: u32,
+    /// Bitcoin blocks after which a payout that is not confirmed is replaced by one that pays more.
+    pub bump_blocks: u32,
 }
 
 /// Why nothing is signed.

@@ -11,7 +11,9 @@ extern crate alloc;
 mod bridge;
 mod types;
 
-pub use bridge::{CoinView, HaltView, HandoverView, PayoutView, ReservesView, WithdrawalStatus};
+pub use bridge::{
+    CoinView, HaltView, HandoverView, PayoutView, QueueView, ReservesView, WithdrawalStatus,
+};
 pub use types::{AccessListItem, AccountBasic, CallError, CallOutcome, CallRequest, Exit};
 pub use types::{Raw, TransactionStatus};
 
@@ -67,6 +69,7 @@ sp_api::decl_runtime_apis! {
     }
 
     /// What the bridge tells relayers, users and auditors.
+    #[api_version(2)]
     pub trait BridgeApi {
         /// The payouts to broadcast.
         fn payouts() -> Vec<PayoutView>;
@@ -77,6 +80,9 @@ sp_api::decl_runtime_apis! {
         /// Where a withdrawal is; `None` when it was never requested, was given back, or was settled
         /// long ago.
         fn withdrawal(id: u64) -> Option<WithdrawalStatus>;
+
+        /// What withdrawals pay and how long they wait.
+        fn queue() -> QueueView;
 
         /// The message that names the next group key, if there is one to be sent.
         fn handover() -> Option<HandoverView>;

@@ -1,0 +1,57 @@
+//! The committee's coins, looked up in Bitcoin's chain.
+
+use crate::{output::Answer, Context};
+use anyhow::{ensure, Context as _, Result};
+use bzk_bitcoin::bitcoin::{hex::FromHex, OutPoint, ScriptBuf};
+use bzk_l2_client::contracts::{BtcBridge, BTC_BRIDGE};
+use clap::Args;
+use serde_json::Value;
+
+/// Checks the proof of reserves: every coin that the node names is looked up in Bitcoin's chain, and what they hold is
+/// compared with what the contract owes. Believes neither the node nor the committee, only the Bitcoin back end and the
+/// contract's sums.
+#[derive(Args)]
+pub(crate) struct Reserves {}
+
+impl Reserves {
+    pub(crate) async fn run(&self, context: &Context) -> Result<Answer> {
+        let (l2, bitcoin) = (context.l2()?, context.bitcoin().await?);
+        let told = l2.reserves().await?;
+        let totals = l2.call(BTC_BRIDGE, &BtcBridge::totalsCall {}).await?;
+        let (mut found, mut in_payouts, mut missing) = (0u64, 0u64, Vec::new());
+        let coins = told["coins"].as_array().context("the node names no coins")?;
+        for coin in coins {
+            let text = coin["outpoint"].as_str().context("a coin without an outpoint")?;
+            let outpoint: OutPoint = text.parse().with_context(|| text.to_owned())?;
+            let script = coin["script"].as_str().and_then(|hex| hex.strip_prefix("0x"));
+            let script =
+                ScriptBuf::from(Vec::from_hex(script.context("a coin without a script")?)?);
+            let sats = coin["sats"].as_u64().context("a coin without an amount")?;
+            match (bitcoin.unspent(&outpoint, &script).await?, &coin["batch"]) {
+                (Some(amount), _) if amount.to_sat() == sats => found += sats,
+                // Bitcoin has the payout that spends it; the contract is about to learn of it.
+                (None, Value::Number(_)) => in_payouts += sats,
+                _ => missing.push(text.to_owned()),
+            }
+        }
+        let owed = totals.claimed.saturating_sub(totals.settled);
+        let swept = told["sweepFees"].as_u64().unwrap_or_default();
+        ensure!(
+            missing.is_empty(),
+            "Bitcoin does not have these coins as the node names them: {}; ask another node of the L2 and another \
+             Bitcoin back end before you believe it",
+            missing.join(", ")
+        );
+        ensure!(
+            found + in_payouts + swept >= owed,
+            "{found} sats in coins and {in_payouts} in payouts do not cover the {owed} sats that the contract owes"
+        );
+        Ok(Answer::new("nothing: the coins cover what the contract owes")
+            .with("coins", coins.len())
+            .with("found_sats", found)
+            .with("in_payouts_sats", in_payouts)
+            .with("sweep_fees_sats", swept)
+            .with("owed_sats", owed)
+            .with("deficit_sats", totals.deficit))
+    }
+}

@@ -1,0 +1,68 @@
+//! Hands signed payouts to Bitcoin, as soon as there are any.
+
+use anyhow::{Context, Result};
+use bzk_bitcoin::bitcoin::{consensus::deserialize, Transaction, Txid};
+use bzk_bitcoin_client::{BitcoinClient, Error as BitcoinError};
+use bzk_l2_client::L2Client;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Time between two looks at what is signed: a call to one's own node.
+pub const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Time after which a payout that is not settled is handed over again: nodes forget transactions, and those that
+/// were refused may be taken later.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// Hands over what the committee has signed. Keeps nothing that matters.
+pub struct Delivery {
+    bitcoin: Arc<dyn BitcoinClient>,
+    l2: L2Client,
+    tried: BTreeMap<Txid, Instant>,
+    /// Payouts that Bitcoin has taken from us.
+    taken: BTreeSet<Txid>,
+}
+
+impl Delivery {
+    /// From the node `l2` to `bitcoin`.
+    pub fn new(bitcoin: Arc<dyn BitcoinClient>, l2: L2Client) -> Self {
+        Self { bitcoin, l2, tried: BTreeMap::new(), taken: BTreeSet::new() }
+    }
+
+    /// How many payouts Bitcoin has taken from us.
+    pub fn taken(&self) -> usize {
+        self.taken.len()
+    }
+
+    /// Hands over the payouts that were not, or not lately.
+    ///
+    /// # Errors
+    /// One of the chains does not answer, or a payout is no transaction.
+    pub async fn deliver(&mut self) -> Result<()> {
+        self.tried.retain(|_, at| at.elapsed() < AGAIN);
+        for payout in self.l2.payouts().await? {
+            let transaction: Transaction = deserialize(&payout).context("payout")?;
+            let txid = transaction.compute_txid();
+            if self.tried.contains_key(&txid) {
+                continue;
+            }
+            match self.bitcoin.broadcast(&transaction).await {
+                Ok(()) => {
+                    if self.taken.insert(txid) {
+                        tracing::info!(%txid, "payout broadcast");
+                    }
+                }
+                // Most likely another version is in a block, or pays more.
+                Err(BitcoinError::Refused(reason)) => {
+                    tracing::debug!(%txid, reason, "payout refused");
+                }
+                Err(error) => return Err(error.into()),
+            }
+            self.tried.insert(txid, Instant::now());
+        }
+        Ok(())
+    }
+}
