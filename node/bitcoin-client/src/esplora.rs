@@ -1,6 +1,6 @@
 //! An Esplora server.
 
-use crate::{inclusion::Inclusion, BitcoinClient, Error, Output, Tip};
+use crate::{inclusion::Inclusion, BitcoinClient, Coin, Error, Output, Tip};
 use async_trait::async_trait;
 use bzk_bitcoin::bitcoin::{block::Header, Amount, FeeRate, OutPoint, Script, Transaction, Txid};
 use esplora_client::{AsyncClient, Builder, Error as ServerError};
@@ -108,6 +108,19 @@ impl BitcoinClient for Esplora {
         let status = self.client.get_output_status(&txid, vout.into()).await;
         let spent = status.map_err(failed("unspent"))?.and_then(|output| output.status);
         Ok((!spent.is_some_and(|spent| spent.confirmed)).then_some(output.value))
+    }
+
+    async fn coin(&self, outpoint: &OutPoint) -> Result<Coin, Error> {
+        let OutPoint { txid, vout } = *outpoint;
+        let transaction = self.client.get_tx(&txid).await.map_err(failed("coin"))?;
+        let output = transaction.and_then(|found| found.output.get(vout as usize).cloned());
+        let Some(output) = output else { return Ok(Coin::Unknown) };
+        let status = self.client.get_output_status(&txid, vout.into()).await;
+        let spender = status.map_err(failed("coin"))?.and_then(|output| output.status);
+        Ok(match spender.is_some_and(|spender| spender.confirmed) {
+            true => Coin::Spent,
+            false => Coin::Unspent(output),
+        })
     }
 
     async fn fee_rate(&self, blocks: u16) -> Result<FeeRate, Error> {

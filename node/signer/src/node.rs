@@ -58,6 +58,16 @@ impl Node {
         answer.as_str().map(str::to_owned).with_context(|| format!("{method} gave no hash"))
     }
 
+    /// The value of `key` in the storage of the newest finalised block.
+    ///
+    /// # Errors
+    /// The node does not answer.
+    pub fn storage(&self, key: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
+        let head = self.finalised()?;
+        let answer = self.call("state_getStorage", json!([format!("0x{}", hex(key)), head]))?;
+        answer.as_str().map(|value| unhex(value).context("state_getStorage gave no hex")).transpose()
+    }
+
     /// What the chain shows at a block.
     ///
     /// # Errors
@@ -97,10 +107,21 @@ fn extrinsic(pallet_index: u8, outgoing: &Outgoing) -> Vec<u8> {
         Outgoing::Complete(session, signatures) => {
             (6u8, session, signatures).encode_to(&mut bytes);
         }
+        Outgoing::Refresh(proposal) => (12u8, proposal).encode_to(&mut bytes),
     }
     let mut prefixed = Compact(bytes.len() as u32).encode();
     prefixed.append(&mut bytes);
     prefixed
+}
+
+/// 32 bytes in hexadecimal, with or without a prefix.
+///
+/// # Errors
+/// The text is something else.
+pub fn unhex32(text: &str) -> anyhow::Result<[u8; 32]> {
+    let bytes = unhex(&format!("0x{}", text.trim_start_matches("0x")));
+    let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+    bytes.with_context(|| format!("{text} is not 32 bytes in hex"))
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
