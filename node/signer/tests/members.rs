@@ -378,7 +378,6 @@ fn attack_lying_helper_of_a_repair_is_named() {
     // A deal that is not of its share is refused by every helper, before anything is summed.
     assert_eq!(fs::read(folder.join("repair-deal-3")).unwrap(), deals);
     forge::<bzk_threshold::repair::Deal>(&paths[3], &folder.join("repair-deal-3"), id_context(&folder), |deal| {
-        deal.commitments.swap(0, 1);
         deal.commitments[0] = deal.commitments[1];
     });
     let lied = repaired(2, None);
