@@ -2,7 +2,7 @@
 
 use crate::{inclusion::Inclusion, BitcoinClient, Coin, Error, Output, Tip};
 use async_trait::async_trait;
-use bzk_bitcoin::bitcoin::{block::Header, Amount, FeeRate, OutPoint, Script, Transaction, Txid};
+use bzk_bitcoin::bitcoin::{block::Header, Amount, FeeRate, OutPoint, Script, Transaction, TxOut, Txid};
 use esplora_client::{AsyncClient, Builder, Error as ServerError};
 use std::time::Duration;
 
@@ -112,9 +112,10 @@ impl BitcoinClient for Esplora {
 
     async fn coin(&self, outpoint: &OutPoint) -> Result<Coin, Error> {
         let OutPoint { txid, vout } = *outpoint;
-        let transaction = self.client.get_tx(&txid).await.map_err(failed("coin"))?;
-        let output = transaction.and_then(|found| found.output.get(vout as usize).cloned());
+        let found = self.client.get_tx_info(&txid).await.map_err(failed("coin"))?;
+        let output = found.and_then(|found| found.vout.into_iter().nth(vout as usize));
         let Some(output) = output else { return Ok(Coin::Unknown) };
+        let output = TxOut { value: output.value, script_pubkey: output.scriptpubkey };
         let status = self.client.get_output_status(&txid, vout.into()).await;
         let spender = status.map_err(failed("coin"))?.and_then(|output| output.status);
         Ok(match spender.is_some_and(|spender| spender.confirmed) {
