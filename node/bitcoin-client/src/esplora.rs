@@ -2,7 +2,9 @@
 
 use crate::{inclusion::Inclusion, BitcoinClient, Coin, Error, Output, Tip};
 use async_trait::async_trait;
-use bzk_bitcoin::bitcoin::{block::Header, Amount, FeeRate, OutPoint, Script, Transaction, TxOut, Txid};
+use bzk_bitcoin::bitcoin::{
+    block::Header, Amount, FeeRate, OutPoint, Script, Transaction, TxOut, Txid,
+};
 use esplora_client::{AsyncClient, Builder, Error as ServerError};
 use std::time::Duration;
 

@@ -53,7 +53,12 @@ pub enum Command {
 #[derive(Args)]
 pub struct Chain {
     /// HTTP address of a node that follows finality.
-    #[arg(long, env = "BZK_SIGNER_NODE", default_value = "http://127.0.0.1:9944", value_name = "URL")]
+    #[arg(
+        long,
+        env = "BZK_SIGNER_NODE",
+        default_value = "http://127.0.0.1:9944",
+        value_name = "URL"
+    )]
     pub node: String,
     /// Index of pallet-threshold in the runtime.
     #[arg(long, env = "BZK_SIGNER_PALLET_INDEX", default_value_t = 54)]
@@ -67,7 +72,12 @@ pub struct Run {
     #[command(flatten)]
     pub chain: Chain,
     /// URL of the RPC of your own bitcoind, which needs -txindex: nothing is signed that it does not confirm.
-    #[arg(long, env = "BZK_BITCOIN_RPC", default_value = "http://127.0.0.1:8332", value_name = "URL")]
+    #[arg(
+        long,
+        env = "BZK_BITCOIN_RPC",
+        default_value = "http://127.0.0.1:8332",
+        value_name = "URL"
+    )]
     pub bitcoin_rpc: String,
     /// bitcoind's cookie file.
     #[arg(long, env = "BZK_BITCOIN_COOKIE", value_name = "FILE")]

@@ -62,11 +62,15 @@ pub enum ExchangeError {
     #[error("{0}")]
     Repair(Failure),
     /// A deal of a refresh is wrong.
-    #[error("the deal of member {0} is wrong: its share for us does not fit its commitment; begin \
-             another attempt, or make a new key without the member")]
+    #[error(
+        "the deal of member {0} is wrong: its share for us does not fit its commitment; begin \
+             another attempt, or make a new key without the member"
+    )]
     BadDeal(u16),
     /// A member has confirmed something else, or with a wrong signature.
-    #[error("member {0} has confirmed other deals than those in the folder: begin another attempt")]
+    #[error(
+        "member {0} has confirmed other deals than those in the folder: begin another attempt"
+    )]
     OtherDeals(u16),
     /// Chance: repeat the command.
     #[error("a random number was bad, with a probability of 2^-128: try again")]

@@ -22,7 +22,8 @@ use zeroize::Zeroizing;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn passphrase(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-    let file = std::fs::read(path).with_context(|| format!("passphrase file {}", path.display()))?;
+    let file =
+        std::fs::read(path).with_context(|| format!("passphrase file {}", path.display()))?;
     let mut passphrase = Zeroizing::new(file);
     if passphrase.last() == Some(&b'\n') {
         passphrase.pop();
@@ -113,7 +114,10 @@ fn main() -> anyhow::Result<()> {
             exchange(&store, folder, |exchange| {
                 let progress = repair(exchange, helpers, approve)?;
                 if let Some(id) = bzk_signer::repair::asked(exchange)? {
-                    println!("our request has the number {}; tell the helpers' operators", hex(&id));
+                    println!(
+                        "our request has the number {}; tell the helpers' operators",
+                        hex(&id)
+                    );
                 }
                 Ok(progress)
             })?;

@@ -159,7 +159,8 @@ impl MemberNode {
         self.keys.retain(|transcript, _| view.keys.iter().any(|key| key.transcript == *transcript));
         for live in &view.keys {
             let known = self.keys.get(&live.transcript);
-            if self.place(&live.committee).is_none() || known.is_some_and(|(key, _)| *key == live.key)
+            if self.place(&live.committee).is_none()
+                || known.is_some_and(|(key, _)| *key == live.key)
             {
                 continue;
             }

@@ -65,7 +65,10 @@ impl Node {
     pub fn storage(&self, key: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
         let head = self.finalised()?;
         let answer = self.call("state_getStorage", json!([format!("0x{}", hex(key)), head]))?;
-        answer.as_str().map(|value| unhex(value).context("state_getStorage gave no hex")).transpose()
+        answer
+            .as_str()
+            .map(|value| unhex(value).context("state_getStorage gave no hex"))
+            .transpose()
     }
 
     /// What the chain shows at a block.

@@ -44,7 +44,9 @@ pub enum Doubt {
     #[error("{0} is spent by a confirmed transaction")]
     Spent(OutPoint),
     /// The digests are not those of the payout.
-    #[error("what is to be signed is not the payout on the chain with the coins that our bitcoind has")]
+    #[error(
+        "what is to be signed is not the payout on the chain with the coins that our bitcoind has"
+    )]
     OtherTransaction,
     /// The fee is absurd.
     #[error("the payout's fee, {fee} sats, is above the highest rate")]

@@ -49,9 +49,10 @@ pub fn refresh(exchange: &Exchange<'_>, attempt: u16) -> Result<Progress, Exchan
         return Ok(Progress::Waiting(missing));
     }
     for (member, confirmation) in &confirmations {
-        let signed = key.committee.key(*member).is_some_and(|key| {
-            bip340::verify(recover, key, &message, &confirmation.signature)
-        });
+        let signed = key
+            .committee
+            .key(*member)
+            .is_some_and(|key| bip340::verify(recover, key, &message, &confirmation.signature));
         if confirmation.polynomial != renewed.digest() || !signed {
             return Err(ExchangeError::OtherDeals(member.0));
         }

@@ -233,7 +233,12 @@ impl KeyStore {
     }
 
     /// Stores a message before it is shown to anybody, so that never two of its kind are.
-    pub fn put_message(&self, kind: &str, context: &[u8; 32], bytes: &[u8]) -> Result<(), StoreError> {
+    pub fn put_message(
+        &self,
+        kind: &str,
+        context: &[u8; 32],
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
         self.put(&format!("{kind}-{}", hex(context)), bytes)
     }
 

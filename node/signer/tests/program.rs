@@ -74,7 +74,9 @@ impl Daemon {
 }
 
 /// Answers JSON-RPC at an address: `None` hangs up.
-fn serve(answer: impl Fn(&serde_json::Value) -> Option<serde_json::Value> + Send + 'static) -> SocketAddr {
+fn serve(
+    answer: impl Fn(&serde_json::Value) -> Option<serde_json::Value> + Send + 'static,
+) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
@@ -172,7 +174,8 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn help_tells_of_every_command_and_option() {
     let help = |arguments: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_bzk-signer")).args(arguments).output().unwrap();
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_bzk-signer")).args(arguments).output().unwrap();
         assert!(output.status.success());
         text(&output.stdout)
     };
@@ -181,9 +184,17 @@ fn help_tells_of_every_command_and_option() {
         ("keygen", vec![]),
         ("key", vec![]),
         ("possession", vec!["--genesis", "--account"]),
-        ("run", vec![
-            "--node", "--pallet-index", "--bitcoin-rpc", "--bitcoin-cookie", "--interval-ms", "--metrics",
-        ]),
+        (
+            "run",
+            vec![
+                "--node",
+                "--pallet-index",
+                "--bitcoin-rpc",
+                "--bitcoin-cookie",
+                "--interval-ms",
+                "--metrics",
+            ],
+        ),
         ("repair", vec!["<FOLDER>", "--helpers", "--approve", "--epoch", "--node"]),
         ("refresh", vec!["<FOLDER>", "--attempt", "--epoch", "--node"]),
     ];
@@ -209,7 +220,8 @@ fn daemon_is_healthy_and_stops_in_order() {
         assert!(home.run(&["keygen"]).status.success());
         let metrics = nobody();
         let daemon = home.start(idle_node(), bitcoind(77), metrics);
-        let shown = wait(metrics, "/metrics", |text| text.contains("bzk_signer_bitcoin_height 77"));
+        let shown = wait(metrics, "/metrics", |text| text.contains("bzk_signer_sessions_doubted"));
+        assert!(shown.contains("\nbzk_signer_bitcoin_height 77\n"), "{shown}");
         for gauge in ["keys 0", "keys_without_share 0", "sessions 0", "sessions_doubted 0"] {
             assert!(shown.contains(&format!("\nbzk_signer_{gauge}\n")), "{gauge} in {shown}");
         }
@@ -223,9 +235,10 @@ fn daemon_is_healthy_and_stops_in_order() {
 
 #[test]
 fn daemon_counts_failures_of_either_node() {
-    for (node, bitcoin, told) in
-        [(nobody(), bitcoind(1), "chain_getFinalizedHead at http"), (idle_node(), nobody(), "bitcoind: ")]
-    {
+    for (node, bitcoin, told) in [
+        (nobody(), bitcoind(1), "chain_getFinalizedHead at http"),
+        (idle_node(), nobody(), "bitcoind: "),
+    ] {
         let home = Home::new();
         assert!(home.run(&["keygen"]).status.success());
         let metrics = nobody();
@@ -286,5 +299,8 @@ fn commands_say_what_is_wrong() {
     let folder = home.path("folder");
     let folder = folder.to_str().unwrap();
     refused(&home.run(&["refresh", folder, "--node", &node]), "the chain has no such key");
-    refused(&home.run(&["repair", folder, "--node", &node, "--approve", "12"]), "12 is not 32 bytes");
+    refused(
+        &home.run(&["repair", folder, "--node", &node, "--approve", "12"]),
+        "12 is not 32 bytes",
+    );
 }

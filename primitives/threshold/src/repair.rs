@@ -19,9 +19,7 @@ use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frost_core::compute_lagrange_coefficient;
 use frost_secp256k1_tr::{
-    keys::repairable::{
-        repair_share_part1, repair_share_part2, repair_share_part3, Delta, Sigma,
-    },
+    keys::repairable::{repair_share_part1, repair_share_part2, repair_share_part3, Delta, Sigma},
     Secp256K1Sha256TR,
 };
 use k256::ProjectivePoint;

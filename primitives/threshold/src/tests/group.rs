@@ -244,7 +244,9 @@ impl Group {
             (0..self.committee.threshold()).map(|_| *SecretKey::random(rng).scalar()).collect();
         let points: Vec<Point> = coefficients
             .iter()
-            .map(|scalar| Point::encode_point(&(k256::ProjectivePoint::GENERATOR * scalar)).unwrap())
+            .map(|scalar| {
+                Point::encode_point(&(k256::ProjectivePoint::GENERATOR * scalar)).unwrap()
+            })
             .collect();
         let key = GroupKey {
             key: points[0].x_only(),
