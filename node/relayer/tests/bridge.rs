@@ -1,6 +1,8 @@
 //! The relayer between a real bitcoind and the real contracts, which run in anvil. A key in this file stands for the
 //! committee.
 
+#[path = "bridge/relay_rules.rs"]
+mod relay_rules;
 mod support;
 
 use bzk_bitcoin::{

@@ -9,11 +9,13 @@
 //! - [`exchange`]: messages of members to each other; [`repair`] and [`refresh`] of shares with them.
 //! - [`daemon`] and [`arguments`]: the program.
 //! - [`node`]: the chain, over the RPC of a node.
+//! - [`fees`]: what the member's Bitcoin node estimates, reported to the chain.
 
 pub mod arguments;
 pub mod daemon;
 pub mod exchange;
 pub mod executor;
+pub mod fees;
 pub mod log;
 pub mod member;
 pub mod node;

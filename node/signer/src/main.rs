@@ -7,8 +7,9 @@ use bzk_signer::{
     arguments::{self, Arguments, Chain, Command, Folder},
     daemon::Daemon,
     exchange::{Exchange, Progress},
+    fees::Reporter,
     member::Outgoing,
-    node::{unhex32, Node},
+    node::{unhex32, Node, Pallets},
     refresh::refresh,
     repair::repair,
     store::{hex, KeyStore},
@@ -51,13 +52,22 @@ fn run(store: KeyStore, run: arguments::Run) -> anyhow::Result<()> {
     if let Some(address) = run.metrics {
         health.serve(address).with_context(|| format!("metrics at {address}"))?;
     }
-    let bitcoin = Bitcoind::new(&run.bitcoin_rpc, Auth::CookieFile(run.bitcoin_cookie));
+    let bitcoin = || Bitcoind::new(&run.bitcoin_rpc, Auth::CookieFile(run.bitcoin_cookie.clone()));
+    let reporter = Reporter {
+        node: node(&run.chain),
+        bitcoin: Box::new(bitcoin()),
+        key: session_key(&store)?,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // It ends with the process.
+    std::thread::spawn(move || runtime.block_on(reporter.run()));
     let interval = Duration::from_millis(run.interval_ms);
-    Daemon { store, node: node(run.chain), bitcoin, interval, health }.run()
+    Daemon { store, node: node(&run.chain), bitcoin: bitcoin(), interval, health }.run()
 }
 
-fn node(chain: Chain) -> Node {
-    Node::new(chain.node, chain.pallet_index)
+fn node(chain: &Chain) -> Node {
+    let pallets = Pallets { threshold: chain.pallet_index, bridge: chain.bridge_index };
+    Node::new(chain.node.clone(), pallets)
 }
 
 /// The key of an epoch, or the newest, in final state.
@@ -77,7 +87,7 @@ fn exchange(
     folder: Folder,
     step: impl FnOnce(&Exchange<'_>) -> anyhow::Result<Progress>,
 ) -> anyhow::Result<()> {
-    let node = node(folder.chain);
+    let node = node(&folder.chain);
     let key = live_key(&node, folder.epoch)?;
     let progress = step(&Exchange::new(store, &key, &folder.folder)?)?;
     let public = hex(&key.key.key.0);

@@ -2,23 +2,32 @@
 
 use crate::{member::Outgoing, store::hex};
 use anyhow::{bail, Context};
-use bzk_threshold::view::View;
+use bzk_threshold::{committee::Committee, envelope::Envelope, fee::FeeReport, view::View};
 use codec::{Compact, Decode, Encode};
 use serde_json::{json, Value};
 
 /// Seconds after which a request is given up.
 const TIMEOUT_S: u64 = 20;
 
+/// Indices of the pallets in the runtime.
+#[derive(Clone, Copy, Debug)]
+pub struct Pallets {
+    /// Of pallet-threshold.
+    pub threshold: u8,
+    /// Of pallet-btc-bridge.
+    pub bridge: u8,
+}
+
 /// A node.
 pub struct Node {
     url: String,
-    pallet_index: u8,
+    pallets: Pallets,
 }
 
 impl Node {
-    /// The node at `url`, whose runtime has pallet-threshold at `pallet_index`.
-    pub fn new(url: String, pallet_index: u8) -> Self {
-        Self { url, pallet_index }
+    /// The node at `url`, whose runtime has these `pallets`.
+    pub fn new(url: String, pallets: Pallets) -> Self {
+        Self { url, pallets }
     }
 
     fn call(&self, method: &str, params: Value) -> anyhow::Result<Value> {
@@ -83,12 +92,43 @@ impl Node {
         View::decode(&mut &bytes[..]).context("the view of another version")
     }
 
+    /// The newest finalised block and the committee of the newest key at it, if there is one.
+    ///
+    /// # Errors
+    /// The node does not answer, or its runtime has no such API.
+    pub fn newest_committee(&self) -> anyhow::Result<Option<(u32, Committee)>> {
+        let head = self.finalised()?;
+        let header = self.call("chain_getHeader", json!([head]))?;
+        let number = header["number"].as_str().and_then(|number| number.strip_prefix("0x"));
+        let number = u32::from_str_radix(number.context("a header without a number")?, 16)?;
+        let newest = self.view(&head)?.keys.into_iter().max_by_key(|key| key.epoch);
+        Ok(newest.map(|key| (number, key.committee)))
+    }
+
     /// Sends a message to the pool.
     ///
     /// # Errors
     /// The node does not answer, or the pool refuses: it has the message, or it is not due any more.
     pub fn submit(&self, outgoing: &Outgoing) -> anyhow::Result<()> {
-        let bytes = extrinsic(self.pallet_index, outgoing);
+        let index = self.pallets.threshold;
+        self.send(match outgoing {
+            Outgoing::Dkg(envelope) => (index, 4u8, envelope).encode(),
+            Outgoing::Sign(session, envelope) => (index, 5u8, session, envelope).encode(),
+            Outgoing::Complete(session, signatures) => (index, 6u8, session, signatures).encode(),
+            Outgoing::Refresh(proposal) => (index, 12u8, proposal).encode(),
+        })
+    }
+
+    /// Sends a fee report to the pool.
+    ///
+    /// # Errors
+    /// As of [`Self::submit`].
+    pub fn report_fee_rate(&self, envelope: &Envelope<FeeReport>) -> anyhow::Result<()> {
+        self.send((self.pallets.bridge, 4u8, envelope).encode())
+    }
+
+    fn send(&self, call: Vec<u8>) -> anyhow::Result<()> {
+        let bytes = general(&call);
         self.call("author_submitExtrinsic", json!([format!("0x{}", hex(&bytes))])).map(|_| ())
     }
 }
@@ -97,24 +137,12 @@ impl Node {
 ///
 /// Explicit parts of the runtime's extensions: immortal era, nonce 0, tip 0, no metadata hash; none of
 /// them means anything for a call that is authorised by its own signature.
-fn extrinsic(pallet_index: u8, outgoing: &Outgoing) -> Vec<u8> {
+fn general(call: &[u8]) -> Vec<u8> {
     const GENERAL: u8 = 0b0100_0101;
     const EXTENSION_VERSION: u8 = 0;
     const EXTENSIONS: [u8; 4] = [0; 4];
-    let mut bytes = vec![GENERAL, EXTENSION_VERSION];
-    bytes.extend(EXTENSIONS);
-    bytes.push(pallet_index);
-    match outgoing {
-        Outgoing::Dkg(envelope) => (4u8, envelope).encode_to(&mut bytes),
-        Outgoing::Sign(session, envelope) => (5u8, session, envelope).encode_to(&mut bytes),
-        Outgoing::Complete(session, signatures) => {
-            (6u8, session, signatures).encode_to(&mut bytes);
-        }
-        Outgoing::Refresh(proposal) => (12u8, proposal).encode_to(&mut bytes),
-    }
-    let mut prefixed = Compact(bytes.len() as u32).encode();
-    prefixed.append(&mut bytes);
-    prefixed
+    let bytes = [&[GENERAL, EXTENSION_VERSION][..], &EXTENSIONS, call].concat();
+    [Compact(bytes.len() as u32).encode(), bytes].concat()
 }
 
 /// 32 bytes in hexadecimal, with or without a prefix.

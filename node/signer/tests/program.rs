@@ -124,6 +124,7 @@ fn idle_node() -> SocketAddr {
     serve(|request| {
         Some(match request["method"].as_str().unwrap() {
             "chain_getFinalizedHead" => format!("0x{}", "11".repeat(32)).into(),
+            "chain_getHeader" => serde_json::json!({ "number": "0x7" }),
             // No ceremony, no keys, no sessions.
             "state_call" => "0x000000".into(),
             other => panic!("{other} is not asked for"),
@@ -189,6 +190,7 @@ fn help_tells_of_every_command_and_option() {
             vec![
                 "--node",
                 "--pallet-index",
+                "--bridge-index",
                 "--bitcoin-rpc",
                 "--bitcoin-cookie",
                 "--interval-ms",

@@ -1,22 +1,29 @@
 //! Benchmarks of the calls and of what a block does.
 
 use crate::{
-    Batch, Batches, BitcoinHeight, Call, ClosesAt, Coins, Config, CurrentPolicy, Epochs, Halt,
-    Halted, Handover, Line, LineEnds, LiveEpochs, NextBatch, OpenBatches, Pallet, PendingHandover,
-    Policy, StoredCoin, StoredWithdrawal, Unsigned, Versions, WaitingSince, Withdrawals, MAX_BATCH,
-    MAX_INPUTS, MAX_OPEN, MAX_VERSIONS,
+    Batch, Batches, BitcoinHeight, Call, ClosesAt, Coins, Config, CurrentPolicy, Epochs,
+    FeeReports, Halt, Halted, Handover, Line, LineEnds, LiveEpochs, NextBatch, OpenBatches, Pallet,
+    PendingHandover, Policy, ReportedRate, StoredCoin, StoredWithdrawal, Unsigned, Versions,
+    WaitingSince, Withdrawals, MAX_BATCH, MAX_INPUTS, MAX_OPEN, MAX_VERSIONS,
 };
 use alloc::{vec, vec::Vec};
-use bzk_threshold::element::{Signature, XOnly};
+use bzk_threshold::{
+    committee::{Member, MAX_MEMBERS},
+    element::{Signature, XOnly},
+    envelope::Envelope,
+    fee::{FeeReport, PERIOD_BLOCKS},
+};
 use frame_benchmarking::v2::*;
 use frame_support::BoundedVec;
 use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
-use sp_runtime::DispatchError;
+use sp_runtime::{transaction_validity::TransactionSource, DispatchError};
 
 /// Makes what is not this pallet's.
 pub trait Prepare {
     /// Makes a key of the largest committee that can sign in `epoch`, the newest one.
     fn make_key(epoch: u32);
+    /// A report of the first member of the newest key's committee.
+    fn seal(report: FeeReport) -> Envelope<FeeReport>;
     /// Has the contract be in this epoch of its own.
     fn set_contract_epoch(epoch: u32);
 }
@@ -98,6 +105,15 @@ fn sign<T: Config>() {
     });
 }
 
+/// As many reports as there can be, of the first period and no two the same, all above the policy's rate.
+fn fee_reports<T: Config>() {
+    let report = |member: u32| {
+        let sat_per_kvb = 900_000 - member * 7_919 % MAX_MEMBERS;
+        (Member(member as u16), FeeReport { period: 0, sat_per_kvb })
+    };
+    FeeReports::<T>::put(BoundedVec::truncate_from((0..MAX_MEMBERS).map(report).collect()));
+}
+
 /// A payout of the newest key with as many inputs as there can be, for nobody.
 fn batch() -> Batch {
     let inputs: Vec<StoredCoin> = (0..MAX_INPUTS).map(|number| coin(number, 1)).collect();
@@ -142,6 +158,62 @@ mod benches {
         _(RawOrigin::Root);
 
         assert_eq!(Halted::<T>::get(), None);
+    }
+
+    #[benchmark]
+    fn write_off() {
+        Halted::<T>::put(Halt::Ordered);
+        add_coins::<T>(NEW, MAX_INPUTS, COIN_SATS);
+        let key = coin(NEW * 1_000, COIN_SATS).key();
+
+        #[extrinsic_call]
+        _(RawOrigin::Root, NEW, key);
+
+        assert!(!Coins::<T>::contains_key(NEW, key));
+    }
+
+    /// All members that there can be have reported before.
+    #[benchmark]
+    fn report_fee_rate() {
+        fee_reports::<T>();
+        let report = FeeReport { period: 1, sat_per_kvb: 1 };
+        let envelope =
+            Envelope { sender: Member(0), message: report, signature: Signature([1; 64]) };
+
+        #[extrinsic_call]
+        _(RawOrigin::Authorized, envelope);
+
+        assert_eq!(FeeReports::<T>::get().first(), Some(&(Member(0), report)));
+    }
+
+    #[benchmark]
+    fn authorize_fee_report() -> Result<(), BenchmarkError> {
+        prepare::<T>();
+        fee_reports::<T>();
+        frame_system::Pallet::<T>::set_block_number((PERIOD_BLOCKS + 1).into());
+        let envelope = T::Benchmark::seal(FeeReport { period: 1, sat_per_kvb: 1 });
+
+        #[block]
+        {
+            Pallet::<T>::authorize_fee_report(TransactionSource::External, &envelope)
+                .map_err(|_| "it is due")?;
+        }
+
+        Ok(())
+    }
+
+    #[benchmark]
+    fn update_rate() {
+        prepare::<T>();
+        fee_reports::<T>();
+        let before = Pallet::<T>::sat_per_kvb();
+
+        #[block]
+        {
+            Pallet::<T>::update_rate(PERIOD_BLOCKS.into());
+        }
+
+        assert_eq!(ReportedRate::<T>::get(), Some((before + before / 4, 1)));
     }
 
     /// There is a payout whose replacement is not signed, a message that is, and a line that has to wait.

@@ -193,11 +193,16 @@ impl<T: Config> Pallet<T> {
         Self::deposit_event(Event::PayoutReopened { batch: number });
     }
 
+    /// A withdrawal is given back when half of its delay has passed since the last payout was signed: that one is
+    /// lost, or it is paid and nobody has proven it. Both are for people to look at.
     fn unlocked(id: u64) {
         let Some(withdrawal) = Withdrawals::<T>::get(id) else { return };
         match withdrawal.batch {
             None => Withdrawals::<T>::remove(id),
-            Some(batch) => Self::deposit_event(Event::UnlockedInBatch { id, batch }),
+            Some(batch) => {
+                Self::deposit_event(Event::UnlockedInBatch { id, batch });
+                Self::stop(Halt::Unlocked { id, batch });
+            }
         }
     }
 

@@ -21,6 +21,7 @@ const HANDOVER_BLOCKS: u32 = 2_016;
 impl<T: Config> Pallet<T> {
     /// The committee has another key: its members may sign with it from now on, and the contract is to know.
     pub(crate) fn adopt(epoch: u32, key: XOnly) {
+        Self::forget_reports();
         LiveEpochs::<T>::mutate(|live| {
             if live.is_full() {
                 live.remove(0);

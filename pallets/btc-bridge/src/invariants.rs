@@ -1,10 +1,12 @@
 //! The invariants of the crate documentation, checked.
 
 use crate::pallet::{
-    Backing, Batches, Coins, Config, OpenBatches, Pallet, Requests, Versions, Withdrawals,
+    Backing, Batches, Coins, Config, FeeReports, OpenBatches, Pallet, Requests, Versions,
+    Withdrawals,
 };
 use alloc::collections::BTreeSet;
 use bzk_bitcoin::bitcoin::{consensus::deserialize, Transaction};
+use bzk_threshold::service::Members;
 use frame_support::ensure;
 use sp_runtime::TryRuntimeError;
 
@@ -45,6 +47,11 @@ impl<T: Config> Pallet<T> {
             let version = Versions::<T>::get(batch, version).ok_or("4: no such version")?;
             ensure!(version.signatures.is_empty(), "4: signed twice");
         }
+        let reports = FeeReports::<T>::get();
+        let ascending = reports.iter().zip(reports.iter().skip(1)).all(|(a, b)| a.0 < b.0);
+        ensure!(ascending, "6: order of the reports");
+        let members = T::Members::committee().map(|committee| committee.size()).unwrap_or(0);
+        ensure!(reports.iter().all(|(member, _)| member.0 < members), "6: report of a stranger");
         Ok(())
     }
 

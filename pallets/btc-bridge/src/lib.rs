@@ -10,6 +10,9 @@
 //! contract. A payout that stays in the mempool gets another version with the same inputs and payments and
 //! a higher fee, so at most one version can ever be in the chain.
 //!
+//! What a first version pays follows the median of the fee rates that the members' Bitcoin nodes estimate;
+//! the members report them by feeless messages, as they send those of pallet-threshold.
+//!
 //! Coins that must be spent soon, and what is left of an old key, are swept when no withdrawal needs them.
 //!
 //! Logs come when an Ethereum block is closed, once and in order; a block that is not final can be undone
@@ -21,6 +24,7 @@
 //! 3. A withdrawal with a batch is in that batch, and in no other.
 //! 4. Every session in [`Requests`] is of a version without signatures.
 //! 5. All versions of a batch have the same inputs, payments and data output.
+//! 6. [`FeeReports`] are of members of the newest committee, one each, in their order.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
     not(test),
@@ -39,6 +43,7 @@ mod abi;
 #[cfg(feature = "runtime-benchmarks")]
 #[allow(clippy::arithmetic_side_effects, reason = "of constants, and never in a block")]
 pub mod benchmarking;
+mod fees;
 mod follow;
 mod handover;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
@@ -87,9 +92,14 @@ pub const MAX_OPEN: u32 = 128;
 )]
 pub mod pallet {
     use super::*;
-    use bzk_threshold::service::SigningService;
+    use bzk_threshold::{
+        committee::{Member, MAX_MEMBERS},
+        envelope::Envelope,
+        fee::FeeReport,
+        service::{Members, SigningService},
+    };
     use frame_support::pallet_prelude::*;
-    use frame_system::pallet_prelude::*;
+    use frame_system::{ensure_authorized, pallet_prelude::*};
     use sp_core::H160;
 
     /// What the runtime supplies.
@@ -97,6 +107,8 @@ pub mod pallet {
     pub trait Config: frame_system::Config {
         /// Signs with the keys of the committee.
         type Signing: SigningService;
+        /// Knows the committee.
+        type Members: Members;
         /// Reads the contracts' storage.
         type Contracts: ContractState;
         /// Changes the policy, stops and resumes.
@@ -216,6 +228,16 @@ pub mod pallet {
     #[pallet::storage]
     pub type Halted<T: Config> = StorageValue<_, Halt>;
 
+    /// The newest fee report of each member of the newest committee, by member.
+    #[pallet::storage]
+    pub type FeeReports<T: Config> =
+        StorageValue<_, BoundedVec<(Member, FeeReport), ConstU32<MAX_MEMBERS>>, ValueQuery>;
+
+    /// Fee rate of payouts by the reports, in sats per 1,000 vbytes, and the period in which enough of them
+    /// counted the last time.
+    #[pallet::storage]
+    pub type ReportedRate<T: Config> = StorageValue<_, (u32, u32)>;
+
     /// What governance has set.
     #[pallet::storage]
     pub type CurrentPolicy<T: Config> = StorageValue<_, Policy, ValueQuery>;
@@ -227,7 +249,7 @@ pub mod pallet {
         pub batch_blocks: u32,
         /// Bitcoin blocks after which a payout that is not confirmed is replaced.
         pub bump_blocks: u32,
-        /// Fee rate of payouts, in sats per vbyte.
+        /// Fee rate of payouts, in sats per vbyte, while too few members report one.
         pub sats_per_vbyte: u32,
         /// The configuration has no other use of the runtime.
         #[serde(skip)]
@@ -331,6 +353,11 @@ pub mod pallet {
         },
         /// Signing goes on.
         Resumed,
+        /// Payouts pay another fee rate from now on.
+        FeeRateChanged {
+            /// The new one, in sats per 1,000 vbytes.
+            sat_per_kvb: u32,
+        },
         /// The policy has changed.
         PolicySet {
             /// The new one.
@@ -354,7 +381,12 @@ pub mod pallet {
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_initialize(now: BlockNumberFor<T>) -> Weight {
-            Self::work(now)
+            let mut weight = Weight::zero();
+            if Self::period_begins(now) {
+                Self::update_rate(now);
+                weight = T::WeightInfo::update_rate();
+            }
+            weight.saturating_add(Self::work(now))
         }
 
         #[cfg(feature = "try-runtime")]
@@ -431,12 +463,37 @@ pub mod pallet {
         ///
         /// # Events
         /// [`Event::CoinLost`].
-        // Fewer reads and writes than opening a session; nobody but governance calls it.
         #[pallet::call_index(3)]
-        #[pallet::weight(<T as Config>::WeightInfo::hand_over())]
         pub fn write_off(origin: OriginFor<T>, epoch: u32, key: CoinKey) -> DispatchResult {
             T::AdminOrigin::ensure_origin(origin)?;
             Self::do_write_off(epoch, key)
+        }
+
+        /// What a member's Bitcoin node estimates that a payout should pay.
+        ///
+        /// # Origin
+        /// Authorised by the signature of the envelope: send the call as a general transaction.
+        ///
+        /// # Parameters
+        /// - `envelope`: sealed by a member of the newest committee in [`FeeReport::context`], at most once per
+        ///   period of [`PERIOD_BLOCKS`](bzk_threshold::fee::PERIOD_BLOCKS); at most 1,000 sats per vbyte.
+        ///
+        /// # Errors
+        /// None: what is not expected is never included.
+        #[pallet::call_index(4)]
+        #[pallet::weight((
+            <T as Config>::WeightInfo::report_fee_rate(),
+            DispatchClass::Operational,
+            Pays::No
+        ))]
+        #[pallet::authorize(Pallet::<T>::authorize_fee_report)]
+        #[pallet::weight_of_authorize(<T as Config>::WeightInfo::authorize_fee_report())]
+        pub fn report_fee_rate(
+            origin: OriginFor<T>,
+            envelope: Envelope<FeeReport>,
+        ) -> DispatchResult {
+            ensure_authorized(origin)?;
+            Self::do_report_fee_rate(envelope.sender, envelope.message)
         }
     }
 }

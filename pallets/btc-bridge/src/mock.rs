@@ -11,18 +11,27 @@ use bzk_bitcoin::{
     tweak,
 };
 use bzk_threshold::{
+    bip340::SecretKey,
+    committee::{self, Member},
     element::{Signature, XOnly},
-    service::{OnSigning, ServiceError, SigningService},
+    envelope::Envelope,
+    fee::FeeReport,
+    service::{Members, OnSigning, ServiceError, SigningService},
     signing::request::Input,
 };
 use frame_support::{
     derive_impl, parameter_types,
-    traits::{ConstU64, Hooks},
+    traits::{Authorize, ConstU64, Hooks},
 };
 use pallet_ethereum::{ChainHead, OnLogs};
+use rand_chacha::{rand_core::SeedableRng, ChaCha20Rng};
 use sp_core::{H160, H256, U256};
-use sp_runtime::BuildStorage;
-use std::collections::BTreeMap;
+use sp_runtime::{
+    traits::Dispatchable,
+    transaction_validity::{TransactionSource, TransactionValidityError},
+    BuildStorage,
+};
+use std::{collections::BTreeMap, sync::OnceLock};
 
 frame_support::construct_runtime!(
     pub enum Test {
@@ -97,7 +106,7 @@ pub(crate) fn key_of(epoch: u32) -> XOnly {
     XOnly(keypair(epoch).x_only_public_key().0.serialize())
 }
 
-/// A committee of one.
+/// A committee of one, for whom several report.
 pub struct Committee;
 
 impl SigningService for Committee {
@@ -125,8 +134,46 @@ impl SigningService for Committee {
     }
 }
 
+/// Members that report.
+pub(crate) const MEMBERS: u16 = 7;
+
+fn session_key(member: Member) -> SecretKey {
+    let mut bytes = [1; 32];
+    bytes[30..].copy_from_slice(&member.0.to_be_bytes());
+    SecretKey::from_bytes(&bytes).unwrap()
+}
+
+impl Members for Committee {
+    fn committee() -> Option<committee::Committee> {
+        static KEYS: OnceLock<Vec<XOnly>> = OnceLock::new();
+        let key = |member| session_key(Member(member)).public();
+        let members = KEYS.get_or_init(|| (0..MEMBERS).map(key).collect());
+        let members = members.clone().try_into().unwrap();
+        let epoch = *Keys::get().last()?;
+        Some(committee::Committee { genesis: [0; 32], epoch, attempt: 0, members })
+    }
+}
+
+/// A report of `member` that the committee in office understands.
+pub(crate) fn seal(member: Member, report: FeeReport) -> Envelope<FeeReport> {
+    let context = FeeReport::context(&<Committee as Members>::committee().unwrap());
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    Envelope::seal(&context, member, report, &session_key(member), &mut rng).unwrap()
+}
+
+/// Sends a report as a general transaction: authorised, then dispatched.
+pub(crate) fn submit(envelope: Envelope<FeeReport>) -> Result<(), TransactionValidityError> {
+    let call = RuntimeCall::BtcBridge(crate::Call::report_fee_rate { envelope });
+    call.authorize(TransactionSource::External).expect("every report is authorised")?;
+    let origin = frame_system::RawOrigin::Authorized.into();
+    call.dispatch(origin).expect("what is authorised can be applied");
+    check();
+    Ok(())
+}
+
 impl crate::Config for Test {
     type Signing = Committee;
+    type Members = Committee;
     type Contracts = Slots;
     type AdminOrigin = frame_system::EnsureRoot<u64>;
     type ChainId = ConstU64<97_304>;
@@ -139,6 +186,9 @@ impl crate::Config for Test {
 
 #[cfg(feature = "runtime-benchmarks")]
 impl crate::benchmarking::Prepare for Committee {
+    fn seal(report: FeeReport) -> Envelope<FeeReport> {
+        seal(Member(0), report)
+    }
     fn make_key(epoch: u32) {
         Keys::mutate(|keys| keys.push(epoch));
     }
@@ -172,8 +222,12 @@ pub(crate) fn run(test: impl FnOnce()) {
     });
 }
 
+/// The pallet's invariants, and DESIGN §11.1: unless it has halted, the coins cover what the contract owes.
 pub(crate) fn check() {
     BtcBridge::check_state().unwrap();
+    let books = BtcBridge::reserves();
+    let covered = books.backing + books.sweep_fees >= books.claimed - books.settled;
+    assert!(covered || books.halted.is_some(), "{books:?}");
 }
 
 /// The committee has made the key of `epoch`.

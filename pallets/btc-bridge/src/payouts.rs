@@ -16,7 +16,7 @@ use bzk_bitcoin::{
         hashes::Hash,
         FeeRate, Transaction,
     },
-    payout::{self, Limits, PayoutError, MAX_RATE, MIN_RATE},
+    payout::{self, Limits, PayoutError, MAX_RATE},
     Bridge, Payout,
 };
 use bzk_threshold::{element::Signature, service::SigningService, signing::request::Input};
@@ -92,17 +92,6 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn bridge() -> Bridge {
         Bridge { chain_id: T::ChainId::get(), address: T::Bridge::get().0.into() }
-    }
-
-    /// The fee rate that the policy asks for.
-    pub(crate) fn rate() -> FeeRate {
-        FeeRate::from_sat_per_vb_u32(CurrentPolicy::<T>::get().sats_per_vbyte)
-            .clamp(MIN_RATE, MAX_RATE)
-    }
-
-    /// What is charged: as much again as the first version pays stays in the pool and pays for replacements.
-    pub(crate) fn charged_rate() -> FeeRate {
-        Self::rate().checked_mul(2).unwrap_or(MAX_RATE).min(MAX_RATE)
     }
 
     pub(crate) fn plan_batch(now: BlockNumberFor<T>) -> Result<(), DispatchError> {
@@ -304,7 +293,7 @@ impl<T: Config> Pallet<T> {
         let coins = batch.inputs.iter().filter_map(|coin| coin.coin(&key)).collect();
         let limits = Limits::default();
         let payout = Payout::resume(coins, &transaction, batch.payments(), change_key.0, &limits);
-        // A quarter more, or what the policy asks for by now.
+        // A quarter more, or what is paid by now.
         let raised = newest.rate.saturating_add(newest.rate.div_ceil(4));
         let rate = FeeRate::from_sat_per_kwu(raised).max(Self::rate()).min(MAX_RATE);
         let next = payout.replacement(&transaction, rate).map_err(refused)?;

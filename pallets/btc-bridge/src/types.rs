@@ -199,6 +199,13 @@ pub enum Halt {
     UnknownKey,
     /// Governance has stopped it.
     Ordered,
+    /// The contract has given a withdrawal back although its payout may be signed, so it may be paid twice.
+    Unlocked {
+        /// The withdrawal.
+        id: u64,
+        /// The payout.
+        batch: u64,
+    },
 }
 
 /// What governance sets.
@@ -219,7 +226,7 @@ pub struct Policy {
     pub batch_blocks: u32,
     /// Bitcoin blocks after which a payout that is not confirmed is replaced.
     pub bump_blocks: u32,
-    /// Fee rate of payouts, in sats per vbyte, while the committee's members report none.
+    /// Fee rate of payouts, in sats per vbyte, while too few members of the committee report one.
     pub sats_per_vbyte: u32,
 }
 

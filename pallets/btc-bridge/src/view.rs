@@ -66,7 +66,7 @@ impl<T: Config> Pallet<T> {
             height: BitcoinHeight::<T>::get(),
             halted: Halted::<T>::get().map(|halt| match halt {
                 Halt::Deficit => HaltView::Deficit,
-                Halt::Insolvent { .. } => HaltView::Insolvent,
+                Halt::Insolvent { .. } | Halt::Unlocked { .. } => HaltView::Insolvent,
                 Halt::UnknownKey => HaltView::UnknownKey,
                 Halt::Ordered => HaltView::Ordered,
             }),

@@ -19,6 +19,14 @@ pub trait WeightInfo {
     fn halt() -> Weight;
     /// Weight of `resume`.
     fn resume() -> Weight;
+    /// Weight of `write_off`.
+    fn write_off() -> Weight;
+    /// Weight of `report_fee_rate`.
+    fn report_fee_rate() -> Weight;
+    /// Weight of `authorize_fee_report`.
+    fn authorize_fee_report() -> Weight;
+    /// Weight of `update_rate`.
+    fn update_rate() -> Weight;
     /// Weight of `idle`.
     fn idle() -> Weight;
     /// Weight of `plan`.
@@ -63,6 +71,29 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
         // At least 13_810_000 ps.
         Weight::from_parts(20_580_000, 0)
             .saturating_add(T::DbWeight::get().reads(4_u64))
+            .saturating_add(T::DbWeight::get().writes(1_u64))
+    }
+    // Not measured yet: above `resume`, which reads more.
+    fn write_off() -> Weight {
+        Weight::from_parts(30_000_000, 0)
+            .saturating_add(T::DbWeight::get().reads(3_u64))
+            .saturating_add(T::DbWeight::get().writes(2_u64))
+    }
+    // Not measured yet: decodes and encodes 1,000 bytes.
+    fn report_fee_rate() -> Weight {
+        Weight::from_parts(30_000_000, 0)
+            .saturating_add(T::DbWeight::get().reads(1_u64))
+            .saturating_add(T::DbWeight::get().writes(1_u64))
+    }
+    // Not measured yet: `authorize_sign` of pallet-threshold, and a committee's digest.
+    fn authorize_fee_report() -> Weight {
+        Weight::from_parts(260_000_000, 0)
+            .saturating_add(T::DbWeight::get().reads(4_u64))
+    }
+    // Not measured yet: reads a key, sorts 100 numbers.
+    fn update_rate() -> Weight {
+        Weight::from_parts(80_000_000, 0)
+            .saturating_add(T::DbWeight::get().reads(5_u64))
             .saturating_add(T::DbWeight::get().writes(1_u64))
     }
     // Storage: `BtcBridge::Halted` (r:1 w:0)
@@ -267,6 +298,29 @@ impl WeightInfo for () {
     fn resume() -> Weight {
         Weight::from_parts(20_580_000, 0)
             .saturating_add(ParityDbWeight::get().reads(4_u64))
+            .saturating_add(ParityDbWeight::get().writes(1_u64))
+    }
+    // Not measured yet: above `resume`, which reads more.
+    fn write_off() -> Weight {
+        Weight::from_parts(30_000_000, 0)
+            .saturating_add(ParityDbWeight::get().reads(3_u64))
+            .saturating_add(ParityDbWeight::get().writes(2_u64))
+    }
+    // Not measured yet: decodes and encodes 1,000 bytes.
+    fn report_fee_rate() -> Weight {
+        Weight::from_parts(30_000_000, 0)
+            .saturating_add(ParityDbWeight::get().reads(1_u64))
+            .saturating_add(ParityDbWeight::get().writes(1_u64))
+    }
+    // Not measured yet: `authorize_sign` of pallet-threshold, and a committee's digest.
+    fn authorize_fee_report() -> Weight {
+        Weight::from_parts(260_000_000, 0)
+            .saturating_add(ParityDbWeight::get().reads(4_u64))
+    }
+    // Not measured yet: reads a key, sorts 100 numbers.
+    fn update_rate() -> Weight {
+        Weight::from_parts(80_000_000, 0)
+            .saturating_add(ParityDbWeight::get().reads(5_u64))
             .saturating_add(ParityDbWeight::get().writes(1_u64))
     }
     fn idle() -> Weight {

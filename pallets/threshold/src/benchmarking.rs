@@ -182,13 +182,21 @@ fn live_key<T: Config>(epoch: u32, committee: Committee) -> LiveKey {
 /// Makes a key of the largest committee that can sign in `epoch`, for the benchmarks of others.
 pub fn make_key<T: Config>(epoch: u32) -> XOnly {
     let members: Vec<XOnly> = (0..u32::from(T::MaxCommittee::get()))
-        .map(|member| XOnly(tagged_hash("key", &[&member.to_be_bytes()])))
+        .map(|member| match member {
+            0 => secret(0).public(),
+            other => XOnly(tagged_hash("key", &[&other.to_be_bytes()])),
+        })
         .collect();
     let members = members.try_into().expect("no more than the most");
     let genesis = Pallet::<T>::genesis();
     let live = live_key::<T>(epoch, Committee { genesis, epoch, attempt: 0, members });
     crate::Active::<T>::put(epoch);
     live.key.key
+}
+
+/// `message` of the first member of a committee of [`make_key`], for the benchmarks of others.
+pub fn seal<M: codec::Encode>(context: &[u8; 32], message: M) -> Envelope<M> {
+    Envelope::seal(context, SENDER, message, &secret(0), &mut rng()).expect("signs")
 }
 
 fn nonces(k: u32) -> Nonces {

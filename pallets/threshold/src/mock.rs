@@ -9,7 +9,7 @@ use bzk_threshold::{
         message::Message as DkgMessage,
         participant::{self, Participant},
     },
-    element::{Signature, XOnly},
+    element::{Point, Signature, XOnly},
     envelope::Envelope,
     key::{GroupKey, KeyShare},
     service::OnSigning,
@@ -27,7 +27,10 @@ use sp_runtime::{
     transaction_validity::{TransactionSource, TransactionValidityError},
     BuildStorage, Perbill,
 };
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 frame_support::construct_runtime!(
     pub enum Test {
@@ -53,6 +56,8 @@ parameter_types! {
     pub static Signed: Vec<(u64, Vec<Signature>)> = vec![];
     pub static FailedSessions: Vec<u64> = vec![];
     pub static Adopted: Vec<(u32, XOnly)> = vec![];
+    /// Most members: as many as a test has, six at least.
+    pub static MaxCommittee: u16 = 6;
     pub const SlashFraction: Perbill = Perbill::from_percent(50);
     pub const MinParticipation: Perbill = Perbill::from_percent(60);
 }
@@ -91,7 +96,7 @@ impl pallet_threshold::Config for Test {
     type AdminOrigin = frame_system::EnsureRoot<u64>;
     type Slashed = ();
     type OnSigning = Listener;
-    type MaxCommittee = frame_support::traits::ConstU16<6>;
+    type MaxCommittee = MaxCommittee;
     type Bond = frame_support::traits::ConstU64<BOND>;
     type SlashFraction = SlashFraction;
     type MaxMisses = frame_support::traits::ConstU32<2>;
@@ -105,6 +110,8 @@ impl pallet_threshold::Config for Test {
 
 thread_local! {
     static RNG: RefCell<ChaCha20Rng> = RefCell::new(ChaCha20Rng::seed_from_u64(1));
+    /// Every nonce commitment that the chain has taken.
+    static NONCES: RefCell<BTreeSet<Point>> = const { RefCell::new(BTreeSet::new()) };
 }
 
 /// Something random, the same in every run of a test.
@@ -126,9 +133,9 @@ pub(crate) fn register(account: u64) -> sp_runtime::DispatchResult {
     Threshold::register(RuntimeOrigin::signed(account), key.public(), possession)
 }
 
-/// A chain on which the accounts 1 to 10 can pay bonds.
+/// A chain on which the accounts 1 to 40 can pay bonds.
 pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
-    let balances = (1..=10).map(|account| (account, 10 * BOND)).collect();
+    let balances = (1..=40).map(|account| (account, 10 * BOND)).collect();
     let genesis = RuntimeGenesisConfig {
         system: Default::default(),
         balances: pallet_balances::GenesisConfig { balances, ..Default::default() },
@@ -139,6 +146,12 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 /// Runs `test` with the accounts 1 to `n` registered and elected, then checks every invariant.
 pub(crate) fn run(n: u64, test: impl FnOnce()) {
     RNG.with(|rng| *rng.borrow_mut() = ChaCha20Rng::seed_from_u64(n));
+    NONCES.with(|nonces| nonces.borrow_mut().clear());
+    // A test may run several chains on one thread.
+    Signed::set(Vec::new());
+    FailedSessions::set(Vec::new());
+    Adopted::set(Vec::new());
+    MaxCommittee::set(n.max(6) as u16);
     new_test_ext().execute_with(|| {
         System::set_block_number(1);
         for account in 1..=n {
@@ -161,11 +174,21 @@ pub(crate) fn pass(blocks: u64) {
     }
 }
 
-/// Sends `call` as a general transaction: authorised, then dispatched.
+/// Sends `call` as a general transaction: authorised, then dispatched. No nonce may come twice.
 pub(crate) fn submit(call: crate::Call<Test>) -> Result<(), TransactionValidityError> {
+    let nonces = match &call {
+        crate::Call::sign { envelope, .. } => match &envelope.message {
+            SigningMessage::Nonces(nonces) => nonces.to_vec(),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
     let call = RuntimeCall::Threshold(call);
     use frame_support::traits::Authorize;
     call.authorize(TransactionSource::External).expect("every message is authorised")?;
+    for point in nonces.iter().flat_map(|pair| [pair.hiding, pair.binding]) {
+        assert!(NONCES.with(|seen| seen.borrow_mut().insert(point)), "a nonce is used twice");
+    }
     let origin = frame_system::RawOrigin::Authorized.into();
     call.dispatch(origin).expect("what is authorised can be applied");
     Threshold::check_state().unwrap();

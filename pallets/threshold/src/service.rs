@@ -6,8 +6,9 @@ use crate::{
 };
 use alloc::vec::Vec;
 use bzk_threshold::{
+    committee::Committee,
     element::XOnly,
-    service::{ServiceError, SigningService},
+    service::{Members, ServiceError, SigningService},
     signing::request::{Input, Request},
 };
 use frame_support::traits::Get;
@@ -65,5 +66,11 @@ impl<T: Config> SigningService for Pallet<T> {
         Keys::<T>::remove(epoch);
         Self::deposit_event(Event::KeyRetired { epoch });
         Ok(())
+    }
+}
+
+impl<T: Config> Members for Pallet<T> {
+    fn committee() -> Option<Committee> {
+        Keys::<T>::get(Active::<T>::get()?).map(|live| live.committee)
     }
 }

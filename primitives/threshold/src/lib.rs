@@ -21,6 +21,7 @@ pub mod element;
 pub mod encryption;
 pub mod envelope;
 pub mod fault;
+pub mod fee;
 mod hash;
 pub mod key;
 pub mod refresh;

@@ -2,6 +2,7 @@
 //! pallet-btc-bridge uses it.
 
 use crate::{
+    committee::Committee,
     element::{Signature, XOnly},
     signing::request::Input,
 };
@@ -42,6 +43,12 @@ pub trait SigningService {
     /// # Errors
     /// [`ServiceError::StillActive`], [`ServiceError::NoSuchKey`].
     fn retire(epoch: u32) -> Result<(), ServiceError>;
+}
+
+/// Knows who is in the committee.
+pub trait Members {
+    /// The committee of the newest key.
+    fn committee() -> Option<Committee>;
 }
 
 /// Hears what becomes of sessions and keys.

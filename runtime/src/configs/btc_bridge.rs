@@ -28,6 +28,7 @@ parameter_types! {
 
 impl pallet_btc_bridge::Config for Runtime {
     type Signing = Threshold;
+    type Members = Threshold;
     type Contracts = EvmStorage;
     type AdminOrigin = EnsureRoot<AccountId>;
     type ChainId = ConstU64<CHAIN_ID>;
@@ -42,6 +43,13 @@ impl pallet_btc_bridge::Config for Runtime {
 impl pallet_btc_bridge::benchmarking::Prepare for EvmStorage {
     fn make_key(epoch: u32) {
         pallet_threshold::benchmarking::make_key::<Runtime>(epoch);
+    }
+    fn seal(
+        report: bzk_threshold::fee::FeeReport,
+    ) -> bzk_threshold::envelope::Envelope<bzk_threshold::fee::FeeReport> {
+        use bzk_threshold::{fee::FeeReport, service::Members};
+        let committee = Threshold::committee().expect("a key was made");
+        pallet_threshold::benchmarking::seal(&FeeReport::context(&committee), report)
     }
     fn set_contract_epoch(epoch: u32) {
         // The contract's `state`: the epoch is 20 bytes from the low end.

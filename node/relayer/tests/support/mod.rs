@@ -99,6 +99,11 @@ impl Anvil {
         self.call("anvil_mine", json!([format!("{blocks:#x}")]));
     }
 
+    /// The time of the next block, in Unix seconds.
+    pub(crate) fn set_next_time(&self, seconds: u32) {
+        self.call("evm_setNextBlockTimestamp", json!([seconds]));
+    }
+
     fn call(&self, method: &str, arguments: Value) -> Value {
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": arguments});
         let body = body.to_string();

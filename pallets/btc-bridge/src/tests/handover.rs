@@ -63,3 +63,42 @@ fn attack_contract_follows_a_key_of_nobody() {
         assert_eq!(Halted::<Test>::get(), Some(Halt::UnknownKey));
     });
 }
+
+/// Withdrawals go on all the while; in the end every coin is the new key's, and every withdrawal was paid once.
+#[test]
+fn rotation_under_load_sweeps_all_coins() {
+    run(|| {
+        (1..=80).for_each(|tag| deposit(tag, 1_000_000));
+        adopt(1);
+        let (mut height, mut requested, mut named) = (100, 0, false);
+        let mut paid = Vec::new();
+        while Keys::get() != [1] {
+            height += 100;
+            assert!(height < 5_000, "the old key is never empty");
+            new_tip(height);
+            for _ in 0..3 {
+                withdraw(requested, 100_000, 20_000);
+                requested += 1;
+            }
+            pass(6);
+            sign();
+            if let Some(message) = BtcBridge::handover().filter(|_| !named) {
+                rotated(2, key_of(1), message.closes_at.into());
+                named = true;
+            }
+            for payout in BtcBridge::payouts() {
+                let ids = Batches::<Test>::get(payout.batch).unwrap().withdrawals;
+                let txid = Versions::<Test>::get(payout.batch, payout.version).unwrap().txid;
+                settle(&ids, 100_000, txid, height);
+                paid.extend(ids);
+                check();
+            }
+        }
+        assert!(Coins::<Test>::iter_prefix(0).next().is_none());
+        paid.sort_unstable();
+        assert_eq!(paid, (0..requested).collect::<Vec<_>>());
+        let reserves = BtcBridge::reserves();
+        assert!(reserves.coins.iter().all(|coin| coin.epoch == 1));
+        assert_eq!((reserves.locked, reserves.halted), (0, None));
+    });
+}

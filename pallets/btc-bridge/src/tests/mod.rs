@@ -2,6 +2,7 @@
 
 use crate::{mock::*, *};
 
+mod fees;
 mod follow;
 mod handover;
 mod payouts;

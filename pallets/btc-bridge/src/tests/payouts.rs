@@ -215,6 +215,59 @@ fn attack_payout_after_an_unlock() {
     });
 }
 
+/// Nobody broadcasts a signed payout, or nobody proves it, until the contract gives the BTC back: it may be paid
+/// twice, and nothing more is signed.
+#[test]
+fn attack_unbroadcast_payout() {
+    run(|| {
+        deposit(1, 5_000_000);
+        deposit(2, 5_000_000);
+        withdraw(0, 1_000_000, 20_000);
+        pass(5);
+        sign();
+        let [payout] = payouts().try_into().unwrap();
+        // It is replaced again and again, and the relayers always have a version to broadcast.
+        for height in (100..100 + u64::from(PAYOUT_DELAY)).step_by(6) {
+            new_tip(height);
+            pass(2);
+            sign();
+            assert_eq!(payouts().len(), 1);
+            let spent =
+                |payout: &bzk_bitcoin::bitcoin::Transaction| payout.input[0].previous_output;
+            assert_eq!(spent(&payouts()[0]), spent(&payout));
+        }
+        assert_eq!(Batches::<Test>::get(0).unwrap().versions, MAX_VERSIONS);
+        unlock(0, 1_000_000);
+        assert_eq!(Halted::<Test>::get(), Some(Halt::Unlocked { id: 0, batch: 0 }));
+        withdraw(1, 1_000_000, 20_000);
+        pass(10);
+        assert_eq!(NextBatch::<Test>::get(), 1);
+        // People have looked at it.
+        frame_support::assert_ok!(BtcBridge::resume(RuntimeOrigin::root()));
+        pass(1);
+        assert_eq!(Batches::<Test>::get(1).unwrap().withdrawals.to_vec(), [1]);
+    });
+}
+
+/// Change is split until there are about 16 coins, so that payouts need not wait for each other, and no further.
+#[test]
+fn pool_grows_to_sixteen_coins() {
+    run(|| {
+        deposit(1, 900_000_000);
+        let mut counts = Vec::new();
+        for id in 0..40 {
+            withdraw(id, 1_000_000, 20_000);
+            pass(6);
+            sign();
+            let [payout] = payouts().try_into().unwrap();
+            settle(&[id], 1_000_000, txid(&payout), 101);
+            counts.push(Coins::<Test>::iter_prefix(0).count());
+        }
+        assert_eq!(counts[..3], [8, 15, 16]);
+        assert!(counts[3..].iter().all(|count| *count == 16), "{counts:?}");
+    });
+}
+
 #[test]
 fn attack_withdrawal_that_somebody_else_has_paid_is_not_paid_again() {
     run(|| {

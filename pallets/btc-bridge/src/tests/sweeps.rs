@@ -88,3 +88,23 @@ fn old_key_is_swept_to_the_new_one_and_retired() {
         assert_eq!(Halted::<Test>::get(), None);
     });
 }
+
+/// Deposits that nobody withdraws become a few coins, of the size that payouts need.
+#[test]
+fn small_deposits_are_consolidated_before_their_refund_path_opens() {
+    run(|| {
+        for tag in 1..=200 {
+            deposit(tag, 50_000);
+        }
+        new_tip(SPEND_BY);
+        for _ in 0..4 {
+            pass(1);
+            sign();
+        }
+        let coins: Vec<_> = Coins::<Test>::iter_values().collect();
+        assert!((8..=24).contains(&coins.len()), "{} coins", coins.len());
+        assert!(coins.iter().all(|coin| coin.spend_by.is_none() && coin.sats > 50_000));
+        let reserves = BtcBridge::reserves();
+        assert_eq!(reserves.backing + reserves.sweep_fees, 200 * 50_000);
+    });
+}

@@ -89,10 +89,9 @@ fn rotation_needs_the_admin_two_members_and_one_live_key() {
     });
 }
 
-#[test]
-fn silent_member_is_left_out_after_the_deadline() {
-    for phase in [Phase::Commitments, Phase::Shares, Phase::Confirmation] {
-        run(5, || {
+fn silent_member_is_left_out(n: u64, phases: &[Phase]) {
+    for phase in phases.iter().copied() {
+        run(n, || {
             let mut members = Members::default();
             assert_ok!(Threshold::rotate(RuntimeOrigin::root()));
             while Threshold::ceremony().unwrap().phase != phase {
@@ -104,14 +103,18 @@ fn silent_member_is_left_out_after_the_deadline() {
             assert_eq!(attempt(), 1, "{phase:?}");
             assert_eq!(Signers::<Test>::get(2).unwrap().misses, 1);
             assert_eq!(on_hold(2), BOND, "silence is not slashed");
-            finish(&mut members, 4);
+            finish(&mut members, n as u16 - 1);
         });
     }
 }
 
 #[test]
-fn attack_bad_commitment_is_slashed() {
-    run(5, || {
+fn silent_member_is_left_out_after_the_deadline() {
+    silent_member_is_left_out(5, &[Phase::Commitments, Phase::Shares, Phase::Confirmation]);
+}
+
+fn bad_commitment_is_slashed(n: u64) {
+    run(n, || {
         let mut members = Members::default();
         assert_ok!(Threshold::rotate(RuntimeOrigin::root()));
         members.act(&|account, message| match message {
@@ -123,13 +126,17 @@ fn attack_bad_commitment_is_slashed() {
         });
         slashed(3, Fault::BadCommitment);
         assert_eq!(attempt(), 1);
-        finish(&mut members, 4);
+        finish(&mut members, n as u16 - 1);
     });
 }
 
 #[test]
-fn attack_bad_share_is_slashed_on_complaint() {
-    run(5, || {
+fn attack_bad_commitment_is_slashed() {
+    bad_commitment_is_slashed(5);
+}
+
+fn bad_share_is_slashed_on_complaint(n: u64) {
+    run(n, || {
         let mut members = Members::default();
         assert_ok!(Threshold::rotate(RuntimeOrigin::root()));
         members.act(&honest);
@@ -143,13 +150,17 @@ fn attack_bad_share_is_slashed_on_complaint() {
         assert_eq!(Threshold::ceremony().unwrap().phase, Phase::Confirmation);
         members.act(&honest);
         slashed(5, Fault::BadShare);
-        finish(&mut members, 4);
+        finish(&mut members, n as u16 - 1);
     });
 }
 
 #[test]
-fn attack_false_accusation_is_slashed() {
-    run(5, || {
+fn attack_bad_share_is_slashed_on_complaint() {
+    bad_share_is_slashed_on_complaint(5);
+}
+
+fn false_accusation_is_slashed(n: u64) {
+    run(n, || {
         let mut members = Members::default();
         assert_ok!(Threshold::rotate(RuntimeOrigin::root()));
         members.act(&honest);
@@ -164,13 +175,17 @@ fn attack_false_accusation_is_slashed() {
             bzk_threshold::dkg::message::Complaint { accused: Member(1), shared, proof };
         assert_ok!(send_dkg(Member(0), Message::Complaint(complaint)));
         slashed(1, Fault::FalseAccusation);
-        finish(&mut members, 4);
+        finish(&mut members, n as u16 - 1);
     });
 }
 
 #[test]
-fn attack_wrong_share_in_the_test_of_the_key_is_slashed() {
-    run(5, || {
+fn attack_false_accusation_is_slashed() {
+    false_accusation_is_slashed(5);
+}
+
+fn wrong_share_in_the_test_of_the_key_is_slashed(n: u64) {
+    run(n, || {
         let mut members = Members::default();
         assert_ok!(Threshold::rotate(RuntimeOrigin::root()));
         (0..3).for_each(|_| members.act(&honest));
@@ -181,8 +196,13 @@ fn attack_wrong_share_in_the_test_of_the_key_is_slashed() {
         slashed(2, Fault::BadSignatureShare);
         assert!(Adopted::get().is_empty());
         assert_eq!(attempt(), 1);
-        finish(&mut members, 4);
+        finish(&mut members, n as u16 - 1);
     });
+}
+
+#[test]
+fn attack_wrong_share_in_the_test_of_the_key_is_slashed() {
+    wrong_share_in_the_test_of_the_key_is_slashed(5);
 }
 
 #[test]
@@ -212,4 +232,23 @@ fn failing_rotation_leaves_the_old_key_signing() {
         assert_eq!(Threshold::active().unwrap().0, epoch);
         assert!(Threshold::request(epoch, vec![super::session::input(1)]).is_ok());
     });
+}
+
+/// A cheater of each kind among so many: it is named and slashed, silence is noted, and the others make a key.
+fn every_cheat(n: u64) {
+    bad_commitment_is_slashed(n);
+    bad_share_is_slashed_on_complaint(n);
+    false_accusation_is_slashed(n);
+    silent_member_is_left_out(n, &[Phase::Shares]);
+    wrong_share_in_the_test_of_the_key_is_slashed(n);
+}
+
+#[test]
+fn attack_every_cheat_among_sixteen() {
+    every_cheat(16);
+}
+
+#[test]
+fn attack_every_cheat_among_thirty_two() {
+    every_cheat(32);
 }

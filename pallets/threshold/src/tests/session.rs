@@ -16,7 +16,11 @@ pub(super) fn input(sighash: u8) -> Input {
 
 /// Four members with a key.
 fn with_key(test: impl FnOnce(&Members, u32)) {
-    run(4, || {
+    with_key_of(4, test);
+}
+
+fn with_key_of(n: u64, test: impl FnOnce(&Members, u32)) {
+    run(n, || {
         let mut members = Members::default();
         let epoch = members.make_key();
         test(&members, epoch);
@@ -147,4 +151,46 @@ fn many_deadlines_are_handled_over_several_blocks() {
         pass(1);
         assert!(sessions.iter().all(|id| waits(id) > now));
     });
+}
+
+/// As many as can be spared are away, or commit and say no more.
+#[test]
+fn large_committees_sign_with_all_that_can_be_spared_silent() {
+    for n in [16, 32] {
+        with_key_of(n, |members, epoch| {
+            let spare = n as u16 - Keys::<Test>::get(epoch).unwrap().key.threshold();
+            let some: Vec<Member> = (0..spare).map(Member).collect();
+            let session = Threshold::request(epoch, vec![input(1), input(2)]).unwrap();
+            sign_with(members, epoch, session, &some, &[]);
+            assert_eq!(Signed::get().len(), 1);
+
+            let session = Threshold::request(epoch, vec![input(3)]).unwrap();
+            sign_with(members, epoch, session, &[], &some);
+            pass(3);
+            assert_eq!(attempt(session), 1, "one deadline for all of them together");
+            sign_with(members, epoch, session, &some, &[]);
+            assert_eq!(Signed::get().len(), 2);
+        });
+    }
+}
+
+#[test]
+fn attack_all_liars_that_can_be_spared_are_slashed_and_the_others_sign() {
+    for n in [16, 32] {
+        with_key_of(n, |members, epoch| {
+            let spare = n as u16 - Keys::<Test>::get(epoch).unwrap().key.threshold();
+            let session = Threshold::request(epoch, vec![input(2)]).unwrap();
+            for liar in 0..spare {
+                Liar::set(Some(Member(liar)));
+                sign_with(members, epoch, session, &[], &[]);
+                assert_eq!(attempt(session), liar + 1);
+                let (who, fault) = (u64::from(liar) + 1, Fault::BadSignatureShare);
+                let event = Event::<Test>::Slashed { who, fault, amount: BOND / 2 };
+                System::assert_has_event(event.into());
+            }
+            Liar::set(None);
+            sign_with(members, epoch, session, &[], &[]);
+            assert_eq!(Signed::get().len(), 1);
+        });
+    }
 }
