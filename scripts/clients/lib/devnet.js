@@ -132,9 +132,14 @@ export class Devnet {
     return ['--store', join(dir, 'store'), '--passphrase-file', join(dir, 'passphrase')]
   }
 
-  async signer(index, ...args) {
+  /** Runs a command of a signer that is not running; gives what it prints. */
+  async signerTool(index, ...args) {
     const { stdout } = await promisify(execFile)(BIN('bzk-signer'), [...this.signerArgs(index), ...args])
-    return `0x${stdout.trim()}`
+    return stdout.trim()
+  }
+
+  async signer(index, ...args) {
+    return `0x${await this.signerTool(index, ...args)}`
   }
 
   /** Makes the store of a signer unless there is one, and starts it. */

@@ -2,7 +2,7 @@
 // What was asked for happens once all the same. There are two bitcoinds; every other signer has the second one.
 // Environment: BZK_KILLS, how often signers are killed while they pay (6).
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { before, after, test } from 'node:test'
@@ -202,4 +202,65 @@ test('signer stops in order and starts again', async () => {
   await until(health, 'the signer to be well')
   // The store is in use.
   await assert.rejects(devnet.signer(2, 'key'), /another process uses the key store/)
+})
+
+/** Stops all signers while `work` has their stores. */
+async function withStores(work) {
+  await Promise.all(devnet.signers.map(({ part }) => part.stop()))
+  try {
+    await work()
+  } finally {
+    for (const index of devnet.signers.keys()) await devnet.runSigner(index)
+  }
+}
+
+const store = (index) => join(dir, `signer-${index}`, 'store')
+const shares = async (index) => (await readdir(store(index))).filter((name) => name.startsWith('share-'))
+
+/** A payout that the given signers make alone. */
+async function payWith(signers, number) {
+  for (const index of devnet.signers.keys()) if (!signers.includes(index)) await devnet.signers[index].part.stop()
+  const { withdrawal, to, sats } = await withdraw(number, 30_000)
+  await until(async () => ['signed', 'settled'].includes(await status(withdrawal)), 'the payout to be signed', 120)
+  const { txid } = await node.call('bridge_withdrawal', [withdrawal])
+  await until(async () => (await bitcoin.call('getrawmempool')).includes(txid), 'the payout in the mempool', 60)
+  await bitcoin.mine(1)
+  assert.ok(await bitcoin.received(to) > sats - 20_000n)
+  for (const index of devnet.signers.keys()) if (!signers.includes(index)) await devnet.runSigner(index)
+}
+
+test('signer with a wiped store repairs its share and signs', async () => {
+  const folder = join(dir, 'repair')
+  const repair = (index, ...args) => devnet.signerTool(index, 'repair', folder, '--node', node.url, ...args)
+  await withStores(async () => {
+    for (const name of await readdir(store(2))) {
+      if (!['session-key', 'salt'].includes(name)) await rm(join(store(2), name))
+    }
+    const [, id] = (await repair(2, '--helpers', '0,1,3')).match(/our request has the number ([0-9a-f]{64})/)
+    assert.match(await repair(0), /member 2 asks for its share/)
+    for (const helper of [0, 1, 3, 0, 1]) await repair(helper, '--approve', id)
+    assert.match(await repair(2), /the share of the key [0-9a-f]{64} is repaired/)
+  })
+  assert.equal((await shares(2)).length, 1)
+  await payWith([0, 1, 2], 2)
+})
+
+test('signers refresh their shares and the old ones are gone', async (t) => {
+  if (!api.tx.threshold.refresh) return t.skip('the node is of an older build: its runtime takes no refresh')
+  const folder = join(dir, 'refresh')
+  const refresh = (index) => devnet.signerTool(index, 'refresh', folder, '--node', node.url)
+  const live = async () => (await api.query.threshold.keys(await api.query.threshold.active())).unwrap().key
+  const before = await live()
+  await withStores(async () => {
+    for (const index of [0, 1, 2, 3, 0, 1]) assert.match(await refresh(index), /^waiting for /)
+    assert.match(await refresh(2), /^told the chain/)
+    for (const index of devnet.signers.keys()) assert.equal((await shares(index)).length, 2)
+  })
+  await until(async () => !(await live()).polynomial.eq(before.polynomial), 'the chain to take the refresh', 60)
+  assert.ok((await live()).key.eq(before.key), 'the key is the same')
+  for (const index of devnet.signers.keys()) {
+    await until(async () => (await shares(index)).length === 1, `signer ${index} to change over`, 60)
+  }
+  await payWith([1, 2, 3], 3)
+  await checkInvariants(devnet)
 })
