@@ -91,6 +91,7 @@ test('crash_signers_in_the_middle_of_a_session_do_not_stop_the_payout', async (t
   const status = (await api.query.threshold.signers.entries()).map(([, signer]) => signer.unwrap().status.type)
   assert.deepEqual(status, Array(4).fill('Ready'), 'silence costs no seat so soon')
   assert.ok(alive(second) && alive(devnet.relayer))
+  devnet.signers[silent].part.child.kill('SIGCONT')
   await checkInvariants(devnet)
 })
 
@@ -140,7 +141,7 @@ test('attack_signer_whose_bitcoind_lags_does_not_sign_blindly', async () => {
   for (const index of lagging) {
     await until(async () => (await log(index)).includes(told), `signer ${index} to say that its bitcoind lags`, 60)
     const metrics = await (await fetch(`http://${devnet.signers[index].metrics}/metrics`)).text()
-    assert.match(metrics, /^bzk_signer_sessions_doubted 1$/m)
+    assert.match(metrics, /^bzk_signer_sessions_doubted [1-9]$/m)
   }
   const nonces = await api.query.threshold.sessionNonces.entries()
   assert.ok(nonces.every(([key]) => !lagging.includes(key.args[1].toNumber())), 'no nonces of those that lag')

@@ -93,7 +93,7 @@ impl World {
 
     /// Does what `member` asks for, and kills it at one of the points `first..first + 3`, or at none.
     fn execute(&mut self, member: Member, actions: Vec<Action>, first: usize) {
-        let kill = (0..3).find(|_| self.one_in(9));
+        let kill = (0..3).find(|_| self.one_in(6));
         for (index, action) in actions.into_iter().enumerate() {
             if kill == Some(index) {
                 return self.kill(member, first + index);
@@ -220,7 +220,7 @@ fn crash_members_ten_thousand_times_pays_every_payout_once() {
     for (point, kills) in POINTS.iter().zip(world.kills) {
         assert!(kills > 500, "{kills} kills {point}");
     }
-    assert!(payouts > 1_000, "{payouts} payouts");
+    assert!(payouts > 150, "{payouts} payouts");
     assert!(world.spent.len() as u64 >= payouts * u64::from(world.key.threshold()));
     std::println!("{payouts} payouts, kills by point: {:?}", world.kills);
 }
