@@ -11,6 +11,7 @@ const given = process.argv[2]
 const dir = given ? resolve(given) : await mkdtemp(join(tmpdir(), 'bzk-devnet-'))
 const devnet = new Devnet(dir, {
   signers: number('BZK_SIGNERS', 4),
+  bitcoinds: number('BZK_BITCOINDS', 1),
   ports: {
     rpc: number('BZK_RPC_PORT', 8545),
     p2p: number('BZK_P2P_PORT', 30333),

@@ -1,12 +1,12 @@
 //! Bitcoin Core's JSON-RPC.
 
-use crate::{BitcoinClient, Error, Inclusion, Output, Tip};
+use crate::{BitcoinClient, Coin, Error, Inclusion, Output, Tip};
 use async_trait::async_trait;
 use bzk_bitcoin::bitcoin::{
     block::Header,
     consensus::{deserialize, serialize},
     hex::{DisplayHex, FromHex},
-    Amount, Block, BlockHash, FeeRate, OutPoint, Script, Transaction, Txid,
+    Amount, Block, BlockHash, FeeRate, OutPoint, Script, ScriptBuf, Transaction, TxOut, Txid,
 };
 use jsonrpc::{bitreq_http_async::Builder, client_async::Client, Error as RpcError};
 use serde_json::{json, value::to_raw_value, Value};
@@ -200,6 +200,27 @@ impl BitcoinClient for Bitcoind {
         amount(CALL, &found["value"]).map(Some)
     }
 
+    async fn coin(&self, outpoint: &OutPoint) -> Result<Coin, Error> {
+        const CALL: &str = "gettxout";
+        let (txid, vout) = (json!(outpoint.txid.to_string()), outpoint.vout);
+        // Without the mempool: a version of a payout there spends what the next one replaces.
+        let output = self.call(CALL, &[txid.clone(), json!(vout), json!(false)]).await?;
+        if !output.is_null() {
+            return txout(CALL, &output).map(Coin::Unspent);
+        }
+        const SEARCH: &str = "getrawtransaction";
+        let transaction = match self.call(SEARCH, &[txid, json!(1)]).await {
+            Ok(transaction) => transaction,
+            Err(Failure { code: Some(NOT_FOUND), .. }) => return Ok(Coin::Unknown),
+            Err(failure) => return Err(failure.error),
+        };
+        match (&transaction["vout"][vout as usize], transaction["confirmations"].as_u64()) {
+            (Value::Null, _) => Ok(Coin::Unknown),
+            (output, None | Some(0)) => txout(SEARCH, output).map(Coin::Unspent),
+            _ => Ok(Coin::Spent),
+        }
+    }
+
     async fn fee_rate(&self, blocks: u16) -> Result<FeeRate, Error> {
         let mempool = self.call("getmempoolinfo", &[]).await?;
         let floor = rate("getmempoolinfo", &mempool["mempoolminfee"])?;
@@ -286,4 +307,9 @@ fn amount(call: &'static str, value: &Value) -> Result<Amount, Error> {
 /// Core speaks of BTC per 1,000 vbytes.
 fn rate(call: &'static str, value: &Value) -> Result<FeeRate, Error> {
     Ok(FeeRate::from_sat_per_kwu(amount(call, value)?.to_sat().div_ceil(4)))
+}
+
+fn txout(call: &'static str, value: &Value) -> Result<TxOut, Error> {
+    let script = bytes(call, &value["scriptPubKey"]["hex"])?;
+    Ok(TxOut { value: amount(call, &value["value"])?, script_pubkey: ScriptBuf::from(script) })
 }

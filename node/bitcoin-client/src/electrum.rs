@@ -2,7 +2,7 @@
 
 use crate::{
     inclusion::{without_witness, Inclusion},
-    BitcoinClient, Error, Output, Tip,
+    BitcoinClient, Coin, Error, Output, Tip,
 };
 use async_trait::async_trait;
 use bzk_bitcoin::{
@@ -164,6 +164,30 @@ impl BitcoinClient for Electrum {
             }
         }
         Ok(Some(output.amount))
+    }
+
+    async fn coin(&self, outpoint: &OutPoint) -> Result<Coin, Error> {
+        let OutPoint { txid, vout } = *outpoint;
+        let found = match self.call("coin", move |client| client.transaction_get(&txid)).await {
+            Ok(transaction) => transaction,
+            // Servers word "not found" as they like.
+            Err(Error::Unsupported { .. }) => return Ok(Coin::Unknown),
+            Err(error) => return Err(error),
+        };
+        let Some(output) = found.output.get(vout as usize).cloned() else {
+            return Ok(Coin::Unknown);
+        };
+        let script = output.script_pubkey.clone();
+        let history = self.call("coin", move |client| client.script_get_history(&script)).await?;
+        // Whatever spends it is in the history of its script; 0 and -1 are the mempool's heights.
+        for entry in history.into_iter().filter(|entry| entry.height > 0) {
+            let id = entry.tx_hash;
+            let other = self.call("coin", move |client| client.transaction_get(&id)).await?;
+            if other.input.iter().any(|input| input.previous_output == *outpoint) {
+                return Ok(Coin::Spent);
+            }
+        }
+        Ok(Coin::Unspent(output))
     }
 
     async fn fee_rate(&self, blocks: u16) -> Result<FeeRate, Error> {

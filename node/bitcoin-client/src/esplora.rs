@@ -1,8 +1,10 @@
 //! An Esplora server.
 
-use crate::{inclusion::Inclusion, BitcoinClient, Error, Output, Tip};
+use crate::{inclusion::Inclusion, BitcoinClient, Coin, Error, Output, Tip};
 use async_trait::async_trait;
-use bzk_bitcoin::bitcoin::{block::Header, Amount, FeeRate, OutPoint, Script, Transaction, Txid};
+use bzk_bitcoin::bitcoin::{
+    block::Header, Amount, FeeRate, OutPoint, Script, Transaction, TxOut, Txid,
+};
 use esplora_client::{AsyncClient, Builder, Error as ServerError};
 use std::time::Duration;
 
@@ -108,6 +110,20 @@ impl BitcoinClient for Esplora {
         let status = self.client.get_output_status(&txid, vout.into()).await;
         let spent = status.map_err(failed("unspent"))?.and_then(|output| output.status);
         Ok((!spent.is_some_and(|spent| spent.confirmed)).then_some(output.value))
+    }
+
+    async fn coin(&self, outpoint: &OutPoint) -> Result<Coin, Error> {
+        let OutPoint { txid, vout } = *outpoint;
+        let found = self.client.get_tx_info(&txid).await.map_err(failed("coin"))?;
+        let output = found.and_then(|found| found.vout.into_iter().nth(vout as usize));
+        let Some(output) = output else { return Ok(Coin::Unknown) };
+        let output = TxOut { value: output.value, script_pubkey: output.scriptpubkey };
+        let status = self.client.get_output_status(&txid, vout.into()).await;
+        let spender = status.map_err(failed("coin"))?.and_then(|output| output.status);
+        Ok(match spender.is_some_and(|spender| spender.confirmed) {
+            true => Coin::Spent,
+            false => Coin::Unspent(output),
+        })
     }
 
     async fn fee_rate(&self, blocks: u16) -> Result<FeeRate, Error> {

@@ -23,7 +23,7 @@ pub use inclusion::Inclusion;
 
 use async_trait::async_trait;
 use bzk_bitcoin::bitcoin::{
-    block::Header, Amount, BlockHash, FeeRate, OutPoint, Script, Transaction, Txid,
+    block::Header, Amount, BlockHash, FeeRate, OutPoint, Script, Transaction, TxOut, Txid,
 };
 
 /// Why Bitcoin gave no answer.
@@ -81,6 +81,17 @@ pub struct Output {
     pub height: u32,
 }
 
+/// What a back end knows of an output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Coin {
+    /// No confirmed transaction spends it. It may itself be unconfirmed, or spent in the mempool.
+    Unspent(TxOut),
+    /// A confirmed transaction has spent it.
+    Spent,
+    /// There is no such output, or the back end does not have it yet.
+    Unknown,
+}
+
 /// What our daemons need of Bitcoin.
 #[async_trait]
 pub trait BitcoinClient: Send + Sync {
@@ -98,6 +109,9 @@ pub trait BitcoinClient: Send + Sync {
 
     /// The confirmed output at `outpoint`, which pays `script`, unless a confirmed transaction spends it.
     async fn unspent(&self, outpoint: &OutPoint, script: &Script) -> Result<Option<Amount>, Error>;
+
+    /// What became of an output.
+    async fn coin(&self, outpoint: &OutPoint) -> Result<Coin, Error>;
 
     /// The fee rate for confirmation within `blocks`, at least what the back end relays.
     async fn fee_rate(&self, blocks: u16) -> Result<FeeRate, Error>;

@@ -9,7 +9,7 @@ use bzk_bitcoin::{
     output_script,
 };
 use bzk_bitcoin_client::{
-    regtest::Regtest, Auth, BitcoinClient, Bitcoind, Electrum, Error, Esplora,
+    regtest::Regtest, Auth, BitcoinClient, Bitcoind, Coin, Electrum, Error, Esplora,
 };
 use serde_json::json;
 use std::{
@@ -135,14 +135,22 @@ async fn spending(node: &Regtest, client: &dyn BitcoinClient, paid: &Transaction
     assert_eq!(client.unspent(&absent, &script()).await.unwrap(), None);
     let unknown = OutPoint { txid: Txid::from_byte_array([7; 32]), vout: 0 };
     assert_eq!(client.unspent(&unknown, &script()).await.unwrap(), None);
+    assert_eq!(client.coin(&output).await.unwrap(), Coin::Unspent(paid.output[0].clone()));
+    assert_eq!(client.coin(&spent).await.unwrap(), Coin::Spent);
+    assert_eq!(client.coin(&absent).await.unwrap(), Coin::Unknown);
+    assert_eq!(client.coin(&unknown).await.unwrap(), Coin::Unknown);
     // A spend counts when it is confirmed.
     let next = node.pay(&[(script(), 1_000)]);
     in_step(node, client).await;
     let coin = next.input[0].previous_output;
     assert!(client.unspent(&coin, &miner).await.unwrap().is_some(), "the spend is not confirmed");
+    assert!(matches!(client.coin(&coin).await.unwrap(), Coin::Unspent(_)), "nor for a payout");
+    let fresh = OutPoint { txid: next.compute_txid(), vout: 0 };
+    assert_eq!(client.coin(&fresh).await.unwrap(), Coin::Unspent(next.output[0].clone()));
     node.mine(1);
     in_step(node, client).await;
     assert_eq!(client.unspent(&coin, &miner).await.unwrap(), None);
+    assert_eq!(client.coin(&coin).await.unwrap(), Coin::Spent);
 }
 
 async fn reorganisation(node: &Regtest, client: &dyn BitcoinClient, last: &Transaction) {

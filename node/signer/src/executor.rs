@@ -14,9 +14,10 @@ pub trait Outbox {
     fn send(&mut self, context: [u8; 32], message: Message);
 }
 
-/// Says whether something may be signed, asked when the shares are about to be released.
+/// Says whether something may be signed, asked before nonces leave and when the shares are about to be
+/// released.
 pub trait Policy {
-    /// Whether the finalised state still asks for this, in every detail.
+    /// Whether this may be signed now. If not, the member waits: it is asked again.
     fn allows(&mut self, request: &Request) -> bool;
 }
 

@@ -3,7 +3,7 @@
 //! It runs beside the member's machines and shares nothing with them but the session key: a Bitcoin node that hangs
 //! delays no signature.
 
-use crate::node::Node;
+use crate::{member::place, node::Node};
 use anyhow::Context;
 use bzk_bitcoin_client::BitcoinClient;
 use bzk_threshold::{
@@ -50,7 +50,7 @@ impl Reporter {
     /// Reports unless it has been `said`, which is the epoch and the period of the last report. Returns those.
     async fn round(&self, said: Option<(u32, u32)>) -> anyhow::Result<Option<(u32, u32)>> {
         let Some((block, committee)) = self.node.newest_committee()? else { return Ok(said) };
-        let Some(member) = place(&committee, &self.key) else { return Ok(said) };
+        let Some(member) = place(&committee, &self.key.public()) else { return Ok(said) };
         let now = Some((committee.epoch, block / PERIOD_BLOCKS));
         if now == said {
             return Ok(said);
@@ -69,13 +69,6 @@ impl Reporter {
 pub fn report(block: u32, sat_per_kvb: u64) -> FeeReport {
     let sat_per_kvb = sat_per_kvb.clamp(1, MAX_SAT_PER_KVB) as u32;
     FeeReport { period: block / PERIOD_BLOCKS, sat_per_kvb }
-}
-
-/// The place of the owner of `key` in `committee`.
-pub fn place(committee: &Committee, key: &SecretKey) -> Option<Member> {
-    let key = key.public();
-    let place = committee.members.iter().position(|other| *other == key)?;
-    u16::try_from(place).ok().map(Member)
 }
 
 /// What the chain takes as `member`'s word; `None` with a probability of 2^-128.
@@ -108,8 +101,8 @@ mod tests {
         let members: Vec<_> = keys.iter().map(SecretKey::public).collect();
         let members = members.try_into().unwrap();
         let committee = Committee { genesis: [7; 32], epoch: 4, attempt: 0, members };
-        assert_eq!(place(&committee, &keys[2]), Some(Member(2)));
-        assert_eq!(place(&committee, &SecretKey::random(&mut OsRng)), None);
+        assert_eq!(place(&committee, &keys[2].public()), Some(Member(2)));
+        assert_eq!(place(&committee, &SecretKey::random(&mut OsRng).public()), None);
 
         let envelope =
             seal(&committee, Member(2), report(500, 9_000), &keys[2], &mut OsRng).unwrap();

@@ -1,205 +1,140 @@
-//! `bzk-signer`: the daemon of a committee member.
+//! `bzk-signer`: the daemon and the tools of a committee member.
 
 use anyhow::{bail, Context};
 use bzk_bitcoin_client::{Auth, Bitcoind};
 use bzk_health::Health;
 use bzk_signer::{
+    arguments::{self, Arguments, Chain, Command, Folder},
+    daemon::Daemon,
+    exchange::{Exchange, Progress},
     fees::Reporter,
-    member::{MemberNode, Outgoing},
-    node::{Node, Pallets},
+    member::Outgoing,
+    node::{unhex32, Node, Pallets},
+    refresh::refresh,
+    repair::repair,
     store::{hex, KeyStore},
 };
-use bzk_threshold::view::View;
-use clap::{Parser, Subcommand};
-use std::{net::SocketAddr, path::PathBuf, thread::sleep, time::Duration};
+use bzk_threshold::{bip340::SecretKey, committee::Member, tagged_hash, view::KeyView};
+use clap::Parser;
+use std::{path::Path, time::Duration};
 use zeroize::Zeroizing;
 
-/// How long the node may be away before the signer calls itself ill.
+/// How long the nodes may be away before the signer calls itself ill.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A member of the signing committee.
-#[derive(Parser)]
-#[command(name = "bzk-signer", version)]
-struct Arguments {
-    /// Directory of the key store; one process at a time.
-    #[arg(long, env = "BZK_SIGNER_STORE")]
-    store: PathBuf,
-    /// File with the passphrase of the store; a line feed at its end does not count.
-    #[arg(long, env = "BZK_SIGNER_PASSPHRASE_FILE")]
-    passphrase_file: PathBuf,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Makes the session key and prints its public half (32 bytes, hex).
-    Keygen,
-    /// Prints the public session key.
-    Key,
-    /// Signs that the account has the session key: what `threshold.register` asks for.
-    Possession {
-        /// Hash of the chain's genesis block, hex.
-        #[arg(long)]
-        genesis: String,
-        /// The account that registers, its 32 bytes in hex.
-        #[arg(long)]
-        account: String,
-    },
-    /// Takes part in ceremonies and sessions until it is stopped.
-    Run {
-        /// HTTP address of a node that follows finality.
-        #[arg(long, env = "BZK_SIGNER_NODE", default_value = "http://127.0.0.1:9944")]
-        node: String,
-        /// Index of pallet-threshold in the runtime.
-        #[arg(long, env = "BZK_SIGNER_PALLET_INDEX", default_value_t = 54)]
-        pallet_index: u8,
-        /// Index of pallet-btc-bridge in the runtime.
-        #[arg(long, env = "BZK_SIGNER_BRIDGE_INDEX", default_value_t = 55)]
-        bridge_index: u8,
-        /// RPC of the member's own bitcoind, whose fee estimates are reported; none are without it.
-        #[arg(
-            long,
-            env = "BZK_SIGNER_BITCOIN_RPC",
-            value_name = "URL",
-            requires = "bitcoin_cookie"
-        )]
-        bitcoin_rpc: Option<String>,
-        /// bitcoind's cookie file.
-        #[arg(long, env = "BZK_SIGNER_BITCOIN_COOKIE", value_name = "FILE")]
-        bitcoin_cookie: Option<PathBuf>,
-        /// Milliseconds between two looks at the chain.
-        #[arg(long, env = "BZK_SIGNER_INTERVAL_MS", default_value_t = 1_000)]
-        interval_ms: u64,
-        /// Address for /metrics and /health, for instance 127.0.0.1:9617.
-        #[arg(long, env = "BZK_SIGNER_METRICS", value_name = "ADDRESS")]
-        metrics: Option<SocketAddr>,
-    },
-}
-
-/// Looks whenever there is a new block. Errors of the node are waited out; errors of the store end the process.
-fn run(store: KeyStore, node: &Node, interval: Duration, health: &Health) -> anyhow::Result<()> {
-    let mut member = MemberNode::new(store)?;
-    let (mut finalised, mut best) = (String::new(), String::new());
-    let mut signing = false;
-    loop {
-        match look(node, &mut finalised, Node::finalised) {
-            Ok(view) => {
-                health.succeed();
-                if let Some(view) = view {
-                    health.set("bzk_signer_keys", view.keys.len() as u64);
-                    health.set("bzk_signer_sessions", view.sessions.len() as u64);
-                    signing = !view.sessions.is_empty();
-                    submit(node, &member.step(&view)?, health);
-                }
-            }
-            Err(error) => fail(&error, health),
-        }
-        if signing {
-            match look(node, &mut best, Node::best) {
-                Ok(view) => {
-                    let outgoing = view.map(|view| member.finish(&view)).unwrap_or_default();
-                    submit(node, &outgoing, health);
-                }
-                Err(error) => fail(&error, health),
-            }
-        }
-        sleep(interval);
+fn passphrase(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    let file =
+        std::fs::read(path).with_context(|| format!("passphrase file {}", path.display()))?;
+    let mut passphrase = Zeroizing::new(file);
+    if passphrase.last() == Some(&b'\n') {
+        passphrase.pop();
     }
-}
-
-/// The view of the block that `head` gives, unless it is the one that was `seen`.
-fn look(
-    node: &Node,
-    seen: &mut String,
-    head: impl Fn(&Node) -> anyhow::Result<String>,
-) -> anyhow::Result<Option<View>> {
-    let head = head(node)?;
-    if head == *seen {
-        return Ok(None);
+    if passphrase.is_empty() {
+        bail!("the passphrase in {} is empty", path.display());
     }
-    let view = node.view(&head)?;
-    *seen = head;
-    Ok(Some(view))
+    Ok(passphrase)
 }
 
-fn submit(node: &Node, outgoing: &[Outgoing], health: &Health) {
-    for outgoing in outgoing {
-        health.add("bzk_signer_messages_total", 1);
-        if let Err(error) = node.submit(outgoing) {
-            health.add("bzk_signer_refusals_total", 1);
-            // Mostly a message that the pool has already.
-            eprintln!("{error:#}");
+fn session_key(store: &KeyStore) -> anyhow::Result<SecretKey> {
+    store.session_key()?.context("no session key: run `bzk-signer keygen` first")
+}
+
+fn possession(store: &KeyStore, genesis: &str, account: &str) -> anyhow::Result<()> {
+    let parts: [&[u8]; 2] = [&unhex32(genesis)?, &unhex32(account)?];
+    let message = tagged_hash("bzk/threshold/register", &parts);
+    let signature = session_key(store)?.sign(&message, &mut rand_core::OsRng);
+    println!("{}", hex(&signature.context("try again: bad luck")?.0));
+    Ok(())
+}
+
+fn run(store: KeyStore, run: arguments::Run) -> anyhow::Result<()> {
+    let health = Health::new(PATIENCE);
+    if let Some(address) = run.metrics {
+        health.serve(address).with_context(|| format!("metrics at {address}"))?;
+    }
+    let bitcoin = || Bitcoind::new(&run.bitcoin_rpc, Auth::CookieFile(run.bitcoin_cookie.clone()));
+    let reporter = Reporter {
+        node: node(&run.chain),
+        bitcoin: Box::new(bitcoin()),
+        key: session_key(&store)?,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // It ends with the process.
+    std::thread::spawn(move || runtime.block_on(reporter.run()));
+    let interval = Duration::from_millis(run.interval_ms);
+    Daemon { store, node: node(&run.chain), bitcoin: bitcoin(), interval, health }.run()
+}
+
+fn node(chain: &Chain) -> Node {
+    let pallets = Pallets { threshold: chain.pallet_index, bridge: chain.bridge_index };
+    Node::new(chain.node.clone(), pallets)
+}
+
+/// The key of an epoch, or the newest, in final state.
+fn live_key(node: &Node, epoch: Option<u32>) -> anyhow::Result<KeyView> {
+    let mut keys = node.view(&node.finalised()?)?.keys;
+    keys.sort_by_key(|key| key.epoch);
+    match epoch {
+        Some(epoch) => keys.into_iter().find(|key| key.epoch == epoch),
+        None => keys.pop(),
+    }
+    .context("the chain has no such key")
+}
+
+/// Goes one step on in an exchange with the others.
+fn exchange(
+    store: &KeyStore,
+    folder: Folder,
+    step: impl FnOnce(&Exchange<'_>) -> anyhow::Result<Progress>,
+) -> anyhow::Result<()> {
+    let node = node(&folder.chain);
+    let key = live_key(&node, folder.epoch)?;
+    let progress = step(&Exchange::new(store, &key, &folder.folder)?)?;
+    let public = hex(&key.key.key.0);
+    match progress {
+        Progress::Approve { lost: Member(lost), id } => println!(
+            "member {lost} asks for its share of the key {public}.\nIf its operator tells you the same number, \
+             repeat the command with --approve {}",
+            hex(&id)
+        ),
+        Progress::Waiting(files) => println!("waiting for {}", files.join(", ")),
+        Progress::Repaired => println!("the share of the key {public} is repaired"),
+        Progress::Refreshed => println!("the shares of the key {public} are refreshed"),
+        Progress::Confirmed(proposal) => {
+            node.submit(&Outgoing::Refresh(proposal)).context(
+                "the chain does not take it now; repeat the command when it signs nothing with this key",
+            )?;
+            println!("told the chain; start the daemon: it changes over when that is final");
         }
     }
-}
-
-fn fail(error: &anyhow::Error, health: &Health) {
-    health.add("bzk_signer_failures_total", 1);
-    eprintln!("{error:#}");
-}
-
-fn bytes32(text: &str) -> anyhow::Result<[u8; 32]> {
-    let digits = text.trim_start_matches("0x");
-    let bytes: Option<Vec<u8>> = (0..digits.len())
-        .step_by(2)
-        .map(|index| u8::from_str_radix(digits.get(index..index + 2)?, 16).ok())
-        .collect();
-    let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-    bytes.with_context(|| format!("{text} is not 32 bytes in hex"))
+    Ok(())
 }
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let path = &arguments.passphrase_file;
-    let passphrase = Zeroizing::new(
-        std::fs::read(path).with_context(|| format!("passphrase file {}", path.display()))?,
-    );
-    let passphrase = passphrase.strip_suffix(b"\n").unwrap_or(&passphrase);
-    if passphrase.is_empty() {
-        bail!("the passphrase in {} is empty", path.display());
-    }
-    let store = KeyStore::open(&arguments.store, passphrase)?;
-    if let Command::Run {
-        node,
-        pallet_index,
-        bridge_index,
-        bitcoin_rpc,
-        bitcoin_cookie,
-        interval_ms,
-        metrics,
-    } = arguments.command
-    {
-        let pallets = Pallets { threshold: pallet_index, bridge: bridge_index };
-        if let (Some(url), Some(cookie)) = (bitcoin_rpc, bitcoin_cookie) {
-            let key =
-                store.session_key()?.context("no session key: run `bzk-signer keygen` first")?;
-            let bitcoin = Box::new(Bitcoind::new(&url, Auth::CookieFile(cookie)));
-            let reporter = Reporter { node: Node::new(node.clone(), pallets), bitcoin, key };
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            std::thread::spawn(move || runtime.block_on(reporter.run()));
-        }
-        let node = Node::new(node, pallets);
-        let health = Health::new(PATIENCE);
-        if let Some(address) = metrics {
-            health.serve(address).with_context(|| format!("metrics at {address}"))?;
-        }
-        return run(store, &node, Duration::from_millis(interval_ms), &health);
-    }
-    let key = match arguments.command {
-        Command::Keygen => store.create_session_key()?,
-        _ => store.session_key()?.context("no session key: run `bzk-signer keygen` first")?,
-    };
+    let store = KeyStore::open(&arguments.store, &passphrase(&arguments.passphrase_file)?)?;
     match arguments.command {
-        Command::Keygen | Command::Key => println!("{}", hex(&key.public().0)),
-        Command::Possession { genesis, account } => {
-            let parts: [&[u8]; 2] = [&bytes32(&genesis)?, &bytes32(&account)?];
-            let message = bzk_threshold::tagged_hash("bzk/threshold/register", &parts);
-            let signature =
-                key.sign(&message, &mut rand_core::OsRng).context("try again: bad luck")?;
-            println!("{}", hex(&signature.0));
+        Command::Keygen => println!("{}", hex(&store.create_session_key()?.public().0)),
+        Command::Key => println!("{}", hex(&session_key(&store)?.public().0)),
+        Command::Possession { genesis, account } => possession(&store, &genesis, &account)?,
+        Command::Run(arguments) => run(store, arguments)?,
+        Command::Repair(arguments::Repair { folder, helpers, approve }) => {
+            let helpers = helpers.map(|helpers| helpers.into_iter().map(Member).collect());
+            let approve = approve.as_deref().map(unhex32).transpose()?;
+            exchange(&store, folder, |exchange| {
+                let progress = repair(exchange, helpers, approve)?;
+                if let Some(id) = bzk_signer::repair::asked(exchange)? {
+                    println!(
+                        "our request has the number {}; tell the helpers' operators",
+                        hex(&id)
+                    );
+                }
+                Ok(progress)
+            })?;
         }
-        Command::Run { .. } => unreachable!("handled above"),
+        Command::Refresh(arguments::Refresh { folder, attempt }) => {
+            exchange(&store, folder, |exchange| Ok(refresh(exchange, attempt)?))?;
+        }
     }
     Ok(())
 }

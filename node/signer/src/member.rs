@@ -18,9 +18,10 @@ use bzk_threshold::{
         message::{Message as DkgMessage, Round1, Round2},
         participant::{Action, Event as DkgEvent, Failure, Participant},
     },
-    element::Signature,
+    element::{Signature, XOnly},
     envelope::Envelope,
     key::GroupKey,
+    refresh::Proposal,
     signing::{
         aggregate::{aggregate, Failure as AggregateFailure},
         message::Message as SigningMessage,
@@ -42,6 +43,8 @@ pub enum Outgoing {
     Sign(u64, Envelope<SigningMessage>),
     /// `threshold.complete`.
     Complete(u64, Vec<Signature>),
+    /// `threshold.refresh`.
+    Refresh(Proposal),
 }
 
 /// Why a member cannot go on.
@@ -61,11 +64,19 @@ pub enum MemberError {
 /// How many signers put the shares together without waiting for finality; the others step in where these fail.
 const FINISHERS: usize = 3;
 
+/// The member of `committee` with this session key.
+pub(crate) fn place(committee: &Committee, key: &XOnly) -> Option<Member> {
+    let place = committee.members.iter().position(|other| other == key)?;
+    u16::try_from(place).ok().map(Member)
+}
+
 /// A member with its store.
 pub struct MemberNode {
     store: KeyStore,
     key: SecretKey,
     signers: BTreeMap<[u8; 32], Signer>,
+    /// Keys as the chain has them, and whether the store has a share that fits.
+    keys: BTreeMap<[u8; 32], (GroupKey, bool)>,
     /// What was sent, by what it was sent for, until the chain has moved on.
     sent: BTreeMap<Slot, Outgoing>,
     /// Sessions and attempts that were put together in a block that may be taken back.
@@ -86,26 +97,26 @@ impl MemberNode {
     /// [`MemberError::NoKey`], or the store cannot be read.
     pub fn new(store: KeyStore) -> Result<Self, MemberError> {
         let key = store.session_key()?.ok_or(MemberError::NoKey)?;
-        Ok(Self {
-            store,
-            key,
-            signers: BTreeMap::new(),
-            sent: BTreeMap::new(),
-            finished: BTreeSet::new(),
-        })
+        let (signers, keys, sent, finished) = Default::default();
+        Ok(Self { store, key, signers, keys, sent, finished })
     }
 
-    /// Does what `view` asks for and returns what is to be sent.
+    /// Does what `view` asks for, as far as `policy` allows, and returns what is to be sent.
     ///
     /// # Errors
     /// The disk; the process must end then.
-    pub fn step(&mut self, view: &View) -> Result<Vec<Outgoing>, MemberError> {
+    pub fn step(
+        &mut self,
+        view: &View,
+        policy: &mut dyn Policy,
+    ) -> Result<Vec<Outgoing>, MemberError> {
+        self.follow(view)?;
         let mut due = BTreeSet::new();
         if let Some(ceremony) = &view.ceremony {
             self.generate(ceremony, &mut due)?;
         }
         for session in &view.sessions {
-            self.sign(view, session, &mut due)?;
+            self.sign(view, session, policy, &mut due)?;
         }
         self.sent.retain(|slot, _| due.contains(slot));
         Ok(self.sent.values().cloned().collect())
@@ -138,10 +149,34 @@ impl MemberNode {
         open.session.signers.iter().take(FINISHERS).any(|signer| Some(signer) == me)
     }
 
+    /// Live keys that we should have a share of and have none that fits: they must be repaired.
+    pub fn lacking(&self) -> usize {
+        self.keys.values().filter(|(_, fits)| !fits).count()
+    }
+
+    /// Changes over to refreshed shares once the chain has.
+    fn follow(&mut self, view: &View) -> Result<(), MemberError> {
+        self.keys.retain(|transcript, _| view.keys.iter().any(|key| key.transcript == *transcript));
+        for live in &view.keys {
+            let known = self.keys.get(&live.transcript);
+            if self.place(&live.committee).is_none()
+                || known.is_some_and(|(key, _)| *key == live.key)
+            {
+                continue;
+            }
+            let fits = self.store.follow(&live.transcript, &live.key)?.is_some();
+            if !fits {
+                eprintln!("no share of the key of epoch {}: run `bzk-signer repair`", live.epoch);
+            }
+            // It holds the old share.
+            self.signers.remove(&live.transcript);
+            self.keys.insert(live.transcript, (live.key.clone(), fits));
+        }
+        Ok(())
+    }
+
     fn place(&self, committee: &Committee) -> Option<Member> {
-        let key = self.key.public();
-        let place = committee.members.iter().position(|other| *other == key)?;
-        u16::try_from(place).ok().map(Member)
+        place(committee, &self.key.public())
     }
 
     fn generate(
@@ -218,6 +253,7 @@ impl MemberNode {
         &mut self,
         view: &View,
         open: &SessionView,
+        policy: &mut dyn Policy,
         due: &mut BTreeSet<Slot>,
     ) -> Result<(), MemberError> {
         let session = &open.session;
@@ -228,14 +264,18 @@ impl MemberNode {
         match session.phase {
             Phase::Committing if session.expects(me, Phase::Committing).is_ok() => {
                 due.insert(slot(0));
+                // Whoever commits and does not sign costs the others a deadline.
+                if !self.sent.contains_key(&slot(0)) && !policy.allows(&session.request) {
+                    return Ok(());
+                }
                 let event = Event::Opened(session.request.clone(), attempt);
-                self.tell(&group, open, me, event, slot(0))
+                self.tell(&group, open, me, policy, (slot(0), event))
             }
             Phase::Sharing if session.expects(me, Phase::Sharing).is_ok() => {
                 due.insert(slot(1));
                 let nonces = open.nonces.clone();
                 let event = Event::Selected { session: id, attempt, nonces };
-                self.tell(&group, open, me, event, slot(1))
+                self.tell(&group, open, me, policy, (slot(1), event))
             }
             Phase::Sharing if session.shared == session.signers => {
                 due.insert(slot(2));
@@ -252,8 +292,8 @@ impl MemberNode {
         group: &GroupKey,
         open: &SessionView,
         me: Member,
-        event: Event,
-        slot: Slot,
+        policy: &mut dyn Policy,
+        (slot, event): (Slot, Event),
     ) -> Result<(), MemberError> {
         if self.sent.contains_key(&slot) {
             return Ok(());
@@ -271,7 +311,7 @@ impl MemberNode {
             }
         };
         let mut outbox = Sealed { key: &self.key, me, id: open.id, outgoing: None };
-        let mut policy = Unchanged { request: &open.session.request };
+        let mut policy = Unchanged { request: &open.session.request, policy };
         let signer = execute(signer, event, &mut self.store, &mut outbox, &mut policy)?;
         if let Some(outgoing) = outbox.outgoing {
             self.sent.insert(slot, outgoing);
@@ -328,14 +368,14 @@ impl Outbox for Sealed<'_> {
     }
 }
 
-/// Allows what the finalised view asks for at the moment of the release, word for word. What may be
-/// asked for at all is decided on chain, where the payout is built.
+/// Allows what the finalised view asks for at the moment of the release, word for word, if `policy` does.
 struct Unchanged<'a> {
     request: &'a Request,
+    policy: &'a mut dyn Policy,
 }
 
 impl Policy for Unchanged<'_> {
     fn allows(&mut self, request: &Request) -> bool {
-        self.request == request
+        self.request == request && self.policy.allows(request)
     }
 }

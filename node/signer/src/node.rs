@@ -67,6 +67,19 @@ impl Node {
         answer.as_str().map(str::to_owned).with_context(|| format!("{method} gave no hash"))
     }
 
+    /// The value of `key` in the storage of the newest finalised block.
+    ///
+    /// # Errors
+    /// The node does not answer.
+    pub fn storage(&self, key: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
+        let head = self.finalised()?;
+        let answer = self.call("state_getStorage", json!([format!("0x{}", hex(key)), head]))?;
+        answer
+            .as_str()
+            .map(|value| unhex(value).context("state_getStorage gave no hex"))
+            .transpose()
+    }
+
     /// What the chain shows at a block.
     ///
     /// # Errors
@@ -84,14 +97,11 @@ impl Node {
     /// # Errors
     /// The node does not answer, or its runtime has no such API.
     pub fn newest_committee(&self) -> anyhow::Result<Option<(u32, Committee)>> {
-        let head = self.call("chain_getFinalizedHead", json!([]))?;
+        let head = self.finalised()?;
         let header = self.call("chain_getHeader", json!([head]))?;
         let number = header["number"].as_str().and_then(|number| number.strip_prefix("0x"));
         let number = u32::from_str_radix(number.context("a header without a number")?, 16)?;
-        let answer = self.call("state_call", json!(["ThresholdApi_threshold_view", "0x", head]))?;
-        let bytes = answer.as_str().and_then(unhex).context("state_call gave no bytes")?;
-        let view = View::decode(&mut &bytes[..]).context("the view of another version")?;
-        let newest = view.keys.into_iter().max_by_key(|key| key.epoch);
+        let newest = self.view(&head)?.keys.into_iter().max_by_key(|key| key.epoch);
         Ok(newest.map(|key| (number, key.committee)))
     }
 
@@ -105,6 +115,7 @@ impl Node {
             Outgoing::Dkg(envelope) => (index, 4u8, envelope).encode(),
             Outgoing::Sign(session, envelope) => (index, 5u8, session, envelope).encode(),
             Outgoing::Complete(session, signatures) => (index, 6u8, session, signatures).encode(),
+            Outgoing::Refresh(proposal) => (index, 12u8, proposal).encode(),
         })
     }
 
@@ -132,6 +143,16 @@ fn general(call: &[u8]) -> Vec<u8> {
     const EXTENSIONS: [u8; 4] = [0; 4];
     let bytes = [&[GENERAL, EXTENSION_VERSION][..], &EXTENSIONS, call].concat();
     [Compact(bytes.len() as u32).encode(), bytes].concat()
+}
+
+/// 32 bytes in hexadecimal, with or without a prefix.
+///
+/// # Errors
+/// The text is something else.
+pub fn unhex32(text: &str) -> anyhow::Result<[u8; 32]> {
+    let bytes = unhex(&format!("0x{}", text.trim_start_matches("0x")));
+    let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+    bytes.with_context(|| format!("{text} is not 32 bytes in hex"))
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -159,22 +159,102 @@ impl KeyStore {
         group: &GroupKey,
         share: &KeyShare,
     ) -> Result<(), StoreError> {
+        self.put_share_as(&format!("share-{}", hex(transcript)), group, share)
+    }
+
+    fn put_share_as(
+        &self,
+        name: &str,
+        group: &GroupKey,
+        share: &KeyShare,
+    ) -> Result<(), StoreError> {
         let bytes = Zeroizing::new((group, share.member, share.secret()).encode());
-        self.put(&format!("share-{}", hex(transcript)), &bytes)
+        self.put(name, &bytes)
     }
 
     /// The share of the key of this transcript, if there is one.
     pub fn share(&self, transcript: &[u8; 32]) -> Result<Option<(GroupKey, KeyShare)>, StoreError> {
-        let name = format!("share-{}", hex(transcript));
+        self.get_share(format!("share-{}", hex(transcript)))
+    }
+
+    fn get_share(&self, name: String) -> Result<Option<(GroupKey, KeyShare)>, StoreError> {
         let Some(bytes) = self.get(&name)? else { return Ok(None) };
         let (group, member, secret) = <(GroupKey, Member, [u8; 32])>::decode_all(&mut &bytes[..])
             .map_err(|_| StoreError::Malformed(name))?;
         Ok(Some((group, KeyShare::new(member, secret))))
     }
+
+    /// Stores the share that a refresh makes, beside the one that signs until the chain has taken it.
+    pub fn put_renewed_share(
+        &self,
+        transcript: &[u8; 32],
+        renewed: &GroupKey,
+        share: &KeyShare,
+    ) -> Result<(), StoreError> {
+        self.put_share_as(&renewed_name(transcript, renewed), renewed, share)
+    }
+
+    /// The share that fits `group`, the key of this transcript as the chain has it; `None` when it has to be
+    /// repaired. When the chain has taken a refresh, its share replaces the old one here, and those of
+    /// refreshes that came to nothing are destroyed with it. A crash in between is made up for next time.
+    pub fn follow(
+        &self,
+        transcript: &[u8; 32],
+        group: &GroupKey,
+    ) -> Result<Option<KeyShare>, StoreError> {
+        let fitting = |found: Option<(GroupKey, KeyShare)>| {
+            found.map(|(_, share)| share).filter(|share| share.package(group).is_some())
+        };
+        let name = renewed_name(transcript, group);
+        let mut share = fitting(self.share(transcript)?);
+        if share.is_none() {
+            share = fitting(self.get_share(name.clone())?);
+            if let Some(share) = &share {
+                self.put_share(transcript, group, share)?;
+            }
+        }
+        if share.is_some() && self.directory.join(&name).exists() {
+            self.destroy_renewed(transcript, &name)?;
+        }
+        Ok(share)
+    }
+
+    /// Removes the shares of all refreshes, `last` at the end: while it is there, this is not done.
+    fn destroy_renewed(&self, transcript: &[u8; 32], last: &str) -> Result<(), StoreError> {
+        let prefix = format!("share-{}-", hex(transcript));
+        for entry in fs::read_dir(&self.directory)? {
+            let name = entry?.file_name();
+            if name.to_str().is_some_and(|name| name.starts_with(&prefix) && name != last) {
+                fs::remove_file(self.directory.join(name))?;
+            }
+        }
+        fs::remove_file(self.directory.join(last))?;
+        Ok(File::open(&self.directory)?.sync_all()?)
+    }
+
+    /// Stores a message before it is shown to anybody, so that never two of its kind are.
+    pub fn put_message(
+        &self,
+        kind: &str,
+        context: &[u8; 32],
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        self.put(&format!("{kind}-{}", hex(context)), bytes)
+    }
+
+    /// The message of this kind that was stored for `context`.
+    pub fn message(&self, kind: &str, context: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
+        let bytes = self.get(&format!("{kind}-{}", hex(context)))?;
+        Ok(bytes.map(|bytes| bytes.to_vec()))
+    }
+}
+
+fn renewed_name(transcript: &[u8; 32], group: &GroupKey) -> String {
+    format!("share-{}-{}", hex(transcript), hex(&group.digest()))
 }
 
 /// Writes a file that is there whole or not at all, and on disk when this returns.
-fn write_atomically(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_atomically(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let temporary = directory.join(format!("{name}.new"));
     let mut file = File::create(&temporary)?;
     file.write_all(bytes)?;

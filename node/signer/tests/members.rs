@@ -1,18 +1,24 @@
 //! Four members with stores on disk, on a chain in memory: they make a key and sign, and go on after
-//! being stopped and started between any two steps.
+//! being stopped and started between any two steps. Shares are repaired and refreshed.
 
 use bzk_signer::{
+    exchange::{Exchange, ExchangeError, Progress},
+    executor::Policy,
     member::{MemberNode, Outgoing},
+    refresh::refresh,
+    repair::repair,
     store::KeyStore,
 };
 use bzk_threshold::{
     bip340::recover,
-    committee::{Committee, Member},
+    committee::{Committee, Member, MemberSet},
     dkg::{
         ceremony::{Action, Ceremony, Event, Phase},
         message::Message as DkgMessage,
     },
     element::Signature,
+    refresh::accepted,
+    repair::Failure,
     signing::{
         message::Message as SigningMessage,
         request::{adoption, Input, Request},
@@ -20,7 +26,10 @@ use bzk_threshold::{
     },
     view::{CeremonyView, KeyView, SessionView, View},
 };
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 const MEMBERS: u16 = 4;
 
@@ -103,6 +112,16 @@ impl Chain {
                 open.shares.sort_by_key(|(member, _)| *member);
             }
             Outgoing::Complete(id, signatures) => self.complete(id, signatures),
+            Outgoing::Refresh(proposal) => {
+                assert!(self.view.sessions.is_empty(), "not while the key signs");
+                let keys = &mut self.view.keys;
+                let live = keys.iter_mut().find(|key| key.epoch == proposal.epoch).unwrap();
+                let (committee, transcript) = (&live.committee, &live.transcript);
+                let (polynomial, signatures) = (&proposal.polynomial, &proposal.signatures);
+                let key = &live.key;
+                assert!(accepted(recover, committee, transcript, key, polynomial, signatures));
+                live.key.polynomial = proposal.polynomial;
+            }
         }
     }
 
@@ -137,6 +156,15 @@ impl Chain {
     }
 }
 
+/// Doubts nothing.
+struct Trusting;
+
+impl Policy for Trusting {
+    fn allows(&mut self, _: &Request) -> bool {
+        true
+    }
+}
+
 fn start(path: &Path) -> MemberNode {
     MemberNode::new(KeyStore::open(path, b"test").unwrap()).unwrap()
 }
@@ -158,8 +186,12 @@ fn setup() -> (tempfile::TempDir, Vec<PathBuf>, Chain) {
 fn round(members: &mut [MemberNode], chain: &mut Chain) {
     for member in members {
         let view = chain.view.clone();
-        let outgoing = member.step(&view).unwrap();
-        assert_eq!(outgoing, member.step(&view).unwrap(), "looking twice changes nothing");
+        let outgoing = member.step(&view, &mut Trusting).unwrap();
+        assert_eq!(
+            outgoing,
+            member.step(&view, &mut Trusting).unwrap(),
+            "looking twice changes nothing"
+        );
         for message in outgoing {
             chain.take(message);
         }
@@ -174,22 +206,379 @@ fn payout(chain: &Chain, session: u64) -> Request {
     Request { group, session, required, inputs: inputs.try_into().unwrap() }
 }
 
-#[test]
-fn members_make_a_key_and_sign_a_payout() {
-    let (_directory, paths, mut chain) = setup();
+/// Members that have made a key.
+fn with_key() -> (tempfile::TempDir, Vec<PathBuf>, Chain) {
+    let (directory, paths, mut chain) = setup();
     let mut members: Vec<MemberNode> = paths.iter().map(|path| start(path)).collect();
     for _ in 0..8 {
         round(&mut members, &mut chain);
     }
     assert_eq!((chain.view.keys.len(), chain.view.sessions.len()), (1, 0));
-    let request = payout(&chain, 1);
+    (directory, paths, chain)
+}
+
+/// The members of these numbers sign a payout.
+fn sign(chain: &mut Chain, paths: &[PathBuf], signers: &[usize], session: u64) {
+    let mut members: Vec<MemberNode> = signers.iter().map(|index| start(&paths[*index])).collect();
+    let request = payout(chain, session);
     chain.open(request.clone());
     for _ in 0..3 {
-        round(&mut members, &mut chain);
+        round(&mut members, chain);
     }
     assert!(chain.view.sessions.is_empty());
     assert!(request.verify(recover, &chain.view.keys[0].key.key, &chain.signatures));
     assert_eq!(chain.signatures.len(), 25);
+}
+
+#[test]
+fn members_make_a_key_and_sign_a_payout() {
+    let (_directory, paths, mut chain) = with_key();
+    sign(&mut chain, &paths, &[0, 1, 2, 3], 1);
+}
+
+/// What the policy does not allow is neither committed to nor signed, and asked for again.
+#[test]
+fn member_with_a_doubt_waits_and_does_not_commit() {
+    struct Doubting(u32);
+    impl Policy for Doubting {
+        fn allows(&mut self, _: &Request) -> bool {
+            self.0 += 1;
+            self.0 == 3 || self.0 > 5
+        }
+    }
+    let (_directory, paths, mut chain) = with_key();
+    chain.open(payout(&chain, 1));
+    let mut member = start(&paths[0]);
+    let mut policy = Doubting(0);
+    let mut look = |chain: &Chain| member.step(&chain.view, &mut policy).unwrap();
+    assert_eq!(look(&chain), []);
+    assert_eq!(look(&chain), []);
+    let nonces = look(&chain);
+    assert_eq!(nonces.len(), 1, "allowed: it commits");
+    assert_eq!(look(&chain), nonces, "asked once");
+    chain.take(nonces[0].clone());
+    let mut others: Vec<MemberNode> = paths[1..].iter().map(|path| start(path)).collect();
+    round(&mut others, &mut chain);
+    assert_eq!(chain.view.sessions[0].session.phase, SessionPhase::Sharing);
+    // The fourth and fifth answer is no; its nonces are kept for the sixth.
+    assert_eq!(look(&chain), []);
+    assert_eq!(look(&chain), []);
+    assert!(matches!(look(&chain)[..], [Outgoing::Sign(1, _)]));
+}
+
+/// One command of member `index`: opens the store, goes a step on, closes it.
+fn command(
+    chain: &Chain,
+    (path, folder): (&Path, &Path),
+    step: impl FnOnce(&Exchange<'_>) -> Result<Progress, ExchangeError>,
+) -> Result<Progress, ExchangeError> {
+    let store = KeyStore::open(path, b"test").unwrap();
+    step(&Exchange::new(&store, &chain.view.keys[0], folder)?)
+}
+
+/// A store with the session key of another one and nothing else: what a backup from the beginning gives.
+fn wipe(path: &Path) {
+    for entry in fs::read_dir(path).unwrap() {
+        let entry = entry.unwrap();
+        if !["session-key", "salt"].contains(&entry.file_name().to_str().unwrap()) {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
+}
+
+const HELPERS: [u16; 3] = [0, 1, 3];
+
+fn helpers() -> MemberSet {
+    HELPERS.map(Member).into_iter().collect()
+}
+
+#[test]
+fn member_with_a_wiped_store_repairs_its_share_and_signs() {
+    let (directory, paths, mut chain) = with_key();
+    let folder = directory.path().join("folder");
+    let at = |index: u16| (paths[usize::from(index)].as_path(), folder.as_path());
+    let before = KeyStore::open(&paths[2], b"test").unwrap();
+    let transcript = chain.view.keys[0].transcript;
+    let (group, share) = before.share(&transcript).unwrap().unwrap();
+    drop(before);
+    let has = command(&chain, at(2), |exchange| repair(exchange, Some(helpers()), None));
+    assert!(matches!(has, Err(ExchangeError::HasShare(0))), "{has:?}");
+    wipe(&paths[2]);
+    let mut lost = start(&paths[2]);
+    chain.open(payout(&chain, 1));
+    assert_eq!(lost.step(&chain.view, &mut Trusting).unwrap(), []);
+    assert_eq!(lost.lacking(), 1);
+    drop(lost);
+    chain.view.sessions.clear();
+
+    // Nobody has asked, then the member asks, helpers wait for their operators' word.
+    let idle = command(&chain, at(0), |exchange| repair(exchange, None, None)).unwrap();
+    assert_eq!(idle, Progress::Waiting(vec!["repair-request".into()]));
+    let ask = || command(&chain, at(2), |exchange| repair(exchange, Some(helpers()), None));
+    assert!(matches!(ask().unwrap(), Progress::Waiting(files) if files.len() == 3));
+    let Progress::Approve { lost, id } =
+        command(&chain, at(0), |exchange| repair(exchange, None, None)).unwrap()
+    else {
+        panic!("helped without being told to")
+    };
+    assert_eq!(lost, Member(2));
+    let wrong = command(&chain, at(0), |exchange| repair(exchange, None, Some([0; 32]))).unwrap();
+    assert!(matches!(wrong, Progress::Approve { .. }));
+    // Each command is repeated, by processes that were started anew: the files stay as they are.
+    for _ in 0..2 {
+        for helper in HELPERS {
+            command(&chain, at(helper), |exchange| repair(exchange, None, Some(id))).unwrap();
+        }
+    }
+    let files = || -> Vec<Vec<u8>> {
+        let mut names: Vec<_> =
+            fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        names.sort();
+        names.iter().map(|name| fs::read(name).unwrap()).collect()
+    };
+    let written = files();
+    for helper in HELPERS {
+        let again = command(&chain, at(helper), |exchange| repair(exchange, None, None)).unwrap();
+        assert_eq!(again, Progress::Repaired);
+    }
+    assert_eq!(files(), written);
+    assert_eq!(written.len(), 1 + 2 * HELPERS.len());
+    // The folder shows nothing of the share.
+    assert!(!written.iter().any(|file| file.windows(32).any(|part| part == share.secret())));
+
+    assert_eq!(ask().unwrap_or(Progress::Repaired), Progress::Repaired);
+    let store = KeyStore::open(&paths[2], b"test").unwrap();
+    assert_eq!(store.share(&transcript).unwrap().unwrap(), (group, share));
+    drop(store);
+    sign(&mut chain, &paths, &[0, 2, 3], 2);
+}
+
+#[test]
+fn attack_lying_helper_of_a_repair_is_named() {
+    let (directory, paths, chain) = with_key();
+    let folder = directory.path().join("folder");
+    let at = |index: u16| (paths[usize::from(index)].as_path(), folder.as_path());
+    let repaired =
+        |index: u16, id| command(&chain, at(index), |exchange| repair(exchange, None, id));
+    wipe(&paths[2]);
+    command(&chain, at(2), |exchange| repair(exchange, Some(helpers()), None)).unwrap();
+    let Progress::Approve { id, .. } = repaired(0, None).unwrap() else { panic!("no request") };
+    for helper in HELPERS {
+        repaired(helper, Some(id)).unwrap();
+    }
+    // Member 3 sends another sum than the one it has: its file is signed, so it is its lie.
+    let deals = fs::read(folder.join("repair-deal-3")).unwrap();
+    for _ in 0..2 {
+        for helper in HELPERS {
+            repaired(helper, Some(id)).unwrap();
+        }
+    }
+    forge::<bzk_threshold::repair::Sum>(
+        &paths[3],
+        &folder.join("repair-sum-3"),
+        id_context(&folder),
+        |sum| {
+            sum.sealed.scalars[0].1 .0[31] ^= 1;
+        },
+    );
+    let lied = repaired(2, None);
+    assert!(matches!(lied, Err(ExchangeError::Repair(Failure::Lied(Member(3))))), "{lied:?}");
+    // A deal that is not of its share is refused by every helper, before anything is summed.
+    assert_eq!(fs::read(folder.join("repair-deal-3")).unwrap(), deals);
+    forge::<bzk_threshold::repair::Deal>(
+        &paths[3],
+        &folder.join("repair-deal-3"),
+        id_context(&folder),
+        |deal| {
+            deal.commitments[0] = deal.commitments[1];
+        },
+    );
+    let lied = repaired(2, None);
+    assert!(matches!(lied, Err(ExchangeError::Repair(Failure::Lied(Member(3))))), "{lied:?}");
+    // What nobody has signed is said to be so.
+    let mut file = fs::read(folder.join("repair-deal-1")).unwrap();
+    *file.last_mut().unwrap() ^= 1;
+    fs::write(folder.join("repair-deal-1"), &file).unwrap();
+    assert!(matches!(repaired(2, None), Err(ExchangeError::Forged(_, 1))));
+    fs::write(folder.join("repair-deal-1"), vec![0; 1 << 20]).unwrap();
+    assert!(matches!(repaired(2, None), Err(ExchangeError::Forged(_, 1))));
+}
+
+/// What the messages of the repair in this folder are signed for.
+fn id_context(folder: &Path) -> [u8; 32] {
+    use bzk_threshold::{envelope::Envelope, repair::Plan};
+    let bytes = fs::read(folder.join("repair-request")).unwrap();
+    <Envelope<Plan> as codec::DecodeAll>::decode_all(&mut &bytes[..]).unwrap().message.context()
+}
+
+/// Changes a message and signs it anew, as its dishonest sender can.
+fn forge<M: codec::Encode>(
+    store: &Path,
+    file: &Path,
+    context: [u8; 32],
+    change: impl FnOnce(&mut M),
+) where
+    bzk_threshold::envelope::Envelope<M>: codec::DecodeAll + codec::Encode,
+{
+    use bzk_threshold::envelope::Envelope;
+    let bytes = fs::read(file).unwrap();
+    let mut envelope = <Envelope<M> as codec::DecodeAll>::decode_all(&mut &bytes[..]).unwrap();
+    change(&mut envelope.message);
+    let key = KeyStore::open(store, b"test").unwrap().session_key().unwrap().unwrap();
+    let Envelope { sender, message, .. } = envelope;
+    let sealed = Envelope::seal(&context, sender, message, &key, &mut rand_core::OsRng).unwrap();
+    fs::write(file, codec::Encode::encode(&sealed)).unwrap();
+}
+
+/// All members refresh; `before` each command something may happen to them.
+fn refresh_all(chain: &Chain, paths: &[PathBuf], folder: &Path) -> Outgoing {
+    let run = |path: &Path| command(chain, (path, folder), |exchange| refresh(exchange, 0));
+    for _ in 0..2 {
+        for path in &paths[..3] {
+            assert!(matches!(run(path).unwrap(), Progress::Waiting(_)));
+        }
+    }
+    assert!(matches!(run(&paths[3]).unwrap(), Progress::Waiting(files) if files.len() == 3));
+    for path in &paths[..2] {
+        assert!(matches!(run(path).unwrap(), Progress::Waiting(_)));
+    }
+    let Progress::Confirmed(proposal) = run(&paths[2]).unwrap() else { panic!("not confirmed") };
+    let Progress::Confirmed(again) = run(&paths[0]).unwrap() else { panic!("not confirmed") };
+    assert_eq!(proposal, again);
+    Outgoing::Refresh(proposal)
+}
+
+fn shares_on_disk(path: &Path) -> usize {
+    let names = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name());
+    names.filter(|name| name.to_str().unwrap().starts_with("share-")).count()
+}
+
+#[test]
+fn refreshed_members_sign_and_old_shares_are_gone() {
+    let (directory, paths, mut chain) = with_key();
+    let folder = directory.path().join("folder");
+    let (key, old) = (chain.view.keys[0].key.clone(), directory.path().join("old"));
+    let transcript = chain.view.keys[0].transcript;
+    // A thief has a copy of a store.
+    fs::create_dir(&old).unwrap();
+    for entry in fs::read_dir(&paths[0]).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), old.join(entry.file_name())).unwrap();
+    }
+    let told = refresh_all(&chain, &paths, &folder);
+    // Until the chain has it, the old shares sign, and are there.
+    sign(&mut chain, &paths, &[0, 1, 2], 1);
+    assert!(paths.iter().all(|path| shares_on_disk(path) == 2));
+    chain.take(told);
+    assert_eq!(chain.view.keys[0].key.key, key.key, "the key is the same");
+    sign(&mut chain, &paths, &[1, 2, 3], 2);
+    let mut first = start(&paths[0]);
+    first.step(&chain.view, &mut Trusting).unwrap();
+    drop(first);
+    for path in &paths {
+        assert_eq!(shares_on_disk(path), 1, "the old share is destroyed");
+        let store = KeyStore::open(path, b"test").unwrap();
+        let (group, share) = store.share(&transcript).unwrap().unwrap();
+        assert_eq!(group, chain.view.keys[0].key);
+        assert!(share.package(&key).is_none());
+        let done = Exchange::new(&store, &chain.view.keys[0], &folder).unwrap();
+        assert_eq!(refresh(&done, 0).unwrap(), Progress::Refreshed);
+    }
+    // The copy signs nothing, and knows why.
+    let mut thief = start(&old);
+    chain.open(payout(&chain, 3));
+    assert_eq!(thief.step(&chain.view, &mut Trusting).unwrap(), []);
+    assert_eq!(thief.lacking(), 1);
+    chain.view.sessions.clear();
+    drop(thief);
+    // A member that was away meanwhile repairs.
+    fs::remove_dir_all(&paths[0]).unwrap();
+    fs::rename(&old, &paths[0]).unwrap();
+    let folder = directory.path().join("repair");
+    let at = |index: u16| (paths[usize::from(index)].as_path(), folder.as_path());
+    let others: MemberSet = [1, 2, 3].map(Member).into_iter().collect();
+    command(&chain, at(0), |exchange| repair(exchange, Some(others), None)).unwrap();
+    let id = match command(&chain, at(1), |exchange| repair(exchange, None, None)).unwrap() {
+        Progress::Approve { id, .. } => id,
+        other => panic!("{other:?}"),
+    };
+    for helper in [1, 2, 3, 1, 2] {
+        command(&chain, at(helper), |exchange| repair(exchange, None, Some(id))).unwrap();
+    }
+    let done = command(&chain, at(0), |exchange| repair(exchange, None, None)).unwrap();
+    assert_eq!(done, Progress::Repaired);
+    sign(&mut chain, &paths, &[0, 1, 3], 4);
+}
+
+#[test]
+fn attack_wrong_deal_of_a_refresh_names_the_dealer_and_changes_nothing() {
+    let (directory, paths, mut chain) = with_key();
+    let folder = directory.path().join("folder");
+    let run = |path: &Path| command(&chain, (path, &folder), |exchange| refresh(exchange, 0));
+    for path in &paths {
+        assert!(matches!(run(path).unwrap(), Progress::Waiting(_)));
+    }
+    let live = &chain.view.keys[0];
+    let context = bzk_threshold::refresh::context(&live.transcript, &live.key, 0);
+    let file = folder.join("refresh-deal-2");
+    forge::<bzk_threshold::refresh::Deal>(&paths[2], &file, context, |deal| {
+        deal.sealed.scalars[1].1 .0[31] ^= 1;
+    });
+    let lied = run(&paths[1]);
+    assert!(matches!(lied, Err(ExchangeError::BadDeal(2))), "{lied:?}");
+    assert!(matches!(run(&paths[0]).unwrap(), Progress::Waiting(_)));
+    // A member that has confirmed other deals is named too: here member 0, which saw the forged one.
+    let honest = folder.join("honest");
+    fs::create_dir(&honest).unwrap();
+    command(&chain, (&paths[2], &honest), |exchange| refresh(exchange, 0)).unwrap();
+    fs::copy(honest.join("refresh-deal-2"), &file).unwrap();
+    for path in &paths[1..] {
+        run(path).unwrap();
+    }
+    assert!(
+        matches!(run(&paths[1]), Ok(Progress::Confirmed(_))),
+        "the deals differ in the seal only"
+    );
+    sign(&mut chain, &paths, &[0, 1, 2], 1);
+}
+
+/// The process of each member is killed between any two of its writes: whatever is left on disk, the
+/// command is repeated and the member ends with the renewed share and no other.
+#[test]
+fn crash_at_every_write_of_a_change_over_is_made_up_for() {
+    let (directory, paths, mut chain) = with_key();
+    let folder = directory.path().join("folder");
+    let transcript = chain.view.keys[0].transcript;
+    let told = refresh_all(&chain, &paths, &folder);
+    let before: Vec<(PathBuf, Vec<u8>)> = fs::read_dir(&paths[0])
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("share-"))
+        .map(|path| (path.clone(), fs::read(&path).unwrap()))
+        .collect();
+    assert_eq!(before.len(), 2);
+    chain.take(told);
+    let live = chain.view.keys[0].clone();
+    let follow = || {
+        let store = KeyStore::open(&paths[0], b"test").unwrap();
+        let share = store.follow(&live.transcript, &live.key).unwrap().unwrap();
+        assert_eq!(store.share(&transcript).unwrap().unwrap(), (live.key.clone(), share));
+        assert_eq!(shares_on_disk(&paths[0]), 1);
+    };
+    follow();
+    let after = fs::read(paths[0].join(format!("share-{}", bzk_signer::store::hex(&transcript))));
+    // Killed before anything; after the share was replaced; after others were destroyed too.
+    for replaced in [false, true] {
+        for (path, bytes) in &before {
+            fs::write(path, bytes).unwrap();
+        }
+        if replaced {
+            let name = format!("share-{}", bzk_signer::store::hex(&transcript));
+            fs::write(paths[0].join(name), after.as_ref().unwrap()).unwrap();
+        }
+        follow();
+    }
+    sign(&mut chain, &paths, &[0, 1, 2], 1);
 }
 
 /// Every process is killed after every look: no key is lost, and nobody signs an attempt whose nonces
@@ -242,7 +631,8 @@ fn attack_block_that_is_taken_back() {
     assert_eq!(finish(&mut members, &chain.view), [], "no nonces for what is not final");
     round(&mut members, &mut chain);
     assert_eq!(finish(&mut members, &chain.view), [], "no shares for what is not final");
-    round(&mut members, &mut chain);
+    // The fourth, which does not sign, would put the shares together.
+    round(&mut members[..3], &mut chain);
     let open = &chain.view.sessions[0];
     assert_eq!(open.session.shared, open.session.signers);
 

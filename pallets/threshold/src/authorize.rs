@@ -22,7 +22,7 @@ use sp_runtime::transaction_validity::{
 };
 
 /// What an authorisation returns: nothing of its weight is given back.
-type Authorized = Result<(ValidTransaction, Weight), TransactionValidityError>;
+pub(crate) type Authorized = Result<(ValidTransaction, Weight), TransactionValidityError>;
 
 /// Prefix of the tags that make a message unique in the pool.
 const TAG_PREFIX: &str = "Threshold";
@@ -33,7 +33,7 @@ const PRIORITY: TransactionPriority = TransactionPriority::MAX / 2;
 /// Blocks after which the pool drops a message: its attempt is over by then.
 const LONGEVITY_BLOCKS: u64 = 64;
 
-fn valid(tag: impl Encode) -> Authorized {
+pub(crate) fn valid(tag: impl Encode) -> Authorized {
     ValidTransaction::with_tag_prefix(TAG_PREFIX)
         .priority(PRIORITY)
         .longevity(LONGEVITY_BLOCKS)

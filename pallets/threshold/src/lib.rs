@@ -38,6 +38,7 @@ mod ceremony;
 mod charge;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod invariants;
+mod refresh;
 mod registry;
 mod service;
 mod session;
@@ -51,6 +52,7 @@ mod mock;
 mod tests;
 
 pub use pallet::*;
+pub use refresh::Confirmations;
 pub use registry::possession_message;
 pub use types::{
     Candidate, Duty, Electorate, LiveKey, MaxDeadlines, OpenSession, Purpose, Rotation, Status,
@@ -77,6 +79,7 @@ pub mod pallet {
         element::{Signature, XOnly},
         envelope::Envelope,
         fault::Fault,
+        key::Polynomial,
         service::OnSigning,
         signing::{
             message::{Message as SigningMessage, Nonces, Shares},
@@ -287,6 +290,11 @@ pub mod pallet {
         /// A key cannot sign any more.
         KeyRetired {
             /// Its epoch.
+            epoch: u32,
+        },
+        /// The members of a key have new shares of it.
+        SharesRefreshed {
+            /// Epoch of the key.
             epoch: u32,
         },
         /// A member broke the protocol and is jailed.
@@ -581,6 +589,45 @@ pub mod pallet {
             Appointed::<T>::put(accounts);
             Self::deposit_event(Event::Appointed { accounts: count });
             Ok(())
+        }
+
+        /// Replaces the polynomial of a key by that of a refresh of its shares; the key stays.
+        ///
+        /// # Origin
+        /// Authorised by the signatures of all members: send the call as a general transaction, while the
+        /// key signs nothing.
+        ///
+        /// # Parameters
+        /// - `epoch`: that of the key.
+        /// - `polynomial`: commitment to the new polynomial, with the same key and threshold.
+        /// - `confirmations`: of all members, in their order, each that it has stored its new share:
+        ///   `bzk_threshold::refresh::confirmation_message`.
+        ///
+        /// # Errors
+        /// None: what not all have confirmed is never included.
+        ///
+        /// # Events
+        /// [`Event::SharesRefreshed`].
+        // Making a key the committee's stores one, and more.
+        #[pallet::call_index(12)]
+        #[pallet::weight((
+            <T as Config>::WeightInfo::adopt(T::MaxCommittee::get().into()),
+            DispatchClass::Operational,
+            Pays::No
+        ))]
+        #[pallet::authorize(Pallet::<T>::authorize_refresh)]
+        #[pallet::weight_of_authorize(
+            Pallet::<T>::weight_of_authorize_refresh(confirmations.len() as u32)
+        )]
+        pub fn refresh(
+            origin: OriginFor<T>,
+            epoch: u32,
+            polynomial: Polynomial,
+            confirmations: Confirmations,
+        ) -> DispatchResult {
+            ensure_authorized(origin)?;
+            let _ = confirmations;
+            Self::do_refresh(epoch, polynomial)
         }
     }
 

@@ -28,6 +28,11 @@ pub(crate) fn commitment(polynomial: &[Point]) -> Option<VerifiableSecretSharing
     VerifiableSecretSharingCommitment::deserialize(polynomial.iter().map(|point| point.0)).ok()
 }
 
+/// Names `polynomial`.
+pub(crate) fn digest(polynomial: &Polynomial) -> [u8; 32] {
+    polynomial.using_encoded(|bytes| tagged_hash("bzk/threshold/polynomial", &[bytes]))
+}
+
 /// The public half of a key: enough to verify a share of any member.
 #[derive(
     Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -71,6 +76,17 @@ impl GroupKey {
             polynomial,
             members,
         })
+    }
+
+    /// Names the polynomial: it changes with a refresh, the key does not.
+    pub fn digest(&self) -> [u8; 32] {
+        digest(&self.polynomial)
+    }
+
+    /// The public half of the share of `member`: one multiplication per coefficient.
+    pub(crate) fn public_share(&self, member: Member) -> Option<ProjectivePoint> {
+        let package = self.public_package([member])?;
+        Some(package.verifying_shares().get(&member.identifier()?)?.to_element())
     }
 
     /// Signers that a signature needs.

@@ -27,6 +27,7 @@ pub mod key;
 pub mod refresh;
 pub mod refusal;
 pub mod repair;
+pub mod sealed;
 pub mod service;
 pub mod signing;
 pub mod view;

@@ -21,10 +21,11 @@ const reversed = (txid) => Buffer.from(txid, 'hex').reverse().toString('hex')
 const output = (script, sats) => little(sats, 8) + (script.length / 2).toString(16).padStart(2, '0') + script
 const sats = (btc) => BigInt(Math.round(btc * 1e8))
 
-/** A running node. */
+/** A running node. It listens for peers on `p2pPort` and connects to that of `peer`, a running node; by default it has
+ *  none. */
 export class Bitcoin {
-  constructor(dir, port) {
-    Object.assign(this, { dir, port, nextCoinbase: 1 })
+  constructor(dir, port, { p2pPort, peer } = {}) {
+    Object.assign(this, { dir, port, p2pPort, peer, nextCoinbase: 1 })
     this.url = `http://127.0.0.1:${port}`
     this.cookie = join(dir, 'regtest/.cookie')
   }
@@ -35,7 +36,9 @@ export class Bitcoin {
     const log = openSync(join(this.dir, 'bitcoind.log'), 'a')
     this.process = spawn(process.env.BITCOIND_EXE ?? join(CACHE, 'bin/bitcoind'), [
       `-datadir=${this.dir}`, `-rpcport=${this.port}`, '-regtest', '-server', '-txindex=1', '-blockfilterindex=1',
-      '-listen=0', '-dnsseed=0', '-fixedseeds=0', '-connect=0', '-discover=0',
+      ...(this.p2pPort ? ['-listen=1', `-bind=127.0.0.1:${this.p2pPort}`] : ['-listen=0']),
+      `-connect=${this.peer ? `127.0.0.1:${this.peer.p2pPort}` : 0}`, '-dnsseed=0', '-fixedseeds=0',
+      '-discover=0', '-listenonion=0',
     ], { stdio: ['ignore', log, log] })
     closeSync(log)
     this.exited = new Promise((resolve) => this.process.once('exit', resolve))

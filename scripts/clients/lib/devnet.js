@@ -28,20 +28,24 @@ const BIN = (name) => join(dirname(BINARY), name)
 
 /** The devnet's parts. `start` brings them up one after the other; `stop` ends them the other way round. */
 export class Devnet {
-  /** `dir` holds all data; each port that is not given is a free one. */
-  constructor(dir, { signers = 4, ports = {}, say = () => {} } = {}) {
-    Object.assign(this, { dir, count: signers, ports, say, signers: [], parts: [] })
+  /** `dir` holds all data; each port that is not given is a free one. The signers take the bitcoinds in turn; these are
+   *  peers of the first, which mines and is the relayer's. */
+  constructor(dir, { signers = 4, bitcoinds = 1, ports = {}, say = () => {} } = {}) {
+    Object.assign(this, { dir, count: signers, bitcoinds, ports, say, signers: [], parts: [] })
     this.deposits = join(dir, 'deposits.jsonl')
   }
 
   async start() {
     await mkdir(this.dir, { recursive: true })
     const port = async (name) => this.ports[name] ?? freePort()
-    this.bitcoin = new Bitcoin(join(this.dir, 'bitcoin'), await port('bitcoin'))
+    const p2pPort = this.bitcoinds > 1 ? await freePort() : undefined
+    this.bitcoin = new Bitcoin(join(this.dir, 'bitcoin'), await port('bitcoin'), { p2pPort })
     this.parts.push(this.bitcoin)
     await this.bitcoin.start()
     if (await this.bitcoin.call('getblockcount') < 101) await this.bitcoin.mine(101)
     this.say(`bitcoind   ${this.bitcoin.url} (regtest, cookie ${this.bitcoin.cookie})`)
+    this.peers = [this.bitcoin]
+    for (let index = 1; index < this.bitcoinds; index++) await this.startPeer(index)
 
     const dir = join(this.dir, 'node')
     await mkdir(dir, { recursive: true })
@@ -58,6 +62,22 @@ export class Devnet {
     this.say(`signers    ${this.count}, stores ${join(this.dir, 'signer-*')}`)
     await this.makeKey()
     return this
+  }
+
+  /** Starts another bitcoind, and waits until it has the first one's chain. */
+  async startPeer(index) {
+    const peer = new Bitcoin(join(this.dir, `bitcoin-${index}`), await freePort(), { peer: this.bitcoin })
+    this.parts.push(peer)
+    await peer.start()
+    const tip = await this.bitcoin.call('getbestblockhash')
+    await until(async () => await peer.call('getbestblockhash') === tip, 'the peers to agree')
+    this.peers.push(peer)
+    this.say(`bitcoind   ${peer.url} (a peer of the first)`)
+  }
+
+  /** The bitcoind of a signer. */
+  bitcoinOf(index) {
+    return this.peers[index % this.peers.length]
   }
 
   /** Starts a program of ours; its output goes to a file. */
@@ -112,9 +132,14 @@ export class Devnet {
     return ['--store', join(dir, 'store'), '--passphrase-file', join(dir, 'passphrase')]
   }
 
-  async signer(index, ...args) {
+  /** Runs a command of a signer that is not running; gives what it prints. */
+  async signerTool(index, ...args) {
     const { stdout } = await promisify(execFile)(BIN('bzk-signer'), [...this.signerArgs(index), ...args])
-    return `0x${stdout.trim()}`
+    return stdout.trim()
+  }
+
+  async signer(index, ...args) {
+    return `0x${await this.signerTool(index, ...args)}`
   }
 
   /** Makes the store of a signer unless there is one, and starts it. */
@@ -128,10 +153,12 @@ export class Devnet {
   }
 
   async runSigner(index) {
-    this.signers[index].part = this.run(`signer-${index}`, 'bzk-signer',
-      [...this.signerArgs(index), 'run', '--node', this.node.url, '--interval-ms', '500',
-        '--bitcoin-rpc', this.bitcoin.url, '--bitcoin-cookie', this.bitcoin.cookie,
-        '--metrics', await this.metrics(`signer ${index}`)])
+    const bitcoin = this.bitcoinOf(index)
+    const metrics = await this.metrics(`signer ${index}`)
+    const part = this.run(`signer-${index}`, 'bzk-signer',
+      [...this.signerArgs(index), 'run', '--node', this.node.url, '--bitcoin-rpc', bitcoin.url,
+        '--bitcoin-cookie', bitcoin.cookie, '--interval-ms', '500', '--metrics', metrics])
+    Object.assign(this.signers[index], { part, metrics })
   }
 
   /** Registers the signers, has them make a key, and has the genesis key name it to the contract. */

@@ -3,6 +3,7 @@
 mod authorize;
 mod bip340;
 mod ceremony;
+mod refresh;
 mod registry;
 mod session;
 

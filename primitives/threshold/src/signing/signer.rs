@@ -182,6 +182,12 @@ impl Signer {
                 self.open.insert(session, Open::Selected(request, attempt, secret, nonces));
                 Some(vec![action])
             }
+            // Asked once more about the same signers: the policy may have had to wait.
+            Open::Selected(request, ours, secret, known) if ours == attempt && known == nonces => {
+                let action = Action::CheckPolicy(request.clone());
+                self.open.insert(session, Open::Selected(request, attempt, secret, known));
+                Some(vec![action])
+            }
             // Not selected in the current attempt: nothing more to do for it.
             Open::Committed(_, ours, _) if ours == attempt => None,
             other => {

@@ -5,6 +5,7 @@ use crate::{
     dkg::message::{Message as DkgMessage, Round1, Round2},
     element::{Point, Scalar, Signature, XOnly},
     envelope::Envelope,
+    refresh, repair,
     signing::{
         message::{Message as SigningMessage, NoncePair},
         request::{Input, Request, MAX_INPUTS},
@@ -59,6 +60,11 @@ proptest! {
         }
         check::<Envelope<DkgMessage>>(&bytes);
         check::<Envelope<SigningMessage>>(&bytes);
+        check::<Envelope<repair::Plan>>(&bytes);
+        check::<Envelope<repair::Deal>>(&bytes);
+        check::<Envelope<repair::Sum>>(&bytes);
+        check::<Envelope<refresh::Deal>>(&bytes);
+        check::<Envelope<refresh::Confirmation>>(&bytes);
         check::<Committee>(&bytes);
         check::<Request>(&bytes);
     }

@@ -9,6 +9,7 @@ use crate::{
         message::{Message, Round1, Round2},
         participant::{self, Participant},
     },
+    element::{Point, Scalar},
     envelope::Envelope,
     fault::Blame,
     key::{GroupKey, KeyShare},
@@ -235,6 +236,30 @@ impl Group {
         let (ceremony, _) = step(Event::TestFailed(&run.blames));
         assert_eq!(ceremony.phase, Phase::Failed);
         Outcome::Failed(run.blames)
+    }
+
+    /// A key that a dealer has made, for groups that would take long to make one.
+    pub(super) fn dealt(&self, rng: &mut ChaCha20Rng) -> (GroupKey, Vec<KeyShare>, [u8; 32]) {
+        let coefficients: Vec<k256::Scalar> =
+            (0..self.committee.threshold()).map(|_| *SecretKey::random(rng).scalar()).collect();
+        let points: Vec<Point> = coefficients
+            .iter()
+            .map(|scalar| {
+                Point::encode_point(&(k256::ProjectivePoint::GENERATOR * scalar)).unwrap()
+            })
+            .collect();
+        let key = GroupKey {
+            key: points[0].x_only(),
+            polynomial: points.try_into().unwrap(),
+            members: self.committee.size(),
+        };
+        let share = |member: Member| {
+            let at = k256::Scalar::from(u64::from(member.0) + 1);
+            let value = |sum: k256::Scalar, coefficient: &k256::Scalar| sum * at + coefficient;
+            let secret = coefficients.iter().rev().fold(k256::Scalar::ZERO, value);
+            KeyShare::new(member, Scalar::encode_scalar(&secret).0)
+        };
+        (key, self.members().map(share).collect(), [0x64; 32])
     }
 
     /// A key that all members hold.

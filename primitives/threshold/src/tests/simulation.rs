@@ -14,75 +14,87 @@ use crate::{
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 
-/// In a group of `n`, the second member cheats: it is named, and without it the others make a key.
-fn cheater_is_named_and_the_others_finish(n: u16, cheat: Cheat, fault: Fault) {
+const CHEATER: Member = Member(1);
+
+/// In a group of `n`, the second member cheats: it is named. Returns the others.
+fn cheater_is_named(n: u16, cheat: Cheat, fault: Fault) -> Group {
     let mut rng = rng(u64::from(n));
     let mut group = Group::new(n, &mut rng);
-    let cheater = Member(1);
-    let Outcome::Failed(blames) = group.generate(&[(cheater, cheat)].into(), &mut rng) else {
+    let Outcome::Failed(blames) = group.generate(&[(CHEATER, cheat)].into(), &mut rng) else {
         panic!("{cheat:?} made a key")
     };
-    assert_eq!(blames, [Blame { member: cheater, fault }], "{cheat:?}");
-
+    assert_eq!(blames, [Blame { member: CHEATER, fault }], "{cheat:?}");
     let mut keys: Vec<SecretKey> = core::mem::take(&mut group.keys);
-    keys.remove(cheater.index());
-    let group = Group::of(keys, 1);
-    let (key, shares, transcript) = group.key(&mut rng);
-    assert_eq!(key.threshold(), threshold(n - 1));
-    assert_eq!(shares.len(), usize::from(n - 1));
+    keys.remove(CHEATER.index());
+    Group::of(keys, 1)
+}
+
+/// Without the cheater, a group makes a key.
+fn others_finish(group: &Group) {
+    let n = group.committee.size();
+    let (key, shares, transcript) = group.key(&mut rng(u64::from(n)));
+    assert_eq!(key.threshold(), threshold(n));
+    assert_eq!(shares.len(), usize::from(n));
     assert_ne!(transcript, [0; 32]);
 }
 
-fn every_cheat(n: u16) {
-    let victim = Member(n - 1);
-    for (cheat, fault) in [
+/// Every way to cheat in a group of `n`, those that are found late at the end.
+fn cheats(n: u16) -> [(Cheat, Fault); 9] {
+    [
         (Cheat::BadCommitment, Fault::BadCommitment),
-        (Cheat::BadShare(victim), Fault::BadShare),
-        (Cheat::BadShare(Member(0)), Fault::BadShare),
-        (Cheat::FalseAccusation(victim), Fault::FalseAccusation),
         (Cheat::Silence(Phase::Commitments), Fault::Silence),
         (Cheat::Silence(Phase::Shares), Fault::Silence),
+        (Cheat::BadShare(Member(0)), Fault::BadShare),
+        (Cheat::FalseAccusation(Member(n - 1)), Fault::FalseAccusation),
+        (Cheat::BadShare(Member(n - 1)), Fault::BadShare),
         (Cheat::Silence(Phase::Confirmation), Fault::Silence),
         (Cheat::Silence(Phase::Testing), Fault::Silence),
         (Cheat::BadTestShare, Fault::BadSignatureShare),
-    ] {
-        cheater_is_named_and_the_others_finish(n, cheat, fault);
+    ]
+}
+
+#[test]
+fn four_members_name_every_cheater_and_the_others_finish() {
+    for (cheat, fault) in cheats(4) {
+        others_finish(&cheater_is_named(4, cheat, fault));
     }
 }
 
 #[test]
-fn four_members_name_every_cheater() {
-    every_cheat(4);
-}
-
-#[test]
-fn sixteen_members_name_every_cheater() {
-    every_cheat(16);
-}
-
-#[test]
-fn thirty_two_members_name_a_cheater_of_each_kind() {
-    for (cheat, fault) in [
-        (Cheat::BadCommitment, Fault::BadCommitment),
-        (Cheat::BadShare(Member(31)), Fault::BadShare),
-        (Cheat::FalseAccusation(Member(31)), Fault::FalseAccusation),
-        (Cheat::Silence(Phase::Shares), Fault::Silence),
-    ] {
-        cheater_is_named_and_the_others_finish(32, cheat, fault);
+fn sixteen_members_name_every_cheater_and_the_others_finish() {
+    for (cheat, fault) in cheats(16) {
+        others_finish(&cheater_is_named(16, cheat, fault));
     }
+}
+
+#[test]
+fn thirty_two_members_name_every_cheater_and_the_others_finish() {
+    let others = cheats(32).map(|(cheat, fault)| cheater_is_named(32, cheat, fault));
+    // The same ones, whatever the cheater did.
+    others_finish(&others[0]);
+}
+
+#[test]
+fn hundred_members_name_every_cheater_that_is_found_before_the_key_is_made() {
+    cheats(100)[..5].iter().for_each(|(cheat, fault)| {
+        cheater_is_named(100, *cheat, *fault);
+    });
 }
 
 #[test]
 #[ignore = "takes minutes; run by hand"]
-fn hundred_members_name_a_bad_share_and_the_others_finish() {
-    cheater_is_named_and_the_others_finish(100, Cheat::BadShare(Member(99)), Fault::BadShare);
+fn hundred_members_name_every_cheater_and_the_others_finish() {
+    let others = cheats(100).map(|(cheat, fault)| cheater_is_named(100, cheat, fault));
+    others_finish(&others[0]);
 }
 
 /// Signs `inputs` inputs with a group of `n` of which `n - t` behave like this.
 fn sign(n: u16, inputs: u8, behaviour: Behaviour) -> (session::Session, Vec<Blame>, u32) {
     let mut rng = rng(u64::from(n));
     let group = Group::new(n, &mut rng);
-    let (key, shares, transcript) = group.key(&mut rng);
+    // The tests above make keys of every size.
+    let (key, shares, transcript) =
+        if n < 100 { group.key(&mut rng) } else { group.dealt(&mut rng) };
     let request = request(transcript, 1, key.threshold(), inputs);
     let spare = n - key.threshold();
     let behaviours: BTreeMap<_, _> = (0..spare).map(|index| (Member(index), behaviour)).collect();
@@ -94,7 +106,7 @@ fn sign(n: u16, inputs: u8, behaviour: Behaviour) -> (session::Session, Vec<Blam
 
 #[test]
 fn absent_members_cost_nothing() {
-    for (n, inputs) in [(4, 25), (16, 5), (32, 2)] {
+    for (n, inputs) in [(4, 25), (16, 5), (32, 2), (100, 2)] {
         let (session, blames, timeouts) = sign(n, inputs, Behaviour::NeverCommits);
         assert_eq!((session.attempt, blames.len(), timeouts), (0, 0, 0));
     }
@@ -102,7 +114,7 @@ fn absent_members_cost_nothing() {
 
 #[test]
 fn members_that_commit_and_stay_silent_cost_one_deadline_together() {
-    for n in [4, 16, 32] {
+    for n in [4, 16, 32, 100] {
         let (session, blames, timeouts) = sign(n, 2, Behaviour::NeverShares);
         assert_eq!((session.attempt, blames.len(), timeouts), (1, 0, 1));
     }
@@ -110,8 +122,8 @@ fn members_that_commit_and_stay_silent_cost_one_deadline_together() {
 
 #[test]
 fn lying_members_are_named_and_the_others_sign() {
-    for n in [4, 16, 32] {
-        let (session, blames, timeouts) = sign(n, 2, Behaviour::Lies);
+    for (n, inputs) in [(4, 2), (16, 2), (32, 2), (100, 1)] {
+        let (session, blames, timeouts) = sign(n, inputs, Behaviour::Lies);
         let liars = n - threshold(n);
         let expected: Vec<_> = (0..liars)
             .map(|index| Blame { member: Member(index), fault: Fault::BadSignatureShare })
@@ -119,6 +131,31 @@ fn lying_members_are_named_and_the_others_sign() {
         assert_eq!(blames, expected);
         assert_eq!((session.attempt, timeouts), (liars, 0), "one attempt per liar, no waiting");
         assert_eq!(session.barred.len(), liars);
+    }
+}
+
+/// Half of those that a group can spare stay silent after they have committed, the other half lies.
+#[test]
+fn silent_and_lying_members_together_do_not_stop_the_others() {
+    for n in [4, 7, 16, 32, 100] {
+        let mut rng = rng(u64::from(n));
+        let group = Group::new(n, &mut rng);
+        let (key, shares, transcript) = group.dealt(&mut rng);
+        let request = request(transcript, 1, key.threshold(), 1);
+        let spare = n - key.threshold();
+        let silent = spare.div_ceil(2);
+        let behaviour = |index| match index < silent {
+            true => Behaviour::NeverShares,
+            false => Behaviour::Lies,
+        };
+        let behaviours = (0..spare).map(|index| (Member(index), behaviour(index))).collect();
+        let mut run = Run::new(&group, &key, &shares, request, behaviours, &mut rng);
+        assert_eq!(run.until_stuck(&mut rng), session::Phase::Signed, "{n} members");
+        assert!(run.session.request.verify(recover, &key.key, &run.signatures));
+        let named: Vec<_> = run.blames.iter().map(|blame| blame.member.0).collect();
+        assert_eq!(named, (silent..spare).collect::<Vec<_>>(), "liars, and nobody else");
+        assert_eq!(run.timeouts, 1, "the silent cost one deadline together");
+        assert_eq!(run.session.attempt, 1 + spare - silent);
     }
 }
 
