@@ -178,7 +178,7 @@ late() {
 era_change() {
     local report
     [ "$nominators" != 0 ] || return 0
-    report=$(node "$ROOT/scripts/bench/era-change.mjs" 2 "$nominators") || return 0
+    report=$(node "$ROOT/scripts/bench/era-change.mjs" 1 "$nominators") || return 0
     era_ms=$(field "$report" era_change_ms)
     say '%-34s %10s   authored in %s ms; a quiet block %s ms; %s elected, %s backings\n' 'era change, longest import, ms' \
         "$era_ms" "$(field "$report" era_change_authored_ms)" "$(field "$report" quiet_block_ms)" \
