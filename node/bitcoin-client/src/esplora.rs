@@ -12,7 +12,6 @@ use std::time::Duration;
 const RELAY_SAT_PER_VB: u32 = 1;
 
 /// A server that speaks Esplora's HTTP interface.
-#[derive(Debug)]
 pub struct Esplora {
     client: AsyncClient,
 }
