@@ -24,6 +24,8 @@ impl Esplora {
     pub fn new(url: &str) -> Result<Self, Error> {
         let client = Builder::new(url)
             .timeout(Duration::from_secs(60))
+            // Whoever asks tries again in its next round.
+            .max_retries(0)
             .build_async()
             .map_err(|error| Error::Unreachable(error.to_string()))?;
         Ok(Self { client })
