@@ -96,9 +96,12 @@ impl Run {
             let rounds = async {
                 loop {
                     health.add("bzk_relayer_rounds_total", 1);
-                    match relayer.round().await {
-                        Ok(()) => health.succeed(),
-                        Err(error) => fail(&error, &health),
+                    let (round, handover) = (relayer.round().await, relayer.hand_over().await);
+                    if round.is_ok() && handover.is_ok() {
+                        health.succeed();
+                    }
+                    for error in [round, handover].into_iter().filter_map(Result::err) {
+                        fail(&error, &health);
                     }
                     relayer.report(&health);
                     tokio::time::sleep(Duration::from_secs(self.poll_secs)).await;
@@ -180,8 +183,7 @@ impl Relayer {
         while let Progress::Advanced { .. } = headers::step(&*self.bitcoin, &self.l2).await? {}
         self.claim().await?;
         self.follow_withdrawals().await?;
-        self.settle().await?;
-        self.hand_over().await
+        self.settle().await
     }
 
     /// Tells what it has done.
