@@ -1,10 +1,13 @@
 //! The pipeline that a block passes on its way into the database, from the outside in:
-//! BABE checks the slot, the Ethereum index adds its entries, GRANDPA its justifications, and the
+//! BABE checks the slot on the sealed header, the Ethereum index adds its entries, GRANDPA its justifications, and the
 //! client writes everything in one batch.
 
 use super::{
-    clock::Clock, finality::JUSTIFICATION_PERIOD, partial::Handles, Block, FullBackend, FullClient,
-    SelectChain,
+    clock::Clock,
+    finality::JUSTIFICATION_PERIOD,
+    partial::Handles,
+    seal::{Sealed, Unsealed},
+    Block, FullBackend, FullClient, SelectChain,
 };
 use bzk_eth_rpc::EthIndexImport;
 use sc_consensus_babe::{BabeBlockImport, BabeLink, BabeWorkerHandle};
@@ -17,9 +20,12 @@ use substrate_prometheus_endpoint::Registry;
 /// Imports into the client and follows the voters.
 type FinalityImport = GrandpaBlockImport<FullBackend, Block, FullClient, SelectChain>;
 
+/// What comes after BABE.
+type IndexImport = Unsealed<EthIndexImport<FinalityImport>>;
+
 /// The whole pipeline.
 pub(crate) type FullImport =
-    BabeBlockImport<Block, FullClient, EthIndexImport<FinalityImport>, Clock, SelectChain>;
+    Sealed<BabeBlockImport<Block, FullClient, IndexImport, Clock, SelectChain>>;
 
 /// Takes blocks from the network, verifies and imports them.
 pub(crate) type ImportQueue = sc_consensus::DefaultImportQueue<Block>;
@@ -71,7 +77,8 @@ pub(crate) fn build(deps: ImportDeps<'_>) -> Result<Import, ServiceError> {
 
     bzk_eth_rpc::index::index_existing(&client, &backend)
         .map_err(|error| ServiceError::Application(error.into()))?;
-    let index_import = EthIndexImport::new(finality_import, client.clone(), backend, prometheus);
+    let index_import =
+        Unsealed(EthIndexImport::new(finality_import, client.clone(), backend, prometheus));
 
     let config = sc_consensus_babe::configuration(&*client)?;
     let slot_duration = config.slot_duration();
@@ -83,6 +90,7 @@ pub(crate) fn build(deps: ImportDeps<'_>) -> Result<Import, ServiceError> {
         select_chain,
         OffchainTransactionPoolFactory::new(pool),
     )?;
+    let block_import = Sealed(block_import);
 
     let (queue, babe_worker) =
         sc_consensus_babe::import_queue(sc_consensus_babe::ImportQueueParams {

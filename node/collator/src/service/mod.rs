@@ -13,6 +13,7 @@ mod import;
 mod network;
 pub(crate) mod partial;
 mod proposer;
+mod seal;
 mod sealing;
 
 pub(crate) use finality::VoterRpc;
