@@ -28,8 +28,8 @@ fn register_holds_the_bond_of_the_owner_of_the_key() {
 #[test]
 fn register_without_the_bond_fails() {
     run(0, || {
-        assert!(register(11).is_err());
-        assert!(Signers::<Test>::get(11).is_none());
+        assert!(register(41).is_err());
+        assert!(Signers::<Test>::get(41).is_none());
     });
 }
 
