@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs every Ethereum block-test file (BlockchainTests, network Cancun) below DIR through the
-# real pallets. The last line is "N passed, N failed, N excused"; excused and failed cases are
-# named above it. Fails if a case fails.
+# real pallets; the runner makes the system call of EIP-4788 in their place. The last line is
+# "N passed, N failed, N excused"; excused and failed cases are named above it. Fails if a case
+# fails.
 # Usage: scripts/blocktests.sh DIR [--only TEXT]
 source "$(dirname "$0")/env.sh"
 

@@ -45,7 +45,7 @@ statetests() {
 
 contracts() { scripts/contracts.sh; }
 
-clients() { (cd scripts/clients && node --test --test-force-exit --test-concurrency=1 --test-timeout=900000 test/); }
+clients() { scripts/clients.sh; }
 
 setup() { scripts/setup.sh; }
 

@@ -15,7 +15,7 @@ stage runtime env CARGO_TARGET_DIR="${CARGO_TARGET_DIR}-benchmarks" \
     cargo build --release --locked -p bitcoinzk-runtime --features runtime-benchmarks
 
 pallets=("$@")
-[ ${#pallets[@]} -gt 0 ] || pallets=(btc-bridge ethereum evm sequencers threshold)
+[ ${#pallets[@]} -gt 0 ] || pallets=(btc-bridge ethereum evm sequencers settlement threshold)
 for pallet in "${pallets[@]}"; do
     stage "$pallet" "$runner" v1 benchmark pallet --runtime "$wasm" --genesis-builder runtime \
         --genesis-builder-preset development --pallet "pallet_${pallet//-/_}" --extrinsic '*' \

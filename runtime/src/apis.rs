@@ -128,9 +128,15 @@ impl_runtime_apis! {
         }
 
         fn generate_key_ownership_proof(
-            _slot: sp_consensus_babe::Slot,
+            slot: sp_consensus_babe::Slot,
             authority_id: sp_consensus_babe::AuthorityId,
         ) -> Option<sp_consensus_babe::OpaqueKeyOwnershipProof> {
+            // Only of the session that the slot is in: the report would be refused with another one's. A node asks
+            // the parent first and then its best block, so it finds the keys for the first slot of a session, too.
+            let first = Babe::current_epoch_start();
+            if !(first..first.saturating_add(crate::configs::calendar().epoch_slots)).contains(&slot) {
+                return None;
+            }
             Historical::prove((sp_consensus_babe::KEY_TYPE, authority_id))
                 .map(|proof| sp_consensus_babe::OpaqueKeyOwnershipProof::new(proof.encode()))
         }

@@ -9,6 +9,7 @@ frame_benchmarking::define_benchmarks!(
     [pallet_ethereum, crate::Ethereum]
     [pallet_evm, crate::EVM]
     [pallet_sequencers, crate::Sequencers]
+    [pallet_settlement, crate::Settlement]
     [pallet_staking, crate::Staking]
     [pallet_sudo, crate::Sudo]
     [pallet_threshold, crate::Threshold]

@@ -131,6 +131,10 @@ mod runtime {
     // After the EVM, whose logs it follows, and after the committee, which signs for it.
     #[runtime::pallet_index(55)]
     pub type BtcBridge = pallet_btc_bridge;
+
+    // After the EVM, whose blocks it batches.
+    #[runtime::pallet_index(57)]
+    pub type Settlement = pallet_settlement;
 }
 
 /// The extrinsics that the author of a block puts first, made from `data`.

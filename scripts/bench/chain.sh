@@ -79,10 +79,14 @@ throughput() {
     done
 }
 
+# resident FIELD: of the node, in MiB.
+resident() { awk -v field="$1:" '$1 == field {printf "%d", $2 / 1024}' "/proc/$node/status"; }
+
+# ParityDB maps its files: their pages count as resident until somebody else wants the memory.
 memory() {
-    rss=$(awk '/VmRSS/ {printf "%d", $2 / 1024}' "/proc/$node/status")
-    say '%-34s %10s   peak %s\n' 'RSS after the load, MiB' "$rss" \
-        "$(awk '/VmHWM/ {printf "%d", $2 / 1024}' "/proc/$node/status")"
+    rss=$(resident VmRSS)
+    say '%-34s %10s   peak %s; the node'"'"'s own %s, pages of the database %s\n' 'RSS after the load, MiB' "$rss" \
+        "$(resident VmHWM)" "$(resident RssAnon)" "$(resident RssFile)"
     local final
     final=$(rpc "$url" eth_getBlockByNumber '["finalized",false]' |
         node -e 'const b = JSON.parse(require("fs").readFileSync(0)); console.log(Number(b?.number ?? 0))')
@@ -174,7 +178,7 @@ late() {
 era_change() {
     local report
     [ "$nominators" != 0 ] || return 0
-    report=$(node "$ROOT/scripts/bench/era-change.mjs" 2 "$nominators") || return 0
+    report=$(node "$ROOT/scripts/bench/era-change.mjs" 1 "$nominators") || return 0
     era_ms=$(field "$report" era_change_ms)
     say '%-34s %10s   authored in %s ms; a quiet block %s ms; %s elected, %s backings\n' 'era change, longest import, ms' \
         "$era_ms" "$(field "$report" era_change_authored_ms)" "$(field "$report" quiet_block_ms)" \

@@ -8,7 +8,7 @@ import { Node, freePort, until } from '../clients/lib/node.js'
 import { connectApi } from '../clients/lib/substrate.js'
 import { manyValidators, writeKeystore, writeLargeSpec } from '../clients/lib/validators.js'
 
-const [ERAS = 2, NOMINATORS = 10_000, VALIDATORS = 100] = process.argv.slice(2).map(Number)
+const [ERAS = 1, NOMINATORS = 10_000, VALIDATORS = 100] = process.argv.slice(2).map(Number)
 const ID = 'bitcoinzk_era'
 // Signed and unsigned solutions have ten blocks each, of which production has 75.
 const CALENDAR = { epochSlots: 40, sessionsPerEra: 2, bondingEras: 4, slashDeferEras: 0, dayBlocks: 30 }

@@ -26,14 +26,19 @@ const CONNECTIONS: &str = "1000";
 /// `bzk_eth_rpc::Limits` bounds those of Ethereum over all connections.
 const SUBSCRIPTIONS: &str = "10000";
 
+/// Bytes of state cache unless `--trie-cache-size` says otherwise: half of Substrate's, so that a node under
+/// load stays below 2 GiB.
+const STATE_CACHE: &str = "536870912";
+
 /// The flags of Substrate that have another default here.
-const DEFAULTS: [(&str, &str); 6] = [
+const DEFAULTS: [(&str, &str); 7] = [
     ("pool_limit", POOL_LIMIT),
     ("pool_kbytes", POOL_KBYTES),
     ("tx_ban_seconds", BAN_SECONDS),
     ("rpc_max_batch_request_len", BATCH),
     ("rpc_max_connections", CONNECTIONS),
     ("rpc_max_subscriptions_per_connection", SUBSCRIPTIONS),
+    ("trie_cache_size", STATE_CACHE),
 ];
 
 /// Flags and subcommands.

@@ -1,9 +1,9 @@
 //! Opening and closing Ethereum blocks.
 
 use crate::{
-    limits, BlockCycleLimit, BlockGasLimit, BlockHash, ChainHead, Config, CurrentBlock,
-    CurrentReceipts, CurrentSenders, Event, Hashes, Head, HeartbeatMs, NextBaseFee, OnLogs, Open,
-    OpenBlock, Pallet, Pending, RawBlock, Receipts, MAX_BLOCK_BYTES,
+    limits, BlockCycleLimit, BlockGasLimit, BlockHash, ChainHead, ClosedBlock, Config,
+    CurrentBlock, CurrentReceipts, CurrentSenders, Event, Hashes, Head, HeartbeatMs, NextBaseFee,
+    OnBlock, OnLogs, Open, OpenBlock, Pallet, Pending, RawBlock, Receipts, MAX_BLOCK_BYTES,
 };
 use alloc::vec::Vec;
 use bzk_evm::{base_fee, execute::BlockEnvironment, receipt::Receipt};
@@ -59,13 +59,22 @@ impl<T: Config> Pallet<T> {
             transactions.push(pending.raw.into_inner());
             receipts.push(pending.receipt);
         }
+        let parent_state = pallet_evm::Pallet::<T>::state_root();
         let fields = HeaderFields {
             environment,
             parent_hash: Head::<T>::get().hash,
             state_root: pallet_evm::Pallet::<T>::commit(),
             extra_data: T::ExtraData::get().into_inner(),
         };
+        let state = fields.state_root;
         Self::store(fields, &transactions, receipts, senders);
+        T::OnBlock::on_block(&ClosedBlock {
+            head: Head::<T>::get(),
+            parent_state,
+            state,
+            transactions: block.transactions,
+            cycles: block.cycles,
+        });
     }
 
     /// Stores the block of `fields` as the newest and tells the world of it.

@@ -26,6 +26,7 @@ mod api;
 mod apply;
 mod block;
 mod checked;
+mod closed;
 mod digest;
 mod extrinsic;
 mod genesis;
@@ -47,6 +48,7 @@ mod tests;
 
 pub use block::BLOCK_HASH_WINDOW;
 pub use checked::CheckedExtrinsic;
+pub use closed::{ClosedBlock, OnBlock};
 pub use digest::{Hashes, ENGINE_ID};
 pub use extrinsic::{GenericExtrinsic, UncheckedExtrinsic};
 pub use logs::OnLogs;
@@ -93,6 +95,8 @@ pub mod pallet {
         type ExtraData: Get<BoundedVec<u8, ConstU32<32>>>;
         /// Hears the logs of closed blocks.
         type OnLogs: OnLogs;
+        /// Hears of closed blocks.
+        type OnBlock: OnBlock;
         /// Reference time per unit of gas beyond a plain transfer, in picoseconds.
         #[pallet::constant]
         type WeightPerGas: Get<u64>;

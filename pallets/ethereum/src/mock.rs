@@ -101,6 +101,7 @@ impl pallet_ethereum::Config for Test {
     type Randomness = Vrf;
     type ExtraData = ();
     type OnLogs = (Recorder, ());
+    type OnBlock = ();
     type WeightPerGas = ConstU64<4_000>;
     type MaxTransactions = MaxTransactions;
     type WeightInfo = ();

@@ -49,6 +49,7 @@ impl pallet_ethereum::Config for Runtime {
     type Randomness = PrevRandao;
     type ExtraData = ();
     type OnLogs = crate::BtcBridge;
+    type OnBlock = crate::Settlement;
     type WeightPerGas = ConstU64<4_000>;
     type MaxTransactions = ConstU32<65_536>;
     type WeightInfo = pallet_ethereum::weights::SubstrateWeight<Runtime>;

@@ -22,6 +22,7 @@ mod safe_mode;
 mod scheduler;
 mod sequencers;
 mod session;
+mod settlement;
 mod staking;
 mod sudo;
 mod system;

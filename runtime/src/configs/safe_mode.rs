@@ -43,7 +43,9 @@ impl Contains<RuntimeCall> for Vital {
             | RuntimeCall::Proxy(_)
             // What is under way on Bitcoin does not wait; payouts are stopped by `BtcBridge.halt`.
             | RuntimeCall::Threshold(_)
-            | RuntimeCall::BtcBridge(_) => true,
+            | RuntimeCall::BtcBridge(_)
+            // Nor do proofs.
+            | RuntimeCall::Settlement(_) => true,
             RuntimeCall::Balances(_)
             | RuntimeCall::NominationPools(_)
             | RuntimeCall::Treasury(_)

@@ -35,12 +35,16 @@ const fn percent(share: u128) -> FixedI64 {
     FixedI64::from_rational(share, 100)
 }
 
+/// The least approval. A curve is passed by who reaches it, and shares are rounded down to parts of 10^9; so that a
+/// tie fails, the floor lies a millionth above the half.
+const MORE_THAN_HALF: FixedI64 = FixedI64::from_rational(500_001, 1_000_000);
+
 /// From nearly everybody down to more than half.
-const QUALIFIED: Curve = Curve::make_reciprocal(4, 14, percent(80), percent(50), percent(100));
+const QUALIFIED: Curve = Curve::make_reciprocal(4, 14, percent(80), MORE_THAN_HALF, percent(100));
 /// Half of all ZYRA at first, falling to almost none.
 const BROAD: Curve = Curve::make_linear(14, 14, percent(0), percent(50));
 /// More than half, from everybody down.
-const MAJORITY: Curve = Curve::make_linear(10, 14, percent(50), percent(100));
+const MAJORITY: Curve = Curve::make_linear(10, 14, MORE_THAN_HALF, percent(100));
 /// Falls fast: a tenth of all ZYRA after half of the time.
 const NARROW: Curve = Curve::make_reciprocal(7, 14, percent(10), percent(0), percent(50));
 /// What must go fast needs many: never less than a tenth of all ZYRA.

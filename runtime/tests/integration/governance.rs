@@ -11,6 +11,7 @@ use frame_system::RawOrigin;
 use pallet_referenda::{ReferendumInfo, ReferendumInfoFor, TracksInfo};
 use sp_genesis_builder::DEV_RUNTIME_PRESET;
 use sp_keyring::Sr25519Keyring::{Alice, Bob, Charlie, Dave, Ferdie};
+use sp_runtime::Perbill;
 
 fn root() -> OriginCaller {
     RawOrigin::Root.into()
@@ -28,6 +29,38 @@ fn tracks_are_sorted_and_each_origin_has_one() {
         let nobody = RawOrigin::Signed(Alice.to_account_id()).into();
         assert!(Tracks::track_for(&nobody).is_err());
     });
+}
+
+#[test]
+fn every_track_wants_more_than_half_of_the_votes() {
+    Chain::new(DEV_RUNTIME_PRESET).query(|| {
+        for track in Tracks::tracks() {
+            let approval = &track.info.min_approval;
+            for part in 0..=1_000u32 {
+                let time = Perbill::from_rational(part, 1_000);
+                assert!(
+                    !approval.passing(time, Perbill::from_percent(50)),
+                    "{} at {part}",
+                    track.id
+                );
+            }
+            let little_more = Perbill::from_rational(500_002u32, 1_000_000);
+            assert!(approval.passing(Perbill::one(), little_more), "{}", track.id);
+        }
+    });
+}
+
+#[test]
+fn a_tie_fails_and_a_little_more_than_half_passes() {
+    let million = 1_000_000 * ZYRA;
+    for (ayes, passes) in [(100 * million, false), (100 * million + ZYRA * 1_000, true)] {
+        let mut chain = Chain::new(DEV_RUNTIME_PRESET);
+        fund_treasury(&mut chain);
+        let referendum = Referendum::propose(&mut chain, Origin::Spender, spend(9_000 * ZYRA));
+        referendum.vote_by(&mut chain, Alice, true, ayes);
+        referendum.vote_by(&mut chain, Bob, false, 100 * million);
+        assert_eq!(referendum.finish(&mut chain), passes, "{ayes} ayes");
+    }
 }
 
 #[test]
@@ -115,7 +148,7 @@ fn attack_a_track_cannot_do_what_is_roots() {
 #[test]
 fn staking_admin_sets_the_commission_floor() {
     let mut chain = Chain::new(DEV_RUNTIME_PRESET);
-    let new = sp_runtime::Perbill::from_percent(3);
+    let new = Perbill::from_percent(3);
     let call = pallet_staking::Call::set_min_commission { new };
     Referendum::enact(&mut chain, Origin::StakingAdmin, call.into(), || {
         pallet_staking::MinCommission::<Runtime>::get() == new

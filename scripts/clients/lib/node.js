@@ -13,16 +13,19 @@ export const BINARY = process.env.BZK_NODE ?? join(TARGET, 'release/bitcoinzk')
 // The first start of a build compiles the runtime's wasm: 10 s alone, minutes on a loaded machine.
 const START_SECONDS = 180
 
+// Below the ports that the system gives to connections; test files run beside each other, each in a
+// process and with ports of its own.
+let lastPort = 10_000 + (process.pid % 200) * 100
+
 /** A port that nobody listens on. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
+export async function freePort() {
+  const port = ++lastPort
+  const free = await new Promise((resolve) => {
     const server = createServer()
-    server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
+    server.on('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
+  return free ? port : freePort()
 }
 
 /** One JSON-RPC call over HTTP; throws the node's error with its code and data. */

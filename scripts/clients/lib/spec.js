@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { BINARY } from './node.js'
 
-// Amounts are larger than a JavaScript number can be; in JSON they are numbers all the same.
-const json = (value) => JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `#${part}#` : part))
+/** A value as JSON. Amounts are bigints, larger than a JavaScript number can be; in JSON they are numbers all the same. */
+export const json = (value) => JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `#${part}#` : part))
   .replaceAll(/"#(\d+)#"/g, '$1')
 
 /**

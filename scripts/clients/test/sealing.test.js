@@ -7,6 +7,7 @@ import { connect } from '../lib/network.js'
 import { startNode, until } from '../lib/node.js'
 
 const SLOT_MS = 2000
+const ALICE = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY'
 const reserved = ['--reserved-only', '--rpc-methods', 'unsafe']
 let sealer, follower
 
@@ -22,10 +23,21 @@ test('no block is made before it is asked for, and one is final at once', async 
   const hash = await sealer.call('eth_sendRawTransaction', [raw])
   await new Promise((resolve) => setTimeout(resolve, 3000))
   assert.equal(await sealer.call('eth_getTransactionReceipt', [hash]), null)
+  // Everybody can see what a sequencer leaves waiting, and what it takes.
+  const before = await sealer.call('bzk_inclusionStats')
+  assert.equal(before.waiting, 1)
+  assert.ok(before.oldestWaitingMs >= 2900, `${before.oldestWaitingMs} ms`)
+  assert.deepEqual(before.sequencers, [])
   await sealer.call('engine_createBlock', [true, true, null])
   const receipt = await sealer.call('eth_getTransactionReceipt', [hash])
   assert.equal(receipt.status, '0x1')
   assert.equal((await sealer.call('eth_getBlockByNumber', ['finalized', false])).hash, receipt.blockHash)
+  const stats = await until(async () => {
+    const now = await sealer.call('bzk_inclusionStats')
+    return now.waiting === 0 && now
+  }, 'the record of the block')
+  assert.deepEqual(stats.sequencers, [{ validator: ALICE, blocks: 1, included: 1, unseen: 0, passedOver: 0 }])
+  assert.ok(stats.waitP50Ms >= 2900, `${stats.waitP50Ms} ms`)
 })
 
 test('a peer follows, and neither drops the other', async () => {

@@ -5,6 +5,7 @@
 //! id. A case that does not give the expected result counts as excused only if it left our
 //! execution profile, which [`profile`] finds out from its content; any other one has failed.
 
+mod beacon_roots;
 mod block_tests;
 mod chain;
 mod files;

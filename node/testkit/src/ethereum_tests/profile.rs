@@ -27,9 +27,6 @@ const BLOB_OPCODES: [(u8, &str); 2] = [(0x49, "BLOBHASH"), (0x4a, "BLOBBASEFEE")
 /// The precompile of EIP-4844, a plain account in the profile.
 const POINT_EVALUATION: Address = address!("0x000000000000000000000000000000000000000a");
 
-/// The contract of EIP-4788, which the profile does not write to.
-const BEACON_ROOTS: Address = address!("0x000f3df6d732807ef1319fb7b8bb8522d0beac02");
-
 /// Ethereum's limit of code (EIP-170); the profile's is 32 KiB.
 const ETHEREUM_CODE_LIMIT: usize = 0x6000;
 
@@ -50,11 +47,7 @@ pub(super) fn of_refusal(rule: TxError, raw: &[u8]) -> Option<&'static str> {
 
 /// The reason why a header is not one of the profile.
 pub(super) fn of_header(header: &bzk_evm::block::Header) -> Option<String> {
-    let fields = [
-        ("number", header.number),
-        ("timestamp", header.timestamp),
-        ("gas limit", header.gas_limit),
-    ];
+    let fields = [("number", header.number), ("timestamp", header.timestamp)];
     if let Some((name, value)) = fields.iter().find(|(_, value)| *value >= KERNEL_WORD_LIMIT) {
         return Some(format!("{name} {value} of 2^32 or more"));
     }
@@ -81,11 +74,6 @@ pub(super) fn of_body(block: &bzk_evm::block::Block) -> Option<&'static str> {
     block.body.transactions.iter().find_map(reason)
 }
 
-/// Whether a state has the contract that Ethereum writes beacon roots to.
-pub(super) fn has_beacon_roots() -> bool {
-    !EVM::code(H160(BEACON_ROOTS.into_array())).is_empty()
-}
-
 /// Executes `tx` on the current state, writes nothing, and returns what it did outside the profile.
 pub(super) fn of_execution(environment: &BlockEnvironment, tx: &RecoveredTx) -> BTreeSet<String> {
     let mut evm =
@@ -110,9 +98,6 @@ impl<CTX> Inspector<CTX, EthInterpreter> for Witness {
     fn call(&mut self, _: &mut CTX, inputs: &mut CallInputs) -> Option<CallOutcome> {
         if inputs.bytecode_address == POINT_EVALUATION {
             self.0.insert("calls the point evaluation precompile (0x0a)".into());
-        }
-        if inputs.bytecode_address == BEACON_ROOTS {
-            self.0.insert("calls the beacon roots contract (EIP-4788)".into());
         }
         None
     }

@@ -52,6 +52,7 @@ impl pallet_ethereum::Config for Runtime {
     type Randomness = Randomness;
     type ExtraData = ExtraData;
     type OnLogs = ();
+    type OnBlock = ();
     // Test blocks have up to 2^63 gas; what an extrinsic may weigh is not the subject here.
     type WeightPerGas = ConstU64<0>;
     type MaxTransactions = ConstU32<65_536>;

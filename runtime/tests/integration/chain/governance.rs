@@ -1,13 +1,13 @@
 //! Referenda from proposal to enactment.
 
 use super::Chain;
-use bitcoinzk_runtime::{Balances, OriginCaller, Runtime, RuntimeCall};
+use bitcoinzk_runtime::{Balance, Balances, OriginCaller, Runtime, RuntimeCall};
 use codec::Encode;
 use frame_support::traits::{schedule::DispatchTime, Bounded};
 use pallet_conviction_voting::{AccountVote, Conviction, Vote};
 use pallet_referenda::{ReferendumCount, ReferendumInfo, ReferendumInfoFor};
 use sp_io::hashing::blake2_256;
-use sp_keyring::Sr25519Keyring::{Alice, Bob, Charlie};
+use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie};
 
 /// A referendum under way.
 pub(crate) struct Referendum(pub(crate) u32);
@@ -40,10 +40,21 @@ impl Referendum {
     /// Alice votes with most of what she has, locked for as long as it goes.
     pub(crate) fn vote(&self, chain: &mut Chain, aye: bool) {
         let balance = chain.query(|| Balances::free_balance(Alice.to_account_id())) / 10 * 9;
+        self.vote_by(chain, Alice, aye, balance);
+    }
+
+    /// `who` votes with so much, locked for as long as it goes.
+    pub(crate) fn vote_by(
+        &self,
+        chain: &mut Chain,
+        who: Sr25519Keyring,
+        aye: bool,
+        balance: Balance,
+    ) {
         let vote = Vote { aye, conviction: Conviction::Locked6x };
         let vote = AccountVote::Standard { vote, balance };
         let call = pallet_conviction_voting::Call::vote { poll_index: self.0, vote };
-        chain.call(Alice, call).unwrap();
+        chain.call(who, call).unwrap();
     }
 
     /// Makes blocks until the vote is over; tells whether it passed.

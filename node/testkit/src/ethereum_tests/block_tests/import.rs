@@ -4,6 +4,7 @@
 //! make of the same inputs: it is valid if and only if they give the same header.
 
 use crate::ethereum_tests::{
+    beacon_roots,
     chain::{self, Chain, Refusal},
     fixture::{self, Accounts},
     profile,
@@ -115,6 +116,7 @@ fn build(
             }
         });
     }
+    beacon_roots::store(header.timestamp);
     for (index, transaction) in block.body.transactions.iter().enumerate() {
         let raw = transaction.encoded_2718();
         if let Some(recovered) = chain::recover(&raw) {
@@ -173,9 +175,6 @@ pub(super) fn outside_profile(rlp: &[u8]) -> Option<String> {
     }
     if let Some(reason) = profile::of_body(&block) {
         return Some(reason.into());
-    }
-    if profile::has_beacon_roots() {
-        return Some("state with the beacon roots contract (EIP-4788)".into());
     }
     let refusal = |raw: &[u8]| match chain::apply(raw) {
         Err(Refusal::Rule(rule)) => profile::of_refusal(rule, raw),
