@@ -12,7 +12,6 @@ use std::time::Duration;
 const RELAY_SAT_PER_VB: u32 = 1;
 
 /// A server that speaks Esplora's HTTP interface.
-#[derive(Debug)]
 pub struct Esplora {
     client: AsyncClient,
 }
@@ -25,6 +24,8 @@ impl Esplora {
     pub fn new(url: &str) -> Result<Self, Error> {
         let client = Builder::new(url)
             .timeout(Duration::from_secs(60))
+            // Whoever asks tries again in its next round.
+            .max_retries(0)
             .build_async()
             .map_err(|error| Error::Unreachable(error.to_string()))?;
         Ok(Self { client })
