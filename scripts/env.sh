@@ -8,6 +8,7 @@ export BZK_CACHE=${BZK_CACHE:-$HOME/.cache/bitcoinzk}
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$BZK_CACHE/target}
 export PATH=$BZK_CACHE/bin:$HOME/.cargo/bin:$PATH
 NODE_BIN=$CARGO_TARGET_DIR/release/bitcoinzk
+PROVER_BIN=$BZK_CACHE/prover-target/release/bzk-prover
 NPM_DIR=$BZK_CACHE/npm
 PYTHON_DIR=$BZK_CACHE/python
 FIXTURES=${BZK_FIXTURES:-$ROOT/../shared/fixtures}
@@ -31,6 +32,24 @@ stage() {
 build_workspace() {
     use_clippy
     cargo build --release --locked --workspace --manifest-path "$ROOT/Cargo.toml" "$@"
+}
+
+# circuits_folder: prints where the prover's circuits are. They belong to one state of the kernel, the crates that make
+# them and the sizes of the tables.
+circuits_folder() {
+    local version
+    version=$({
+        cat "$ROOT"/node/prover/{kernel.patch,src/tables.rs}
+        grep -A 1 -E '^name = "(evm_arithmetization|starky|plonky2.*)"' "$ROOT/node/prover/Cargo.lock"
+    } | sha256sum)
+    echo "$BZK_CACHE/circuits/${version:0:16}"
+}
+
+# set_up_circuits: builds them unless they are there; half an hour on two cores. BZK_SETUP=1 builds them anew.
+set_up_circuits() {
+    local circuits
+    circuits=$(circuits_folder)
+    [ -f "$circuits/upper.bin" ] && [ "${BZK_SETUP:-0}" = 0 ] || "$PROVER_BIN" setup --circuits "$circuits"
 }
 
 use_clippy() {

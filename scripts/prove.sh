@@ -9,22 +9,11 @@
 # kills the prover in each stage (kill -9) and starts it again.
 source "$(dirname "$0")/env.sh"
 
-prover=$BZK_CACHE/prover-target/release/bzk-prover
 project=$BZK_CACHE/verifier
 kinds=("$@")
 [ ${#kinds[@]} -gt 0 ] || kinds=(transfer empty)
-
-# The circuits belong to one state of the kernel, the crates that make them and the sizes of the tables.
-version=$({
-    cat "$ROOT"/node/prover/{kernel.patch,src/tables.rs}
-    grep -A 1 -E '^name = "(evm_arithmetization|starky|plonky2.*)"' "$ROOT/node/prover/Cargo.lock"
-} | sha256sum)
-circuits=$BZK_CACHE/circuits/${version:0:16}
+circuits=$(circuits_folder)
 proofs=${BZK_PROOFS:-$circuits/proofs}
-
-setup() {
-    [ -f "$circuits/upper.bin" ] && [ "${BZK_SETUP:-0}" = 0 ] || "$prover" setup --circuits "$circuits"
-}
 
 settle() {
     local url first last
@@ -32,7 +21,7 @@ settle() {
     local holder=$!
     trap 'kill '"$holder"' 2>/dev/null || true' RETURN
     read -r url first last <&3 || { echo "the node or its blocks failed" >&2; return 1; }
-    local run=("$prover" settle --circuits "$circuits" --proofs "$proofs" --rpc "$url" --from "$first"
+    local run=("$PROVER_BIN" settle --circuits "$circuits" --proofs "$proofs" --rpc "$url" --from "$first"
         --to "$last" --export "$project" --mutations "${BZK_MUTATIONS:-1000}")
     if [ "${BZK_CRASH:-0}" = 1 ]; then with_crashes "${run[@]}"; else "${run[@]}"; fi
 }
@@ -78,7 +67,7 @@ anvil() {
 }
 
 stage "build the prover" "$ROOT/scripts/prover-build.sh"
-stage "circuits" setup
+stage "circuits" set_up_circuits
 stage "block proofs, chain, wrap" settle
 stage "contract" verify
 stage "contract on anvil" anvil

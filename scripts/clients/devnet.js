@@ -5,18 +5,22 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { MNEMONIC } from './lib/accounts.js'
 import { Devnet } from './lib/devnet.js'
+import { CACHE } from './lib/node.js'
 
 const number = (name, fallback) => Number(process.env[name] ?? fallback)
 const given = process.argv[2]
 const dir = given ? resolve(given) : await mkdtemp(join(tmpdir(), 'bzk-devnet-'))
+const prover = process.env.BZK_CIRCUITS
 const devnet = new Devnet(dir, {
   signers: number('BZK_SIGNERS', 4),
   bitcoinds: number('BZK_BITCOINDS', 1),
+  prover: prover && { program: join(CACHE, 'prover-target/release/bzk-prover'), args: ['--circuits', prover, '--proofs', join(dir, 'proofs')] },
   ports: {
     rpc: number('BZK_RPC_PORT', 8545),
     p2p: number('BZK_P2P_PORT', 30333),
     metrics: number('BZK_METRICS_PORT', 9615),
     bitcoin: number('BZK_BITCOIN_PORT', 18443),
+    prover: number('BZK_PROVER_PORT', 8560),
   },
   say: (line) => console.log(`  ${line}`),
 })
@@ -45,7 +49,7 @@ try {
 for (const { name, exited } of devnet.parts.filter(({ child }) => child)) {
   exited.then((code) => { if (!ending) { console.error(`${name} ended with ${code}`); end(1) } })
 }
-const seconds = number('BZK_BITCOIN_BLOCK_SECS', 10)
+const seconds = number('BZK_BITCOIN_BLOCK_SECS', prover ? 600 : 10)
 if (seconds > 0) mining = setInterval(() => devnet.bitcoin.mine(1).catch(console.error), seconds * 1000)
 
 const bridge = `bzk-bridge --network regtest ${devnet.chains().join(' ')}`

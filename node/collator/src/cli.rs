@@ -1,7 +1,9 @@
 //! The command line.
 
 use clap::{CommandFactory, FromArgMatches, Parser};
+use pallet_settlement::worker::Endpoint;
 use sc_cli::{RunCmd, SubstrateCli};
+use sp_core::H160;
 use std::{str::FromStr, time::Duration};
 
 /// Most transactions in the pool unless `--pool-limit` says otherwise: some 15 full blocks. Those of
@@ -30,6 +32,9 @@ const SUBSCRIPTIONS: &str = "10000";
 /// load stays below 2 GiB.
 const STATE_CACHE: &str = "536870912";
 
+/// Account of the layer 1 unless `--prover-address` says otherwise.
+const ANYBODY: &str = "0x0000000000000000000000000000000000000000";
+
 /// The flags of Substrate that have another default here.
 const DEFAULTS: [(&str, &str); 7] = [
     ("pool_limit", POOL_LIMIT),
@@ -56,9 +61,31 @@ pub(crate) struct Cli {
     /// `manual` (RPC engine_createBlock) or a number of milliseconds. Only for a development chain.
     #[arg(long, value_name = "MODE")]
     pub sealing: Option<Sealing>,
+
+    /// JSON-RPC of a prover (`bzk-prover serve`). It gets every batch when it is final, and this authority records its
+    /// proofs. All states are kept unless `--state-pruning` says otherwise, because a block is proven from them.
+    #[arg(long, value_name = "URL", value_parser = http_url)]
+    pub prover_url: Option<String>,
+
+    /// Account of the layer 1 that may use the proofs.
+    #[arg(long, value_name = "ADDRESS", requires = "prover_url", default_value = ANYBODY)]
+    pub prover_address: H160,
+}
+
+fn http_url(url: &str) -> Result<String, String> {
+    let is_http = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+    is_http
+        .then(|| url.to_owned())
+        .ok_or_else(|| format!("{url} is not an http:// or https:// URL"))
 }
 
 impl Cli {
+    /// The prover, if there is one.
+    pub(crate) fn prover(&self) -> Option<Endpoint> {
+        let address = self.prover_address;
+        self.prover_url.clone().map(|url| Endpoint { url, address })
+    }
+
     /// Reads the arguments of the process; prints help or the error and exits where clap asks so.
     pub(crate) fn from_process() -> Self {
         Self::read(&Self::defaulted().get_matches()).unwrap_or_else(|error| error.exit())
@@ -153,6 +180,24 @@ mod tests {
         assert_eq!("250".parse(), Ok(Sealing::Every(Duration::from_millis(250))));
         assert!("0".parse::<Sealing>().is_err());
         assert!("sometimes".parse::<Sealing>().is_err());
+    }
+
+    #[test]
+    fn prover_is_an_endpoint_of_http_and_an_address() {
+        let read = |args: &[&str]| {
+            let args = [&["bitcoinzk"], args].concat();
+            Cli::read(&Cli::defaulted().try_get_matches_from(args)?).map(|cli| cli.prover())
+        };
+        assert_eq!(read(&[]).unwrap(), None);
+        let url = "http://127.0.0.1:8560";
+        let prover = read(&["--prover-url", url]).unwrap().unwrap();
+        assert_eq!(prover, Endpoint { url: url.into(), address: H160::zero() });
+        let address = format!("0x{}", "aa".repeat(20));
+        let prover = read(&["--prover-url", url, "--prover-address", &address]).unwrap().unwrap();
+        assert_eq!(prover.address, H160::repeat_byte(0xaa));
+        assert!(read(&["--prover-address", &address]).is_err());
+        assert!(read(&["--prover-url", url, "--prover-address", "0xaa"]).is_err());
+        assert!(read(&["--prover-url", "127.0.0.1:8560"]).is_err());
     }
 
     #[test]

@@ -93,15 +93,18 @@ pub(crate) fn run() -> sc_cli::Result<()> {
 
 /// Runs the node until a signal or the end of an essential task stops it.
 fn run_node(cli: &Cli) -> sc_cli::Result<()> {
-    let sealing = cli.sealing;
+    let (sealing, prover) = (cli.sealing, cli.prover());
     let runner = cli.create_runner(&cli.run)?;
     let development = runner.config().chain_spec.chain_type() == ChainType::Development;
     if sealing.is_some() && !development {
         return Err("--sealing is for a development chain only: add --dev".into());
     }
     runner.run_node_until_exit(|config| async move {
-        let config = with_defaults(config);
-        service::start(config, sealing).await.map_err(sc_cli::Error::Service)
+        let mut config = with_defaults(config);
+        if prover.is_some() {
+            config.state_pruning.get_or_insert(PruningMode::ArchiveAll);
+        }
+        service::start(config, sealing, prover).await.map_err(sc_cli::Error::Service)
     })
 }
 

@@ -154,6 +154,7 @@ fn to_words(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hex_literal::hex;
     use proptest::prelude::*;
 
     proptest! {
@@ -175,14 +176,29 @@ mod tests {
         }
     }
 
+    #[rustfmt::skip]
     #[test]
-    fn words_are_in_the_order_of_the_circuits() {
-        let mut inputs = [0; PUBLIC_INPUTS];
-        // The word 0 of a state root and of an address are its last four bytes.
-        (inputs[3], inputs[10], inputs[27]) = (0x0102_0304, 0x0506_0708, 0x090a_0b0c);
-        let Statement { old_state, prover, .. } = Statement::from_inputs(&inputs).unwrap();
-        assert_eq!((&old_state[..4], &old_state[28..]), (&[5, 6, 7, 8][..], &[1, 2, 3, 4][..]));
-        assert_eq!(prover[16..], [9, 10, 11, 12]);
+    fn public_inputs_of_a_real_proof_name_the_roots_of_its_blocks() {
+        // Written by `scripts/prove.sh keccak transfer`; the roots are those in the blocks' headers.
+        let inputs = [
+            97304, 10, 11,
+            2785689921, 2743707512, 3463735527, 2815165306, 2883278850, 4250009991, 3040914960, 2008998938,
+            582552479, 1155628943, 524400824, 3553712365, 904734559, 1730509421, 1040067684, 3673890329,
+            13205027106166527433, 7860877985355308700, 395072533449604163, 12096661677481799138,
+            3486008236140913270, 8440779684706481184, 14431983286093016699, 6603946754758653635,
+            0, 0, 0, 0, 0,
+        ];
+        let statement = Statement::from_inputs(&inputs).unwrap();
+        let span = Span {
+            first: 10,
+            last: 11,
+            last_hash: H256(hex!("60556c3257f89dfcd57fff3455cf07c2fbc1d0c96a3b524c4f0a11a20e12272d")),
+            old_state: H256(hex!("77bee41ab540ae10fd520187abdb5802a7cc037ace7468e7a389a778a60a4141")),
+            new_state: H256(hex!("dafb1e193dfe2c6467257a6d35ed275fd3d158ed1f41b8b844e17f8f22b90b9f")),
+        };
+        assert!(statement.is_about(97_304, &span));
+        assert!(!statement.is_about(1, &span));
+        assert_eq!(statement.inputs(), inputs);
     }
 
     #[test]

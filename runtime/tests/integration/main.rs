@@ -8,4 +8,5 @@ mod liveness;
 mod offences;
 mod pausing;
 mod randomness;
+mod settlement;
 mod staking;

@@ -22,16 +22,22 @@ const WORDS = (count) => Array(count).fill({ type: 'bytes32' })
 const word = (number) => `0x${BigInt(number).toString(16).padStart(64, '0')}`
 // Regtest's genesis key, private key 3, can name the first group key and do nothing else.
 const GENESIS_KEY = word(3)
-// Prefunded accounts: the relayer's, and the one that names the first key.
-const [RELAYER, STARTER] = [9, 8]
+// Prefunded accounts: the relayer's, the one that names the first key, and the one that may use proofs.
+const [RELAYER, STARTER, PROVER] = [9, 8, 7]
+// A prover needs minutes for a block, so there are few, and few in a batch.
+const HEARTBEAT_MS = 600_000
+const LIMITS = { blocks: 4, transactions: 100, cycles: 2_000_000_000, ageS: 600 }
 const BIN = (name) => join(dirname(BINARY), name)
 
 /** The devnet's parts. `start` brings them up one after the other; `stop` ends them the other way round. */
 export class Devnet {
-  /** `dir` holds all data; each port that is not given is a free one. The signers take the bitcoinds in turn; these are
-   *  peers of the first, which mines and is the relayer's. */
-  constructor(dir, { signers = 4, bitcoinds = 1, ports = {}, say = () => {} } = {}) {
-    Object.assign(this, { dir, count: signers, bitcoinds, ports, say, signers: [], parts: [] })
+  /**
+   * `dir` holds all data; each port that is not given is a free one. The signers take the bitcoinds in turn; these are
+   * peers of the first, which mines and is the relayer's. `prover`: program and arguments of one, to which those of its
+   * service are added.
+   */
+  constructor(dir, { signers = 4, bitcoinds = 1, ports = {}, prover, say = () => {} } = {}) {
+    Object.assign(this, { dir, count: signers, bitcoinds, ports, prover, say, signers: [], parts: [] })
     this.deposits = join(dir, 'deposits.jsonl')
   }
 
@@ -51,11 +57,14 @@ export class Devnet {
     await mkdir(dir, { recursive: true })
     const metrics = await port('metrics')
     const args = ['--dev', '--prometheus-port', String(metrics)]
+    const listen = this.prover && `127.0.0.1:${await port('prover')}`
+    if (listen) args.push('--prover-url', `http://${listen}`, '--prover-address', account(PROVER).address)
     this.node = new Node(dir, args, await port('rpc'), await port('p2p'))
     this.parts.push({ stop: () => this.node.end() })
     await this.node.start()
     this.say(`node       ${this.node.url} (metrics http://127.0.0.1:${metrics}/metrics)`)
 
+    if (listen) await this.startProver(listen)
     await this.startRelayer()
     this.say(`relayer    deposits ${this.deposits}`)
     for (let index = 0; index < this.count; index++) await this.startSigner(index)
@@ -80,10 +89,25 @@ export class Devnet {
     return this.peers[index % this.peers.length]
   }
 
-  /** Starts a program of ours; its output goes to a file. */
+  /** Starts the prover, and has the chain close small batches. */
+  async startProver(listen) {
+    const { program, args } = this.prover
+    this.run('prover', program, ['serve', ...args, '--rpc', this.node.url, '--listen', listen])
+    const { api, keys } = await connectApi(this.node)
+    try {
+      const calls = [api.tx.ethereum.setHeartbeat(HEARTBEAT_MS), api.tx.settlement.setLimits(LIMITS)]
+      await send(api, api.tx.sudo.sudo(api.tx.utility.batchAll(calls)), keys.alice)
+    } finally {
+      await api.disconnect()
+    }
+    this.say(`prover     http://${listen} (log ${join(this.dir, 'prover.log')}; polkadot-js: settlement.batches)`)
+  }
+
+  /** Starts a program of ours, named or by its path; its output goes to a file. */
   run(name, program, args) {
     const log = openSync(join(this.dir, `${name}.log`), 'a')
-    const child = spawn(BIN(program), args, { stdio: ['ignore', log, log] })
+    const path = program.includes('/') ? program : BIN(program)
+    const child = spawn(path, args, { stdio: ['ignore', log, log] })
     closeSync(log)
     const exited = new Promise((resolve) => child.once('exit', resolve))
     const part = { name, child, exited, stop: async (signal = 'SIGTERM') => {

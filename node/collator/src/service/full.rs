@@ -5,6 +5,7 @@ use super::{
     finality::{self, FinalityDeps, VoterRpc},
     network::{self, Network, NetworkDeps},
     partial::{self, Handles, Partial},
+    prover,
     sealing::{self, SealingDeps},
     Block, Hash,
 };
@@ -13,6 +14,7 @@ use crate::{
     rpc::{self, RpcDeps},
 };
 use bzk_eth_rpc::{EthContext, EthDeps, Limits};
+use pallet_settlement::worker::Endpoint;
 use sc_network::NetworkBackend;
 use sc_network_sync::SyncingService;
 use sc_service::{
@@ -21,10 +23,12 @@ use sc_service::{
 use std::sync::Arc;
 use substrate_prometheus_endpoint::Registry;
 
-/// Starts everything. With `sealing` the node makes blocks on demand and does not vote.
+/// Starts everything. With `sealing` the node makes blocks on demand and does not vote; with `prover` it has batches
+/// proven.
 pub(super) fn start<N: NetworkBackend<Block, Hash>>(
     config: Configuration,
     sealing: Option<Sealing>,
+    prover: Option<Endpoint>,
 ) -> Result<TaskManager, ServiceError> {
     let Partial {
         handles,
@@ -50,6 +54,7 @@ pub(super) fn start<N: NetworkBackend<Block, Hash>>(
             task_manager: &task_manager,
         })?;
     let role = config.role;
+    prover::start(&handles, prover.as_ref(), &task_manager);
     if config.offchain_worker.enabled {
         let is_validator = role.is_authority();
         network::start_offchain_worker(&handles, service.clone(), is_validator, &task_manager)?;

@@ -13,6 +13,7 @@ mod import;
 mod network;
 pub(crate) mod partial;
 mod proposer;
+mod prover;
 mod seal;
 mod sealing;
 
@@ -21,6 +22,7 @@ pub(crate) use partial::Handles;
 pub(crate) use sealing::SealingRpc;
 
 use crate::cli::Sealing;
+use pallet_settlement::worker::Endpoint;
 use sc_network::{config::NetworkBackendType, Litep2pNetworkBackend, NetworkWorker};
 use sc_service::{error::Error as ServiceError, Configuration, TaskManager};
 
@@ -33,9 +35,14 @@ pub(crate) type SelectChain = sc_consensus::LongestChain<FullBackend, Block>;
 pub(crate) async fn start(
     config: Configuration,
     sealing: Option<Sealing>,
+    prover: Option<Endpoint>,
 ) -> Result<TaskManager, ServiceError> {
     match config.network.network_backend {
-        NetworkBackendType::Libp2p => full::start::<NetworkWorker<Block, Hash>>(config, sealing),
-        NetworkBackendType::Litep2p => full::start::<Litep2pNetworkBackend>(config, sealing),
+        NetworkBackendType::Libp2p => {
+            full::start::<NetworkWorker<Block, Hash>>(config, sealing, prover)
+        }
+        NetworkBackendType::Litep2p => {
+            full::start::<Litep2pNetworkBackend>(config, sealing, prover)
+        }
     }
 }
