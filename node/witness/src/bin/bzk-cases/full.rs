@@ -72,9 +72,8 @@ fn logs() -> Scenario {
 }
 
 fn lists() -> Scenario {
-    (0..8).fold(contract_of("access lists"), |scenario, index| {
-        scenario.send(index, with_list(index))
-    })
+    (0..8)
+        .fold(contract_of("access lists"), |scenario, index| scenario.send(index, with_list(index)))
 }
 
 /// The leaves of a large transaction have to move for those of the next one, which takes most memory.
