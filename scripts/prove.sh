@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Proves blocks of a running node up to the contract: block proofs, chain, wrap, Solidity verifier, forge, anvil.
 # Usage: scripts/prove.sh [KIND...]     (a block of each kind, of those that scripts/clients/lib/proof-node.js has;
-#                                        default: transfer empty)
+#                                        default: transfer empty; the large run of the README is
+#                                        transfers mixed precompiles claim withdrawal)
 # Circuits and proofs stay in $BZK_CACHE; what is there is not made again. The first run takes half an hour on two
 # cores and 13 GB, later ones about ten minutes a block and 8 GB.
 # Environment: BZK_MUTATIONS (default 1000) changes of the proof that plonky2 and the contract must judge alike;

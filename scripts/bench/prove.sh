@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What proving takes: a block of each kind, from a running node up to the contract on anvil. Called by
 # scripts/bench.sh. Environment:
-#   BENCH_KINDS      kinds of blocks (empty transfer transfers erc20); what is not among them is null in the JSON
+#   BENCH_KINDS      kinds of blocks (empty transfer transfers erc20 claim); what is not among them is null in the JSON
 #   BENCH_MUTATIONS  changes of the proof that the contract judges (10000)
 #   BENCH_SETUP      1: builds the circuits anew and measures that too (0)
 source "$(dirname "$0")/lib.sh"
@@ -9,7 +9,7 @@ source "$(dirname "$0")/lib.sh"
 export BZK_PROOFS=$work/proofs BZK_NODE=$node_bin BZK_MUTATIONS=${BENCH_MUTATIONS:-10000}
 export BZK_SETUP=${BENCH_SETUP:-0}
 log=$work/prove.log
-export BENCH_KINDS=${BENCH_KINDS:-empty transfer transfers erc20}
+BENCH_KINDS=${BENCH_KINDS:-empty transfer transfers erc20 claim}
 read -ra kinds <<<"$BENCH_KINDS"
 "$ROOT/scripts/prove.sh" "${kinds[@]}" >"$log" 2>&1 || { tail -50 "$log" >&2; exit 1; }
 
@@ -23,8 +23,9 @@ stages = re.findall(r"^(.*): ([\d.]+) s, ([\d.]+) CPU s, ([\d.]+) GiB$", text, r
 for name, seconds, cpu, gib in stages:
     print(f"{name:34} {float(seconds):9.1f} s {float(cpu):9.1f} CPU s {float(gib):6.2f} GiB", file=table)
 cpu = {name: float(value) for name, _, value, _ in stages}
-# Outer stages, in the order of the kinds. `transfers` are five.
-blocks = dict(zip(os.environ["BENCH_KINDS"].split(), (v for n, v in cpu.items() if re.match(r"block \d", n))))
+# Outer stages. `transfers` are five.
+kinds = re.findall(r"^(block \d+) is (\w+)$", text, re.M)
+blocks = {kind: cpu[block] for block, kind in kinds if block in cpu}
 
 def more(kind, than, units=1):
     known = kind in blocks and than in blocks

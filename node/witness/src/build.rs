@@ -4,7 +4,7 @@ use crate::{
     ledger::{codes, Ledger, LedgerError},
     nodes::Recorder,
     watch::Watch,
-    BlockWitness, TransactionWitness,
+    AccountAccess, BlockWitness, TransactionWitness,
 };
 use alloy_consensus::Transaction;
 use alloy_eips::eip2718::Encodable2718;
@@ -17,7 +17,7 @@ use bzk_evm::{
     trie::NodeStore,
     tx::{self, RecoveredTx, TxEnvelope},
 };
-use revm::{database::CacheDB, DatabaseCommit, DatabaseRef, InspectEvm};
+use revm::{database::CacheDB, state::EvmState, DatabaseCommit, DatabaseRef, InspectEvm};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Display,
@@ -177,9 +177,13 @@ where
         let envelope = &recovered.envelope;
         let gas_before = self.gas_used();
         let receipt = Receipt::new(envelope.tx_type() as u8, &executed.result, gas_before);
-        self.open(envelope, &executed.state)?;
+        let touched = touched(envelope, &executed.state, watch.looked_up);
+        for (address, slots) in &touched {
+            self.ledger.open(*address, slots.iter().copied())?;
+        }
         self.keep_codes(&executed.state)?;
-        let accounts = self.ledger.apply(&executed.state)?;
+        let mut accounts = self.ledger.apply(&executed.state)?;
+        note(&mut accounts, touched, &watch.zeroed);
         let deleted = accounts.iter().filter(|(_, access)| access.self_destructed);
         self.destroyed.extend(deleted.map(|(address, _)| *address));
         self.destroyed.extend(watch.destroyed);
@@ -195,26 +199,6 @@ where
         };
         self.receipts.push(receipt);
         Ok(witness)
-    }
-
-    /// Opens the ways to all that the transaction touched or listed.
-    fn open(
-        &mut self,
-        envelope: &TxEnvelope,
-        state: &revm::state::EvmState,
-    ) -> Result<(), WitnessError> {
-        let mut touched: BTreeMap<Address, BTreeSet<U256>> = BTreeMap::new();
-        for (address, account) in state {
-            touched.entry(*address).or_default().extend(account.storage.keys());
-        }
-        for item in envelope.access_list().into_iter().flat_map(|list| list.iter()) {
-            let slots = item.storage_keys.iter().map(|slot| U256::from_be_bytes(slot.0));
-            touched.entry(item.address).or_default().extend(slots);
-        }
-        for (address, slots) in touched {
-            self.ledger.open(address, slots)?;
-        }
-        Ok(())
     }
 
     fn keep_codes(&mut self, state: &revm::state::EvmState) -> Result<(), WitnessError> {
@@ -237,6 +221,41 @@ where
         same("the receipts root", receipts_root(&self.receipts), header.receipts_root)?;
         same("the state root", self.ledger.root(), header.state_root)?;
         Ok(self.codes)
+    }
+}
+
+/// Accounts and slots that a transaction touched, listed, or (`looked_up`) could not pay to touch.
+fn touched(
+    envelope: &TxEnvelope,
+    state: &EvmState,
+    looked_up: BTreeMap<Address, BTreeSet<U256>>,
+) -> BTreeMap<Address, BTreeSet<U256>> {
+    let mut touched = looked_up;
+    for (address, account) in state {
+        touched.entry(*address).or_default().extend(account.storage.keys());
+    }
+    for item in envelope.access_list().into_iter().flat_map(|list| list.iter()) {
+        let slots = item.storage_keys.iter().map(|slot| U256::from_be_bytes(slot.0));
+        touched.entry(item.address).or_default().extend(slots);
+    }
+    touched
+}
+
+/// Adds to `accounts` what the transaction `touched` without leaving a trace in its outcome, and what it zeroed.
+fn note(
+    accounts: &mut BTreeMap<Address, AccountAccess>,
+    touched: BTreeMap<Address, BTreeSet<U256>>,
+    zeroed: &BTreeSet<(Address, U256)>,
+) {
+    for (address, slots) in touched {
+        let access = accounts.entry(address).or_default();
+        let slots = slots.into_iter().map(|slot| B256::new(slot.to_be_bytes()));
+        let written = &access.storage_written;
+        access.storage_read.extend(slots.filter(|slot| !written.contains_key(slot)));
+    }
+    for (address, slot) in zeroed {
+        let access = accounts.entry(*address).or_default();
+        access.storage_zeroed.insert(B256::new(slot.to_be_bytes()));
     }
 }
 

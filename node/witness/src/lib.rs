@@ -6,7 +6,8 @@
 //!
 //! ## Which trie nodes
 //! A prover has to open every node that one of these steps reads:
-//! 1. reading each touched account and slot, present or absent;
+//! 1. reading each touched account and slot, present or absent; also what an instruction would have touched
+//!    whose gas ran out, because the kernel reads some of it to know what to charge;
 //! 2. writing the changes of the transactions in order, as a prover does that splits the block;
 //! 3. writing them as the kernel does: first it deletes each slot that was zero at any moment and
 //!    each account that was destroyed, even where a revert brought it back, then it inserts. A

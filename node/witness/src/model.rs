@@ -34,7 +34,7 @@ pub struct TransactionWitness {
     pub gas_used: U64,
     /// What the proving-cost meter charged, in kernel cycles.
     pub cycles: U64,
-    /// Each account that it touched.
+    /// Each account that a prover reads or writes for it: that it touched, listed, or could not pay to touch.
     pub accounts: BTreeMap<Address, AccountAccess>,
 }
 
@@ -48,12 +48,15 @@ pub struct AccountAccess {
     /// New nonce, when it changed or the account is new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<U64>,
-    /// Slots read and not changed.
+    /// Slots read, listed or not paid for, and not changed.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub storage_read: BTreeSet<B256>,
     /// Slots changed, with their new values.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub storage_written: BTreeMap<B256, U256>,
+    /// Slots that were set to zero at some moment, also where a revert undid it.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub storage_zeroed: BTreeSet<B256>,
     /// Hash of the code that was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code_read: Option<B256>,

@@ -312,6 +312,40 @@ fn listed_slots_are_opened_though_nothing_reads_them() {
     assert!(with.nodes.len() > without.nodes.len());
 }
 
+/// A frame whose gas ends while it touches an account: what the kernel looks up before it charges is opened, though
+/// the outcome does not have it.
+#[test]
+fn account_that_the_kernel_looks_up_is_opened_though_its_gas_is_not_paid() {
+    let heir = Address::repeat_byte(0x66);
+    let (caller, callee) = (Address::repeat_byte(0xb0), Address::repeat_byte(0xb1));
+    let mut code = vec![op::PUSH20];
+    code.extend(heir);
+    code.push(op::SELFDESTRUCT);
+    let mut state = state(0);
+    state.put(callee, contract(code, 0));
+    let mut code = [op::PUSH0; 5].to_vec();
+    code.push(op::PUSH20);
+    code.extend(callee);
+    // Less than SELFDESTRUCT takes.
+    code.extend([op::PUSH2, 0x10, 0x00, op::CALL]);
+    state.put(caller, contract(code, 0));
+    let witness = witness(&state, vec![transaction(0, caller, vec![], &[])]);
+    let way = proof(&state, None, H256(state.root().0), key(heir.as_slice()));
+    assert!(way.iter().all(|node| witness.nodes.contains(node)));
+    assert_eq!(witness.transactions[0].accounts[&heir], Default::default());
+}
+
+#[test]
+fn slot_that_was_zero_for_a_moment_is_noted() {
+    let state = state(2);
+    let witness = witness(&state, vec![transaction(0, CONTRACT, vec![0, 0, 0, 7, 1, 3], &[])]);
+    let access = &witness.transactions[0].accounts[&CONTRACT];
+    let slot = |number: u64| B256::from(U256::from(number));
+    assert_eq!(access.storage_zeroed.iter().copied().collect::<Vec<_>>(), [slot(0)]);
+    assert_eq!(access.storage_written, BTreeMap::from([(slot(1), U256::from(3))]));
+    assert!(access.storage_read.contains(&slot(0)));
+}
+
 #[test]
 fn header_that_execution_does_not_give_is_refused() {
     let state = state(3);

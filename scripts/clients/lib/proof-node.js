@@ -1,18 +1,34 @@
 // Starts a development node, makes one block of each kind asked for, prints its URL and the numbers of the first and
-// the last of these blocks, and stays until it is killed.
+// the last of these blocks, and stays until it is killed. Tells on stderr which block is of which kind.
 // Usage: node lib/proof-node.js KIND...
-//   empty transfer transfers erc20 create revert precompiles mixed, or a table of lib/stress.js
+//   empty transfer transfers erc20 create revert precompiles mixed, or a table of lib/stress.js;
+//   claim withdrawal: of the bridge, with a bitcoind, a relayer and a committee's signers beside the node
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createPublicClient, createWalletClient, encodeFunctionData, http, keccak256, toHex } from 'viem'
-import { account, chain } from './accounts.js'
+import { account, chain, privateKey } from './accounts.js'
+import { Devnet } from './devnet.js'
 import { deployLoad } from './load.js'
 import { startNode, until } from './node.js'
 import { compile } from './solidity.js'
 import { STRESS, creation } from './stress.js'
 
 const TRANSFERS = 5
-const node = await startNode()
+const DEPOSIT_SATS = 300_000n
+// A key of Bitcoin's BIPs, on regtest.
+const HOME = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080'
+const kinds = process.argv.slice(2)
+const bridged = kinds.includes('claim') || kinds.includes('withdrawal')
+let devnet, dir
+if (bridged) {
+  dir = await mkdtemp(join(tmpdir(), 'bzk-proof-'))
+  devnet = new Devnet(dir)
+}
+const node = bridged ? (await devnet.start()).node : await startNode()
 const stop = async (code) => {
-  await node.stop()
+  await (devnet ?? node).stop()
+  if (dir) await rm(dir, { recursive: true, force: true })
   process.exit(code)
 }
 process.on('SIGTERM', () => stop(0))
@@ -82,11 +98,48 @@ async function block(transactions) {
   return numbers[0]
 }
 
+/** Block of the only transaction that an account has sent since block `before`. */
+async function blockOf(address, before) {
+  for (let number = await head(); number > before; number--) {
+    const { transactions } = await reader.getBlock({ blockNumber: number, includeTransactions: true })
+    if (transactions.some(({ from }) => from.toLowerCase() === address.toLowerCase())) return number
+  }
+  throw new Error(`no block after ${before} has a transaction of ${address}`)
+}
+
+/** Runs `bzk-bridge` with the key of an account that does nothing else; gives the block that it made. */
+async function bridge(...args) {
+  const [before, payer] = [await head(), await devnet.keyFile('payer', privateKey(5))]
+  await devnet.user(payer, ...args)
+  return blockOf(account(5).address, before)
+}
+
+/** A deposit on Bitcoin that the relay knows and nobody has claimed. */
+async function deposit() {
+  const own = join(dir, 'own.jsonl')
+  const { address } = await devnet.user(null, 'deposit-address', '--recipient', account(5).address,
+    '--refund-key-file', join(dir, 'refund.key'), '--deposits', own)
+  await devnet.bitcoin.pay([[address, DEPOSIT_SATS]])
+  await devnet.bitcoin.mine(1)
+  const status = () => devnet.user(null, 'status', '--deposits', own)
+  await until(async () => (await status()).deposits[0]?.confirmations >= 1, 'the relay to learn of the block', 120)
+  return own
+}
+
+/** What makes the blocks of the bridge. */
+const BRIDGED = {
+  claim: (own) => bridge('claim', '--deposits', own),
+  withdrawal: () => bridge('withdraw', '--to', HOME, '--sats', '100000', '--max-fee-sats', '20000'),
+}
+
 try {
+  const unknown = kinds.filter((kind) => !KINDS[kind] && !BRIDGED[kind])
+  if (unknown.length > 0) throw new Error(`no such kinds: ${unknown}; there are ${Object.keys({ ...KINDS, ...BRIDGED })}`)
+  const own = kinds.includes('claim') ? await deposit() : undefined
   const blocks = []
-  for (const kind of process.argv.slice(2)) {
-    if (!KINDS[kind]) throw new Error(`there is no kind ${kind}: ${Object.keys(KINDS).join(' ')}`)
-    blocks.push(await block(KINDS[kind]))
+  for (const kind of kinds) {
+    blocks.push(await (BRIDGED[kind]?.(own) ?? block(KINDS[kind])))
+    console.error(`block ${blocks.at(-1)} is ${kind}`)
   }
   console.log(`${node.url} ${blocks[0]} ${blocks.at(-1)}`)
 } catch (error) {

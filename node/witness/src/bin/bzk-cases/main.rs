@@ -7,6 +7,7 @@ mod asm;
 mod cost;
 mod edge;
 mod forged;
+mod full;
 mod random;
 mod scenario;
 mod state_tests;
@@ -46,6 +47,8 @@ enum Command {
     },
     /// Blocks that never happened, with witnesses that hide why: the kernel must refuse them.
     Forged,
+    /// Blocks of transactions that hold as much as they may.
+    Full,
     /// One kind of work many times, to calibrate the proving-cost meter.
     Cost,
     /// Ethereum's state tests, each as a block of one transaction.
@@ -95,6 +98,7 @@ fn main() -> Result<()> {
         Command::Random { seed, count } => {
             (seed..seed.saturating_add(count)).map(random::block).try_for_each(&mut print)?
         }
+        Command::Full => full::all().into_iter().try_for_each(&mut print)?,
         Command::Cost => cost::all().into_iter().try_for_each(&mut print)?,
         Command::StateTests { path, step, skip } => {
             let cases = state_tests::all(&path)?.skip(skip).step_by(step.max(1));

@@ -9,7 +9,7 @@ use crate::{
 use alloy_primitives::{Address, U256};
 
 pub(super) fn all() -> Vec<Scenario> {
-    [kinds(), frames(), fixed(), transient()].into_iter().flatten().collect()
+    [kinds(), frames(), fixed(), transient(), unpaid()].into_iter().flatten().collect()
 }
 
 fn word(address: Address) -> String {
@@ -151,4 +151,30 @@ fn transient() -> Vec<Scenario> {
             .send(0, Call::to(TARGET)),
         over("transient many", &(0..80).map(|i| format!("{i} {} TSTORE {} TLOAD POP ", i % 37, i % 50)).collect::<String>()).send(0, Call::to(TARGET)),
     ]
+}
+
+/// What the kernel looks up before it charges for it, in a frame that has not enough gas.
+fn unpaid() -> Vec<Scenario> {
+    let absent = word(ABSENT);
+    let acts = [
+        ("SELFDESTRUCT to nobody", format!("{absent} SELFDESTRUCT")),
+        ("SELFDESTRUCT to a plain account", format!("{} SELFDESTRUCT", word(bystander(77)))),
+        ("CALL of nobody with value", format!("0 0 0 0 1 {absent} GAS CALL")),
+        ("SSTORE of a new slot", "1 4000 SSTORE".into()),
+        ("SSTORE that deletes", "0 1 SSTORE".into()),
+        ("CREATE with value", "0 0 1 CREATE".into()),
+        ("BALANCE of nobody", format!("{absent} BALANCE")),
+        ("EXTCODEHASH of nobody", format!("{absent} EXTCODEHASH")),
+        ("SLOAD of a new slot", "4000 SLOAD".into()),
+    ];
+    let mut all = Vec::new();
+    for (name, act) in acts {
+        for gas in [100u64, 2_400, 2_700, 5_100, 7_500, 9_200, 12_000, 20_000, 22_000, 36_000] {
+            let code = format!("0 0 0 0 0 {} {gas} CALL STOP", word(OTHER));
+            let scenario = over(format!("{name}, {gas} gas"), &code);
+            let scenario = scenario.with(OTHER, contract(asm(&act), 5));
+            all.push(scenario.send(0, Call::to(TARGET).gas(200_000)));
+        }
+    }
+    all
 }

@@ -1,0 +1,95 @@
+//! Blocks of transactions that hold as much of the prover's memory as the meter lets them: `bzk-prover heights` must
+//! find a circuit for each of their segments.
+
+use crate::{
+    asm::asm,
+    random::Dice,
+    scenario::Scenario,
+    world::{contract, Call, Kind},
+};
+use alloy_primitives::{Address, U256};
+use bzk_evm::meter::memory::MAX_CELLS;
+
+const TARGET: Address = Address::repeat_byte(0xa1);
+/// What a transaction may weigh, signature and all; and its data then.
+const MOST_DATA: usize = 131_072 - 300;
+/// Logs of one transaction, their receipt and all.
+const MOST_LOGGED: u64 = 160 * 1024 - 1_000;
+const GAS: u64 = 30_000_000;
+
+/// All of them.
+pub(crate) fn all() -> Vec<Scenario> {
+    vec![calldata(), memory(), logs(), lists(), mixed()]
+}
+
+/// A contract that takes as much memory as its calldata's first word says, logs as much as the second one says.
+fn contract_of(name: &str) -> Scenario {
+    let code = asm("0 CALLDATALOAD DUP1 @m JUMPI POP 32 CALLDATALOAD 0 LOG0 STOP :m MLOAD STOP");
+    Scenario::new(name).with(TARGET, contract(code, 3))
+}
+
+fn words(words: &[u64]) -> Vec<u8> {
+    words.iter().flat_map(|word| U256::from(*word).to_be_bytes::<32>()).collect()
+}
+
+fn with_data(seed: u8) -> Call {
+    let mut data = words(&[0, 0]);
+    // Bytes that are not zero, and not the same in each transaction.
+    data.resize(MOST_DATA, seed | 1);
+    Call::to(TARGET).data(data).gas(GAS)
+}
+
+fn with_memory(bytes: u64) -> Call {
+    Call::to(TARGET).data(words(&[bytes, 0])).gas(GAS)
+}
+
+fn with_logs() -> Call {
+    Call::to(TARGET).data(words(&[0, MOST_LOGGED])).gas(GAS)
+}
+
+/// Slots that exist and slots that do not, in an access list.
+fn with_list(seed: u64) -> Call {
+    let mut dice = Dice::new(seed);
+    let slots = (0..3_000).map(|_| dice.word()).collect();
+    Call::to(TARGET).kind(Kind::AccessList).list(vec![(TARGET, slots)]).gas(GAS)
+}
+
+fn calldata() -> Scenario {
+    (0..8).fold(contract_of("calldata"), |scenario, index| {
+        scenario.send(index, with_data(index as u8))
+    })
+}
+
+/// The most memory, each behind a transaction with large leaves.
+fn memory() -> Scenario {
+    // What the meter counts beside it: four cells a byte of calldata, the accounts, the code.
+    let most = MAX_CELLS - 10_000;
+    (0..3).fold(contract_of("memory"), |scenario, index| scenario.send(index, with_memory(most)))
+}
+
+fn logs() -> Scenario {
+    (0..6).fold(contract_of("logs"), |scenario, index| scenario.send(index, with_logs()))
+}
+
+fn lists() -> Scenario {
+    (0..8)
+        .fold(contract_of("access lists"), |scenario, index| scenario.send(index, with_list(index)))
+}
+
+/// The leaves of a large transaction have to move for those of the next one, which takes most memory.
+fn mixed() -> Scenario {
+    let mut large = with_data(9).data({
+        let mut data = words(&[0, MOST_LOGGED]);
+        data.resize(MOST_DATA / 2, 3);
+        data
+    });
+    large.gas = GAS;
+    contract_of("large and memory")
+        .send(0, with_data(7))
+        .send(1, with_memory(MAX_CELLS - 10_000))
+        .send(2, large.clone())
+        .send(3, with_memory(MAX_CELLS - 10_000))
+        .send(4, Call::to(TARGET).value(1))
+        .send(5, large)
+        .send(6, with_list(99))
+}
