@@ -6,14 +6,16 @@ use bitcoinzk_runtime::{
 };
 use bzk_batch::Statement;
 use bzk_core::CHAIN_ID;
+use frame_support::storage::{with_transaction, TransactionOutcome};
 use frame_system::offchain::CreateAuthorizedTransaction;
 use pallet_settlement::{BatchId, BatchIds, Batches, Call, Limits, ProofRecord};
 use sp_consensus_babe::AuthorityPair;
 use sp_core::{Pair, H160, H256};
 use sp_genesis_builder::DEV_RUNTIME_PRESET;
 use sp_keyring::Sr25519Keyring::Alice;
-use sp_runtime::transaction_validity::{
-    InvalidTransaction, TransactionSource, TransactionValidityError,
+use sp_runtime::{
+    transaction_validity::{InvalidTransaction, TransactionSource, TransactionValidityError},
+    DispatchError,
 };
 
 /// A chain with batches of two blocks, the first of which is closed.
@@ -81,10 +83,15 @@ fn record_with_an_authoritys_babe_key_goes_through_pool_and_block_without_a_fee(
     let genesis = chain.query(|| System::block_hash(0));
     let record = chain.query(|| record(0));
     let extrinsic = chain.query(|| transaction(0, record, "//Alice"));
-    chain.query(|| {
-        let source = TransactionSource::External;
-        Executive::validate_transaction(source, extrinsic.clone(), genesis).unwrap();
+    // Validation opens a block; the pool's leaves no trace.
+    let validity = chain.query(|| {
+        with_transaction(|| {
+            let source = TransactionSource::External;
+            let validity = Executive::validate_transaction(source, extrinsic.clone(), genesis);
+            TransactionOutcome::Rollback(Ok::<_, DispatchError>(validity))
+        })
     });
+    assert!(validity.unwrap().is_ok());
     assert_eq!(chain.make(vec![extrinsic.clone()]).results, vec![Ok(Ok(()))]);
     assert_eq!(chain.query(|| Batches::<Runtime>::get(0).unwrap().proof), Some(record));
 

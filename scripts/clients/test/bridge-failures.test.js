@@ -252,7 +252,7 @@ test('signers refresh their shares and the old ones are gone', async (t) => {
   if (!api.tx.threshold.refresh) return t.skip('the node is of an older build: its runtime takes no refresh')
   const folder = join(dir, 'refresh')
   const refresh = (index) => devnet.signerTool(index, 'refresh', folder, '--node', node.url)
-  const live = async () => (await api.query.threshold.keys(await api.query.threshold.active())).unwrap().key
+  const live = async () => (await api.query.threshold.keys((await api.query.threshold.active()).unwrap())).unwrap().key
   const before = await live()
   await withStores(async () => {
     for (const index of [0, 1, 2, 3, 0, 1]) assert.match(await refresh(index), /^waiting for /)

@@ -169,7 +169,7 @@ test('questions that make no sense are answered with cause and cure', async () =
     { height: 1, blockHash: '00'.repeat(32), sats: 1000 }])).status, 'not in the chain')
 })
 
-test('a withdrawal costs what was quoted', async () => {
+test('a withdrawal costs no more than was quoted', async () => {
   const to = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080'
   const sats = 100_000n
   const before = await bitcoin.received(to)
@@ -181,6 +181,8 @@ test('a withdrawal costs what was quoted', async () => {
     if ((await bitcoin.call('getrawmempool')).length > 0) await bitcoin.mine(1)
     return (await node.call('bridge_withdrawal', [withdrawal])).status === 'settled'
   }, 'the payout to be settled', 180)
-  assert.equal(sats - (await bitcoin.received(to) - before), BigInt(quote.feeSatsAlone))
+  // An idle regtest's fee rate only falls, from the policy's to the floor.
+  const fee = sats - (await bitcoin.received(to) - before)
+  assert.ok(fee > 0n && fee <= BigInt(quote.feeSatsAlone), `${fee} of ${quote.feeSatsAlone}`)
   await checkInvariants(devnet)
 })

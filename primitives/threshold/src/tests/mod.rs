@@ -4,7 +4,6 @@ mod attacks;
 mod bip340;
 mod codec;
 mod crash;
-mod crash_group;
 mod dkg;
 mod group;
 mod keys;
