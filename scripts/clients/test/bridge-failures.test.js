@@ -254,6 +254,8 @@ test('signers refresh their shares and the old ones are gone', async (t) => {
   const refresh = (index) => devnet.signerTool(index, 'refresh', folder, '--node', node.url)
   const live = async () => (await api.query.threshold.keys((await api.query.threshold.active()).unwrap())).unwrap().key
   const before = await live()
+  // The chain takes no new shares while the old ones sign.
+  await until(async () => (await api.query.threshold.sessions.keys()).length === 0, 'all sessions to end', 120)
   await withStores(async () => {
     for (const index of [0, 1, 2, 3, 0, 1]) assert.match(await refresh(index), /^waiting for /)
     assert.match(await refresh(2), /^told the chain/)
