@@ -2,11 +2,14 @@
 
 use crate::types::{b256, h160, h256, Address, Bytes, FullState, B256, U256};
 use bitcoinzk_runtime::Runtime;
-use bzk_evm::{account::Account, trie::NodeStore};
+use bzk_evm::{
+    account::Account,
+    trie::{pages, NodeStore},
+};
 use codec::{Decode, DecodeAll};
 use jsonrpsee::types::ErrorObjectOwned;
 use pallet_ethereum::{limits::next_gas_limit, ChainHead};
-use pallet_evm::TrieKey;
+use pallet_evm::{TrieKey, TriePages};
 use parking_lot::Mutex;
 use revm::{
     bytecode::Bytecode,
@@ -150,9 +153,10 @@ impl StateView {
         owner: Option<B256>,
         path: &[u8],
     ) -> Result<Option<Vec<u8>>, StateError> {
-        let key = TrieKey::new(owner.map(h256), path);
-        let key = pallet_evm::TrieNodes::<Runtime>::hashed_key_for(key);
-        self.value("EVM.TrieNodes", &key)
+        pages::find(path, |path| {
+            let key = TrieKey::new(owner.map(h256), path);
+            self.value("EVM.TriePages", &TriePages::<Runtime>::hashed_key_for(key))
+        })
     }
 
     /// Hash of an Ethereum block among the last 256; zero for others.

@@ -1,7 +1,7 @@
 //! Writes the outcome of one transaction to the flat maps.
 
 use crate::{
-    database::Loaded, node_store::StoredNodes, AccountCodes, AccountStorages, Accounts, Config,
+    database::Loaded, page_store::StoredPages, AccountCodes, AccountStorages, Accounts, Config,
     Dirty, MAX_DELETABLE_SLOTS,
 };
 use alloc::vec::Vec;
@@ -123,7 +123,7 @@ fn clear<T: Config>(address: H160, account: &Account) {
         }
     }
     if account.storage_root != EMPTY_ROOT {
-        StoredNodes::<T>::clear(H256(sp_io::hashing::keccak_256(address.as_bytes())));
+        StoredPages::<T>::clear(H256(sp_io::hashing::keccak_256(address.as_bytes())));
     }
 }
 

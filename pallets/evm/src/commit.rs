@@ -1,7 +1,7 @@
 //! Folds what changed since the last Ethereum block into the tries.
 
 use crate::{
-    node_store::StoredNodes, AccountStorages, Accounts, Config, Dirty, StateRoot, Touched,
+    page_store::StoredPages, AccountStorages, Accounts, Config, Dirty, StateRoot, Touched,
 };
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -9,7 +9,7 @@ use alloc::{
 };
 use bzk_evm::{
     primitives::U256,
-    trie::{self, TrieError},
+    trie::{pages, TrieError},
 };
 use frame_support::defensive;
 use sp_core::{H160, H256};
@@ -39,20 +39,20 @@ pub(crate) fn commit<T: Config>() -> H256 {
 
 /// Updates storage tries first, then the state trie over the accounts that own them.
 pub(crate) fn update_tries<T: Config>(keys: &DirtyKeys) -> Result<H256, TrieError> {
-    let mut nodes = StoredNodes::<T>::default();
+    let mut stored = StoredPages::<T>::default();
     let mut leaves = Vec::with_capacity(keys.len());
     for (address, slots) in keys {
         let owner = H256(keccak_256(address.as_bytes()));
-        leaves.push((owner, account_leaf::<T>(&mut nodes, *address, owner, slots)?));
+        leaves.push((owner, account_leaf::<T>(&mut stored, *address, owner, slots)?));
     }
-    let root = trie::update(&mut nodes, None, StateRoot::<T>::get(), leaves)?;
+    let root = pages::update(&mut stored, None, StateRoot::<T>::get(), leaves)?;
     StateRoot::<T>::put(root);
     Ok(root)
 }
 
 /// The leaf of one account, its storage root brought up to date; `None` if it no longer exists.
 fn account_leaf<T: Config>(
-    nodes: &mut StoredNodes<T>,
+    stored: &mut StoredPages<T>,
     address: H160,
     owner: H256,
     slots: &BTreeSet<H256>,
@@ -63,7 +63,7 @@ fn account_leaf<T: Config>(
             let value = AccountStorages::<T>::get(address, slot);
             (H256(keccak_256(slot.as_bytes())), value.map(slot_leaf))
         });
-        let root = trie::update(nodes, Some(owner), account.storage_root, values)?;
+        let root = pages::update(stored, Some(owner), account.storage_root, values)?;
         if root != account.storage_root {
             account.storage_root = root;
             Accounts::<T>::insert(address, account);

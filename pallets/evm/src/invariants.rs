@@ -2,13 +2,13 @@
 
 use crate::{
     commit::slot_leaf, AccountCodes, AccountStorages, Accounts, Config, Dirty, StateRoot, Touched,
-    TrieKey, TrieNodes,
+    TrieKey, TriePages,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use alloy_trie::{HashBuilder, Nibbles};
 use bzk_evm::{
     account::{EMPTY_ROOT, KECCAK_EMPTY},
-    trie::{self, NodeStore},
+    trie::pages::{self, Page, PageStore},
 };
 use frame_support::ensure;
 use sp_core::{H160, H256};
@@ -22,7 +22,7 @@ pub(crate) fn check<T: Config>() -> Result<(), TryRuntimeError> {
     check_code::<T>()?;
     let slots = flat_slots::<T>()?;
 
-    let mut fresh = FreshNodes::default();
+    let mut fresh = FreshPages::default();
     let mut accounts = BTreeMap::new();
     for (address, account) in Accounts::<T>::iter() {
         let owner = H256(keccak_256(address.as_bytes()));
@@ -39,11 +39,8 @@ pub(crate) fn check<T: Config>() -> Result<(), TryRuntimeError> {
     fresh.fill(None, &accounts, root)?;
 
     let mut count = 0usize;
-    for (key, node) in TrieNodes::<T>::iter() {
-        ensure!(
-            fresh.0.get(&key).is_some_and(|expected| expected[..] == node[..]),
-            "invariant 5: a trie node is stale"
-        );
+    for (key, page) in TriePages::<T>::iter() {
+        ensure!(fresh.0.get(&key) == Some(&page), "invariant 5: a trie node is stale");
         count = count.saturating_add(1);
     }
     ensure!(count == fresh.0.len(), "invariant 5: a trie node is missing");
@@ -88,11 +85,11 @@ fn trie_root(leaves: &BTreeMap<H256, Vec<u8>>) -> H256 {
     H256(builder.root().0)
 }
 
-/// The nodes that the tries should have.
+/// The pages that the tries should have.
 #[derive(Default)]
-struct FreshNodes(BTreeMap<TrieKey, Vec<u8>>);
+struct FreshPages(BTreeMap<TrieKey, Page>);
 
-impl FreshNodes {
+impl FreshPages {
     fn fill(
         &mut self,
         owner: Option<H256>,
@@ -100,20 +97,20 @@ impl FreshNodes {
         expected: H256,
     ) -> Result<(), TryRuntimeError> {
         let changes = leaves.iter().map(|(key, value)| (*key, Some(value.clone())));
-        let root = trie::update(self, owner, EMPTY_ROOT, changes)
+        let root = pages::update(self, owner, EMPTY_ROOT, changes)
             .map_err(|_| "invariant 5: a fresh trie cannot be built")?;
         ensure!(root == expected, "invariant 5: a fresh trie has another root");
         Ok(())
     }
 }
 
-impl NodeStore for FreshNodes {
-    fn get(&self, owner: Option<H256>, path: &[u8]) -> Option<Vec<u8>> {
+impl PageStore for FreshPages {
+    fn get(&self, owner: Option<H256>, path: &[u8]) -> Option<Page> {
         self.0.get(&TrieKey::new(owner, path)).cloned()
     }
 
-    fn set(&mut self, owner: Option<H256>, path: &[u8], node: Vec<u8>) {
-        self.0.insert(TrieKey::new(owner, path), node);
+    fn set(&mut self, owner: Option<H256>, path: &[u8], page: Page) {
+        self.0.insert(TrieKey::new(owner, path), page);
     }
 
     fn remove(&mut self, owner: Option<H256>, path: &[u8]) {

@@ -9,7 +9,7 @@
 //! Ethereum transaction, so every block can be re-executed and proven by anybody.
 //!
 //! Each value lives twice: flat (`Accounts`, `AccountCodes`, `AccountStorages`) for reads during
-//! execution, and in the nodes of the Ethereum trie (`TrieNodes`) for the state root and proofs.
+//! execution, and in the nodes of the Ethereum trie (`TriePages`) for the state root and proofs.
 //!
 //! ## Invariants
 //! After [`Pallet::commit`], and so after every Substrate block:
@@ -17,7 +17,7 @@
 //! 2. `storage_root` of each account is the root of the trie over its [`AccountStorages`].
 //! 3. Code belongs to an account with its hash, and every account with a code hash has its code.
 //! 4. A storage slot belongs to an account and is not zero.
-//! 5. [`TrieNodes`] holds exactly the nodes of these tries, nothing stale.
+//! 5. [`TriePages`] holds exactly the nodes of these tries, nothing stale.
 //! 6. [`Dirty`] and [`Touched`] are empty.
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -30,7 +30,7 @@ mod database;
 mod genesis;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod invariants;
-mod node_store;
+mod page_store;
 mod touched;
 mod types;
 pub mod weights;
@@ -65,7 +65,7 @@ use sp_core::{H160, H256};
 pub mod pallet {
     use super::*;
     use alloc::collections::BTreeMap;
-    use bzk_evm::{account::EMPTY_ROOT, profile::MAX_CODE_SIZE, trie::MAX_NODE_BYTES};
+    use bzk_evm::{account::EMPTY_ROOT, profile::MAX_CODE_SIZE, trie::pages::Page};
     use frame_support::pallet_prelude::*;
 
     /// What the runtime supplies.
@@ -96,12 +96,11 @@ pub mod pallet {
     pub type AccountStorages<T: Config> =
         StorageDoubleMap<_, Blake2_128Concat, H160, Blake2_128Concat, H256, H256>;
 
-    /// RLP nodes of the state trie and the storage tries, in place by path.
+    /// Nodes of the state trie and the storage tries, in place by path; leaves lie on the page of the branch above.
     // Identity: paths start with keccak hashes and are as long as the tries are deep, so nobody
     // can unbalance Substrate's trie more than Ethereum's.
     #[pallet::storage]
-    pub type TrieNodes<T: Config> =
-        StorageMap<_, Identity, TrieKey, BoundedVec<u8, ConstU32<{ MAX_NODE_BYTES as u32 }>>>;
+    pub type TriePages<T: Config> = StorageMap<_, Identity, TrieKey, Page>;
 
     /// The value of [`StateRoot`] before there is any account.
     #[pallet::type_value]

@@ -2,7 +2,7 @@
 
 use crate::{
     mock::*, AccountStorages, Accounts, Dirty, DirtyAccount, FirstChanges, GenesisAccount,
-    TrieNodes,
+    TriePages,
 };
 use bzk_evm::{
     account::KECCAK_EMPTY, execute::ExecuteError, primitives::TxKind,
@@ -91,11 +91,11 @@ fn touched_empty_account_is_removed_with_its_storage() {
     accounts.insert(H160::repeat_byte(0x12), neighbour);
     run(accounts, || {
         assert!(Evm::exists(empty));
-        let nodes = TrieNodes::<Test>::iter().count();
+        let pages = TriePages::<Test>::iter().count();
         send(ALICE, empty, 0, vec![]);
         assert!(!Evm::exists(empty));
         assert_eq!(AccountStorages::<Test>::iter_prefix(empty).count(), 0);
-        assert!(TrieNodes::<Test>::iter().count() < nodes, "its trie nodes are gone");
+        assert!(TriePages::<Test>::iter().count() < pages, "its trie nodes are gone");
         assert_eq!(Evm::storage(H160::repeat_byte(0x12), word(1)), word(2));
     });
 }

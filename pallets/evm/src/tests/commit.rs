@@ -1,6 +1,6 @@
 //! Folding changes into the tries.
 
-use crate::{mock::*, Dirty, StateRoot, TrieNodes};
+use crate::{mock::*, Dirty, StateRoot, TriePages};
 use bzk_evm::account::EMPTY_ROOT;
 use frame_support::assert_storage_noop;
 use sp_core::{H160, H256};
@@ -46,7 +46,7 @@ fn commit_per_transaction_and_per_block_agree() {
         }
         Evm::commit();
         Evm::check_state().unwrap();
-        (Evm::state_root(), TrieNodes::<Test>::iter().collect::<BTreeMap<_, _>>())
+        (Evm::state_root(), TriePages::<Test>::iter().collect::<BTreeMap<_, _>>())
     };
     let each = new_test_ext(funded()).execute_with(|| {
         work(|| {

@@ -1,6 +1,7 @@
 //! The check finds each kind of damage.
 
-use crate::{mock::*, AccountCodes, AccountStorages, Accounts, StateRoot, TrieKey, TrieNodes};
+use crate::{mock::*, AccountCodes, AccountStorages, Accounts, StateRoot, TrieKey, TriePages};
+use bzk_evm::trie::pages::Page;
 use sp_core::{H160, H256};
 
 /// Damages a sound state and returns what the check says.
@@ -59,12 +60,12 @@ fn stale_and_missing_nodes_are_found() {
     for damage in [
         (|| {
             let key = TrieKey::new(Some(H256::repeat_byte(1)), &[1, 2]);
-            TrieNodes::<Test>::insert(key, sp_runtime::BoundedVec::truncate_from(vec![0]));
+            TriePages::<Test>::insert(key, Page::default());
         }) as fn(),
-        || TrieNodes::<Test>::remove(TrieKey::new(None, &[])),
+        || TriePages::<Test>::remove(TrieKey::new(None, &[])),
         || {
-            let (key, _) = TrieNodes::<Test>::iter().last().unwrap();
-            TrieNodes::<Test>::insert(key, sp_runtime::BoundedVec::truncate_from(vec![0]));
+            let (key, _) = TriePages::<Test>::iter().last().unwrap();
+            TriePages::<Test>::insert(key, Page::default());
         },
     ] {
         let text = damaged(damage);

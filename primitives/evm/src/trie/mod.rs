@@ -2,13 +2,15 @@
 //!
 //! Nodes are kept by position (owner, nibble path), not by hash, so an update overwrites what it
 //! replaces and the store holds exactly the nodes of one version: the root's node and each node
-//! of at least 32 bytes. Smaller nodes are inline in their parent, as in Ethereum.
+//! of at least 32 bytes. Smaller nodes are inline in their parent, as in Ethereum. A database keeps them on
+//! [`pages`].
 //!
 //! All keys are hashes (32 bytes), so branches never carry values; a node that says otherwise is
 //! refused. What comes from a store is untrusted in shape: it can yield an error, never a panic.
 
 mod nibbles;
 mod node;
+pub mod pages;
 mod read;
 mod update;
 

@@ -4,7 +4,8 @@ use super::MAX_PATH_NIBBLES;
 use alloc::vec::Vec;
 use sp_core::H256;
 
-const LEAF_FLAG: u8 = 0x20;
+/// Set in the first byte of a leaf's key.
+pub(super) const LEAF_FLAG: u8 = 0x20;
 const ODD_FLAG: u8 = 0x10;
 
 /// At most 64 nibbles, one per byte. On the stack: an allocation in wasm is a host call.

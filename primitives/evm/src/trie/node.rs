@@ -1,6 +1,10 @@
 //! Trie nodes and their RLP.
 
-use super::{keccak, nibbles::Nibbles, NodeStore, TrieError, MAX_PATH_NIBBLES};
+use super::{
+    keccak,
+    nibbles::{Nibbles, LEAF_FLAG},
+    NodeStore, TrieError, MAX_PATH_NIBBLES,
+};
 use alloc::{boxed::Box, vec::Vec};
 use alloy_rlp::{Encodable, Header, EMPTY_STRING_CODE};
 use sp_core::H256;
@@ -143,6 +147,14 @@ impl Node {
             }
         }
     }
+}
+
+/// Whether an encoded node is a leaf.
+pub(super) fn is_leaf(mut node: &[u8]) -> bool {
+    let Ok(mut items) = Header::decode_bytes(&mut node, true) else { return false };
+    let (key, value) = (Item::take(&mut items), Item::take(&mut items));
+    let flags = key.filter(|_| value.is_some() && items.is_empty());
+    flags.and_then(|key| key.payload.first().copied()).is_some_and(|first| first & LEAF_FLAG != 0)
 }
 
 /// A list header for `payload_length` bytes, with room for them.

@@ -4,7 +4,7 @@ use alloc::{collections::BTreeMap, vec, vec::Vec};
 use proptest::{collection::vec as vec_of, prelude::*, sample::select};
 use sp_core::H256;
 
-type Changes = Vec<(H256, Option<Vec<u8>>)>;
+pub(super) type Changes = Vec<(H256, Option<Vec<u8>>)>;
 
 /// Keys that meet often: few nibbles, far up or far down, else zero; some fully random.
 pub(super) fn key() -> impl Strategy<Value = H256> {
@@ -26,7 +26,7 @@ fn at(bytes: [(usize, u8); 2]) -> H256 {
 }
 
 /// Short ones make inline nodes, those of an account's length never do.
-fn value() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn value() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         4 => any::<u8>().prop_map(|byte| vec![byte]),
         2 => vec_of(any::<u8>(), 1..34),
@@ -34,12 +34,12 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn changes() -> impl Strategy<Value = Changes> {
+pub(super) fn changes() -> impl Strategy<Value = Changes> {
     vec_of((key(), proptest::option::weighted(0.6, value())), 0..40)
 }
 
 /// Applies to the model what `update` applies to the trie; deletes half of what is there on top.
-fn apply(entries: &mut Entries, mut changes: Changes, deletions: usize) -> Changes {
+pub(super) fn apply(entries: &mut Entries, mut changes: Changes, deletions: usize) -> Changes {
     changes.extend(entries.keys().skip(1).step_by(2).take(deletions).map(|key| (*key, None)));
     for (key, value) in &changes {
         match value {

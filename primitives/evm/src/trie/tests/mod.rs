@@ -2,6 +2,7 @@
 
 mod corruption;
 mod differential;
+mod pages;
 mod proofs;
 mod vectors;
 
