@@ -143,6 +143,10 @@ finality() {
     say '%-34s %10s   p99 %s; blocks reach another validator after %s ms, p99 %s ms\n' \
         'finality p50, 4 validators, s' "$final_p50" "$final_p99" \
         "$(field "$report" arrival_p50_ms)" "$(field "$report" arrival_p99_ms)"
+    interval_p50=$(field "$report" block_interval_p50_ms) interval_p99=$(field "$report" block_interval_p99_ms)
+    jitter=$(field "$report" block_jitter_ms)
+    say '%-34s %10s   p99 %s, standard deviation %s\n' 'block interval p50, ms' \
+        "$interval_p50" "$interval_p99" "$jitter"
 }
 
 # A long chain of small blocks with logs, then a search through all of them.
@@ -180,9 +184,9 @@ era_change() {
     [ "$nominators" != 0 ] || return 0
     report=$(node "$ROOT/scripts/bench/era-change.mjs" 1 "$nominators") || return 0
     era_ms=$(field "$report" era_change_ms)
-    say '%-34s %10s   authored in %s ms; a quiet block %s ms; %s elected, %s backings\n' 'era change, longest import, ms' \
+    say '%-34s %10s   authored in %s ms; a quiet block %s ms; %s elected by %s, %s backings\n' 'era change, longest import, ms' \
         "$era_ms" "$(field "$report" era_change_authored_ms)" "$(field "$report" quiet_block_ms)" \
-        "$(field "$report" elected)" "$(field "$report" backings)"
+        "$(field "$report" elected)" "$(field "$report" elected_by)" "$(field "$report" backings)"
 }
 
 for contract in Token Burner; do
@@ -190,6 +194,7 @@ for contract in Token Burner; do
 done
 say 'cores %s, load average %s, %s s per kind\n' "$(nproc)" "$(cut -d' ' -f1-3 /proc/loadavg)" "$seconds"
 transfers=null erc20=null mgas=null token=null call_p99=null import_ms=null logs_ms=null
+interval_p50=null interval_p99=null jitter=null
 sync_rate=null final_p50=null final_p99=null long_rate=null warp_s=null era_ms=null
 yardstick
 genesis
@@ -205,6 +210,6 @@ logs
 finality
 late
 era_change
-printf '{"transfers_per_s":%s,"erc20_per_s":%s,"mgas_per_s":%s,"anvil_transfers_per_s":%s,"import_ms":%s,"eth_call_p99_ms":%s,"get_logs_ms":%s,"rss_mib":%s,"finality_p50_s":%s,"finality_p99_s":%s,"sync_blocks_per_s":%s,"long_sync_blocks_per_s":%s,"warp_sync_s":%s,"era_change_ms":%s,"cores":%s,"seconds":%s}\n' \
+printf '{"transfers_per_s":%s,"erc20_per_s":%s,"mgas_per_s":%s,"anvil_transfers_per_s":%s,"import_ms":%s,"eth_call_p99_ms":%s,"get_logs_ms":%s,"rss_mib":%s,"finality_p50_s":%s,"finality_p99_s":%s,"block_interval_p50_ms":%s,"block_interval_p99_ms":%s,"block_jitter_ms":%s,"sync_blocks_per_s":%s,"long_sync_blocks_per_s":%s,"warp_sync_s":%s,"era_change_ms":%s,"cores":%s,"seconds":%s}\n' \
     "$transfers" "$erc20" "$mgas" "$anvil_transfers" "$import_ms" "$call_p99" "$logs_ms" "$rss" \
-    "$final_p50" "$final_p99" "$sync_rate" "$long_rate" "$warp_s" "$era_ms" "$(nproc)" "$seconds"
+    "$final_p50" "$final_p99" "$interval_p50" "$interval_p99" "$jitter" "$sync_rate" "$long_rate" "$warp_s" "$era_ms" "$(nproc)" "$seconds"
