@@ -4,6 +4,7 @@
 #   BENCH_SECONDS    of each kind of load (60)
 #   BENCH_KINDS      ("transfer erc20 gas")
 #   BENCH_PRESIGNED  transactions signed before each (6,000 per second)
+#   BENCH_SOAK       seconds of a steady load before the memory is read (0; an hour: 3600)
 #   BENCH_ACCOUNTS   sizes of the ledger for the growth part ("100000 1000000"; "" leaves it out)
 #   BENCH_BLOCKS     Ethereum blocks that eth_getLogs searches (100000)
 #   BENCH_SYNC       blocks of the chain that late nodes follow (2000; 0 leaves it out)
@@ -13,6 +14,7 @@ source "$(dirname "$0")/lib.sh"
 seconds=${BENCH_SECONDS:-60}
 presigned=${BENCH_PRESIGNED:-$((seconds * 6000))}
 kinds=${BENCH_KINDS-transfer erc20 gas}
+soak_seconds=${BENCH_SOAK:-0}
 sizes=${BENCH_ACCOUNTS-100000 1000000}
 log_blocks=${BENCH_BLOCKS-100000}
 sync_blocks=${BENCH_SYNC-2000}
@@ -81,6 +83,23 @@ throughput() {
 
 # resident FIELD: of the node, in MiB.
 resident() { awk -v field="$1:" '$1 == field {printf "%d", $2 / 1024}' "/proc/$node/status"; }
+
+# Whether the memory stays where it is under 300 or so transfers per second: the node's own at 12 moments.
+soak() {
+    [ "$soak_seconds" != 0 ] || return 0
+    local loader samples=()
+    "$tools/bzk-load" --rpc "$url" --seconds "$soak_seconds" --presigned $((soak_seconds * 350)) --recipients 10000 \
+        --connections 2 --backlog 1200 >"$work/soak.json" 2>>"$work/load.err" &
+    loader=$!
+    pids+=("$loader")
+    for _ in $(seq 12); do
+        sleep $((soak_seconds / 12))
+        samples+=("$(resident RssAnon)")
+    done
+    wait "$loader" || true
+    say '%-34s %10s   transfers/s %s\n' "own memory over $soak_seconds s, MiB" "${samples[*]}" \
+        "$(field "$(cat "$work/soak.json")" per_s)"
+}
 
 # ParityDB maps its files: their pages count as resident until somebody else wants the memory.
 memory() {
@@ -201,6 +220,7 @@ genesis
 # One authority, GRANDPA on, ParityDB as in production.
 start_node node 18546 --alice --validator --force-authoring
 throughput
+soak
 memory
 calls
 growth
