@@ -3,7 +3,7 @@
 use crate::types::{b256, h160, h256, Address, Bytes, FullState, B256, U256};
 use bitcoinzk_runtime::Runtime;
 use bzk_evm::{account::Account, trie::NodeStore};
-use codec::{Decode, DecodeAll};
+use codec::{Compact, Decode, DecodeAll};
 use jsonrpsee::types::ErrorObjectOwned;
 use pallet_ethereum::{limits::next_gas_limit, ChainHead};
 use pallet_evm::TrieKey;
@@ -16,6 +16,7 @@ use revm::{
 };
 use schnellru::{ByLength, LruMap};
 use sp_core::H256;
+use sp_io::hashing::twox_128;
 use sp_state_machine::Backend;
 use std::{collections::HashMap, sync::Arc};
 
@@ -84,6 +85,18 @@ impl StateView {
         let Some(bytes) = self.raw(key)? else { return Ok(None) };
         let decoded = T::decode_all(&mut bytes.as_slice());
         decoded.map(Some).map_err(|cause| StateError::Encoding { item, cause: cause.to_string() })
+    }
+
+    /// Version of the runtime that made this state; 0 at genesis.
+    pub fn spec_version(&self) -> Result<u32, StateError> {
+        let key = [twox_128(b"System"), twox_128(b"LastRuntimeUpgrade")].concat();
+        let Some(bytes) = self.raw(&key)? else { return Ok(0) };
+        // The runtime's name follows.
+        let version = Compact::<u32>::decode(&mut bytes.as_slice());
+        version.map(|version| version.0).map_err(|cause| StateError::Encoding {
+            item: "System.LastRuntimeUpgrade",
+            cause: cause.to_string(),
+        })
     }
 
     /// The account, or the empty one.
