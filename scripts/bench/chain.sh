@@ -4,6 +4,7 @@
 #   BENCH_SECONDS    of each kind of load (60)
 #   BENCH_KINDS      ("transfer erc20 gas")
 #   BENCH_PRESIGNED  transactions signed before each (6,000 per second)
+#   BENCH_SOAK       seconds of a steady load before the memory is read (0; an hour: 3600)
 #   BENCH_ACCOUNTS   sizes of the ledger for the growth part ("100000 1000000"; "" leaves it out)
 #   BENCH_BLOCKS     Ethereum blocks that eth_getLogs searches (100000)
 #   BENCH_SYNC       blocks of the chain that late nodes follow (2000; 0 leaves it out)
@@ -13,6 +14,7 @@ source "$(dirname "$0")/lib.sh"
 seconds=${BENCH_SECONDS:-60}
 presigned=${BENCH_PRESIGNED:-$((seconds * 6000))}
 kinds=${BENCH_KINDS-transfer erc20 gas}
+soak_seconds=${BENCH_SOAK:-0}
 sizes=${BENCH_ACCOUNTS-100000 1000000}
 log_blocks=${BENCH_BLOCKS-100000}
 sync_blocks=${BENCH_SYNC-2000}
@@ -82,6 +84,23 @@ throughput() {
 # resident FIELD: of the node, in MiB.
 resident() { awk -v field="$1:" '$1 == field {printf "%d", $2 / 1024}' "/proc/$node/status"; }
 
+# Whether the memory stays where it is under 300 or so transfers per second: the node's own at 12 moments.
+soak() {
+    [ "$soak_seconds" != 0 ] || return 0
+    local loader samples=()
+    "$tools/bzk-load" --rpc "$url" --seconds "$soak_seconds" --presigned $((soak_seconds * 350)) --recipients 10000 \
+        --connections 2 --backlog 1200 >"$work/soak.json" 2>>"$work/load.err" &
+    loader=$!
+    pids+=("$loader")
+    for _ in $(seq 12); do
+        sleep $((soak_seconds / 12))
+        samples+=("$(resident RssAnon)")
+    done
+    wait "$loader" || true
+    say '%-34s %10s   transfers/s %s\n' "own memory over $soak_seconds s, MiB" "${samples[*]}" \
+        "$(field "$(cat "$work/soak.json")" per_s)"
+}
+
 # ParityDB maps its files: their pages count as resident until somebody else wants the memory.
 memory() {
     rss=$(resident VmRSS)
@@ -143,6 +162,10 @@ finality() {
     say '%-34s %10s   p99 %s; blocks reach another validator after %s ms, p99 %s ms\n' \
         'finality p50, 4 validators, s' "$final_p50" "$final_p99" \
         "$(field "$report" arrival_p50_ms)" "$(field "$report" arrival_p99_ms)"
+    interval_p50=$(field "$report" block_interval_p50_ms) interval_p99=$(field "$report" block_interval_p99_ms)
+    jitter=$(field "$report" block_jitter_ms)
+    say '%-34s %10s   p99 %s, standard deviation %s\n' 'block interval p50, ms' \
+        "$interval_p50" "$interval_p99" "$jitter"
 }
 
 # A long chain of small blocks with logs, then a search through all of them.
@@ -180,9 +203,9 @@ era_change() {
     [ "$nominators" != 0 ] || return 0
     report=$(node "$ROOT/scripts/bench/era-change.mjs" 1 "$nominators") || return 0
     era_ms=$(field "$report" era_change_ms)
-    say '%-34s %10s   authored in %s ms; a quiet block %s ms; %s elected, %s backings\n' 'era change, longest import, ms' \
+    say '%-34s %10s   authored in %s ms; a quiet block %s ms; %s elected by %s, %s backings\n' 'era change, longest import, ms' \
         "$era_ms" "$(field "$report" era_change_authored_ms)" "$(field "$report" quiet_block_ms)" \
-        "$(field "$report" elected)" "$(field "$report" backings)"
+        "$(field "$report" elected)" "$(field "$report" elected_by)" "$(field "$report" backings)"
 }
 
 for contract in Token Burner; do
@@ -190,12 +213,14 @@ for contract in Token Burner; do
 done
 say 'cores %s, load average %s, %s s per kind\n' "$(nproc)" "$(cut -d' ' -f1-3 /proc/loadavg)" "$seconds"
 transfers=null erc20=null mgas=null token=null call_p99=null import_ms=null logs_ms=null
+interval_p50=null interval_p99=null jitter=null
 sync_rate=null final_p50=null final_p99=null long_rate=null warp_s=null era_ms=null
 yardstick
 genesis
 # One authority, GRANDPA on, ParityDB as in production.
 start_node node 18546 --alice --validator --force-authoring
 throughput
+soak
 memory
 calls
 growth
@@ -205,6 +230,6 @@ logs
 finality
 late
 era_change
-printf '{"transfers_per_s":%s,"erc20_per_s":%s,"mgas_per_s":%s,"anvil_transfers_per_s":%s,"import_ms":%s,"eth_call_p99_ms":%s,"get_logs_ms":%s,"rss_mib":%s,"finality_p50_s":%s,"finality_p99_s":%s,"sync_blocks_per_s":%s,"long_sync_blocks_per_s":%s,"warp_sync_s":%s,"era_change_ms":%s,"cores":%s,"seconds":%s}\n' \
+printf '{"transfers_per_s":%s,"erc20_per_s":%s,"mgas_per_s":%s,"anvil_transfers_per_s":%s,"import_ms":%s,"eth_call_p99_ms":%s,"get_logs_ms":%s,"rss_mib":%s,"finality_p50_s":%s,"finality_p99_s":%s,"block_interval_p50_ms":%s,"block_interval_p99_ms":%s,"block_jitter_ms":%s,"sync_blocks_per_s":%s,"long_sync_blocks_per_s":%s,"warp_sync_s":%s,"era_change_ms":%s,"cores":%s,"seconds":%s}\n' \
     "$transfers" "$erc20" "$mgas" "$anvil_transfers" "$import_ms" "$call_p99" "$logs_ms" "$rss" \
-    "$final_p50" "$final_p99" "$sync_rate" "$long_rate" "$warp_s" "$era_ms" "$(nproc)" "$seconds"
+    "$final_p50" "$final_p99" "$interval_p50" "$interval_p99" "$jitter" "$sync_rate" "$long_rate" "$warp_s" "$era_ms" "$(nproc)" "$seconds"

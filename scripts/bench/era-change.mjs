@@ -10,8 +10,9 @@ import { manyValidators, writeKeystore, writeLargeSpec } from '../clients/lib/va
 
 const [ERAS = 1, NOMINATORS = 10_000, VALIDATORS = 100] = process.argv.slice(2).map(Number)
 const ID = 'bitcoinzk_era'
-// Signed and unsigned solutions have ten blocks each, of which production has 75.
-const CALENDAR = { epochSlots: 40, sessionsPerEra: 2, bondingEras: 4, slashDeferEras: 0, dayBlocks: 30 }
+// Signed and unsigned solutions have 15 blocks each, of which production has 75: mining one takes five seconds on an
+// idle machine.
+const CALENDAR = { epochSlots: 60, sessionsPerEra: 2, bondingEras: 4, slashDeferEras: 0, dayBlocks: 30 }
 const ERA_SECONDS = CALENDAR.epochSlots * CALENDAR.sessionsPerEra * 2
 const dir = await mkdtemp(join(tmpdir(), 'bzk-era-'))
 
@@ -27,9 +28,14 @@ const largest = (list) => Math.max(...list.map((value) => value ?? 0))
 const median = (list) => list.sort((a, b) => a - b)[Math.floor(list.length / 2)]
 
 const NOTABLE = /^(electionProvider|staking\.(StakersElected|EraPaid|StakingElectionFailed)|session\.NewSession|system\.ExtrinsicFailed)/
+/** `Unsigned` is a solution that a validator's node mined, `Fallback` the chain's own. */
+const DETAILS = {
+  PhaseTransitioned: (data) => ` to ${data[1].type}`,
+  ElectionFinalized: (data) => ` by ${data[0].type}`,
+}
 /** What happened in a block, without what happens in each. */
 const notable = (events) => [...new Set(events.map(({ event: { section, method, data } }) =>
-  `${section}.${method}${method === 'PhaseTransitioned' ? ` to ${data[1].type}` : ''}`))]
+  `${section}.${method}${DETAILS[method]?.(data) ?? ''}`))]
   .filter((name) => NOTABLE.test(name)).join(', ')
 
 let author, follower, api
@@ -70,6 +76,7 @@ try {
     largest_weight: Number(largest(blocks.map(({ weight }) => weight)).toFixed(3)),
     solutions: busy.filter(({ events }) => events.includes('SolutionStored')).length,
     elected: overview.length,
+    elected_by: busy.findLast(({ events }) => events.includes('ElectionFinalized'))?.events.match(/ElectionFinalized by (\w+)/)[1],
     backings: overview.reduce((sum, [, value]) => sum + value.unwrap().nominatorCount.toNumber(), 0),
     blocks: head,
   }))

@@ -26,6 +26,7 @@ try {
 
   const final = []
   const arrivals = []
+  const seen = []
   let known = await number(await observer.call('chain_getFinalizedHead'))
   let best = await number()
   const end = Date.now() + seconds * 1000
@@ -33,7 +34,7 @@ try {
     const now = Date.now()
     const head = await observer.call('chain_getHeader')
     if (Number(head.number) > best) {
-      best = Number(head.number)
+      for (; best < Number(head.number); best++) seen.push(now)
       arrivals.push(now - slot(head) * SLOT_MS)
     }
     const last = await number(await observer.call('chain_getFinalizedHead'))
@@ -43,12 +44,19 @@ try {
     }
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
+  // Two blocks that arrive together are nothing apart, and what came before them counts as one gap.
+  const intervals = seen.slice(1).map((time, i) => time - seen[i])
+  const mean = intervals.reduce((sum, gap) => sum + gap, 0) / intervals.length
+  const variance = intervals.reduce((sum, gap) => sum + (gap - mean) ** 2, 0) / intervals.length
   console.log(JSON.stringify({
     blocks: final.length,
     finality_p50_s: quantile(final, 0.5) / 1000,
     finality_p99_s: quantile(final, 0.99) / 1000,
     arrival_p50_ms: quantile(arrivals, 0.5),
     arrival_p99_ms: quantile(arrivals, 0.99),
+    block_interval_p50_ms: quantile(intervals, 0.5),
+    block_interval_p99_ms: quantile(intervals, 0.99),
+    block_jitter_ms: Number(Math.sqrt(variance).toFixed(1)),
   }))
 } finally {
   await network.stop()

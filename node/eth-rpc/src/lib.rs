@@ -39,6 +39,7 @@ pub use finality::{Finality, Stage, Step};
 pub use inclusion::{AuthorStats, InclusionStats};
 pub use index::{index_existing, EthIndexImport};
 pub use limits::Limits;
+pub use pubsub::SubscriptionIds;
 
 use jsonrpsee::{core::RegisterMethodError, RpcModule};
 

@@ -5,11 +5,16 @@ use crate::{
     context::EthContext,
     index::{Closed, Entry},
 };
+use bitcoinzk_runtime::Runtime;
+use pallet_evm::{TrieKey, TriePages};
 use std::time::Duration;
 use substrate_prometheus_endpoint::{
     exponential_buckets, register, Counter, CounterVec, Gauge, GaugeVec, Histogram, HistogramOpts,
     Opts, PrometheusError, Registry, U64,
 };
+
+/// Length of what the keys of a map in the state begin with: the hashes of the names of pallet and map.
+const MAP_PREFIX_BYTES: usize = 32;
 
 /// Time between two looks at what is only counted when somebody looks.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -23,6 +28,7 @@ pub(crate) struct ImportMetrics {
     seconds: Histogram,
     written: CounterVec<U64>,
     removed: Counter<U64>,
+    pages: CounterVec<U64>,
 }
 
 impl ImportMetrics {
@@ -41,6 +47,10 @@ impl ImportMetrics {
             "bzk_eth_index_written_bytes_total",
             "Bytes of keys and values written to the index, by kind of entry",
         );
+        let pages = Opts::new(
+            "bzk_eth_trie_pages_total",
+            "Pages of nodes of Ethereum's tries that changed",
+        );
         Ok(Self {
             blocks: counter("bzk_eth_blocks_total", "Ethereum blocks imported, forks included")?,
             transactions: counter("bzk_eth_transactions_total", "Transactions in these blocks")?,
@@ -54,12 +64,28 @@ impl ImportMetrics {
             )?,
             written: register(CounterVec::new(written, &["kind"])?, registry)?,
             removed: counter("bzk_eth_index_removed_total", "Entries removed from the index")?,
+            pages: register(CounterVec::new(pages, &["change"])?, registry)?,
         })
     }
 
     /// A block was imported in this time.
     pub(crate) fn imported(&self, time: Duration) {
         self.seconds.observe(time.as_secs_f64());
+    }
+
+    /// A block changed these keys of the state, to `None` where it removed one.
+    pub(crate) fn changed(&self, changes: &[(Vec<u8>, Option<Vec<u8>>)]) {
+        let prefix = TriePages::<Runtime>::hashed_key_for(TrieKey::new(None, &[]));
+        let prefix = prefix.get(..MAP_PREFIX_BYTES).unwrap_or_default();
+        let (mut written, mut removed) = (0, 0);
+        for (_, value) in changes.iter().filter(|(key, _)| key.starts_with(prefix)) {
+            match value {
+                Some(_) => written += 1,
+                None => removed += 1,
+            }
+        }
+        self.pages.with_label_values(&["written"]).inc_by(written);
+        self.pages.with_label_values(&["removed"]).inc_by(removed);
     }
 
     /// These entries were made for a block, which closed an Ethereum block or not.
@@ -178,6 +204,21 @@ mod tests {
         assert_eq!(bytes, number.len() as u64 + 10);
         assert_eq!((metrics.removed.get(), metrics.blocks.get()), (1, 0));
         assert_eq!(metrics.seconds.get_sample_count(), 1);
+    }
+
+    #[test]
+    fn trie_pages_are_counted_and_no_other_state() {
+        let metrics = ImportMetrics::new(Some(&Registry::new())).unwrap();
+        let key = |path: &[u8]| TriePages::<Runtime>::hashed_key_for(TrieKey::new(None, path));
+        let other = pallet_evm::StateRoot::<Runtime>::hashed_key().to_vec();
+        metrics.changed(&[
+            (key(&[]), Some(vec![1])),
+            (key(&[1]), Some(vec![2])),
+            (key(&[2]), None),
+            (other, Some(vec![3])),
+        ]);
+        let count = |change| metrics.pages.with_label_values(&[change]).get();
+        assert_eq!((count("written"), count("removed")), (2, 1));
     }
 
     #[test]

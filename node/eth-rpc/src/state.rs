@@ -6,7 +6,7 @@ use bzk_evm::{
     account::Account,
     trie::{pages, NodeStore},
 };
-use codec::{Decode, DecodeAll};
+use codec::{Compact, Decode, DecodeAll};
 use jsonrpsee::types::ErrorObjectOwned;
 use pallet_ethereum::{limits::next_gas_limit, ChainHead};
 use pallet_evm::{TrieKey, TriePages};
@@ -19,6 +19,7 @@ use revm::{
 };
 use schnellru::{ByLength, LruMap};
 use sp_core::H256;
+use sp_io::hashing::twox_128;
 use sp_state_machine::Backend;
 use std::{collections::HashMap, sync::Arc};
 
@@ -87,6 +88,18 @@ impl StateView {
         let Some(bytes) = self.raw(key)? else { return Ok(None) };
         let decoded = T::decode_all(&mut bytes.as_slice());
         decoded.map(Some).map_err(|cause| StateError::Encoding { item, cause: cause.to_string() })
+    }
+
+    /// Version of the runtime that made this state; 0 at genesis.
+    pub fn spec_version(&self) -> Result<u32, StateError> {
+        let key = [twox_128(b"System"), twox_128(b"LastRuntimeUpgrade")].concat();
+        let Some(bytes) = self.raw(&key)? else { return Ok(0) };
+        // The runtime's name follows.
+        let version = Compact::<u32>::decode(&mut bytes.as_slice());
+        version.map(|version| version.0).map_err(|cause| StateError::Encoding {
+            item: "System.LastRuntimeUpgrade",
+            cause: cause.to_string(),
+        })
     }
 
     /// The account, or the empty one.

@@ -1,6 +1,8 @@
 //! From Ethereum blocks to closed batches.
 
-use crate::{Batch, BatchIds, BatchLimits, Batches, Config, Event, Open, OpenBatch, Pallet};
+use crate::{
+    Batch, BatchId, BatchIds, BatchLimits, Batches, Config, Event, Open, OpenBatch, Pallet,
+};
 use bzk_batch::Span;
 use frame_support::traits::Get;
 use pallet_ethereum::{ClosedBlock, OnBlock};
@@ -9,10 +11,10 @@ impl<T: Config> OnBlock for Pallet<T> {
     /// Adds the block to the open batch, and closes that when it is full and there is room.
     fn on_block(block: &ClosedBlock) {
         let open = Self::extended(Open::<T>::take(), block);
-        if open.is_full(&BatchLimits::<T>::get(), block.head.timestamp_s) && Self::has_room() {
-            Self::close(open);
-        } else {
-            Open::<T>::put(open);
+        let full = open.is_full(&BatchLimits::<T>::get(), block.head.timestamp_s);
+        match full.then(Self::take_place).flatten() {
+            Some(batch) => Self::close(batch, open),
+            None => Open::<T>::put(open),
         }
     }
 }
@@ -39,26 +41,25 @@ impl<T: Config> Pallet<T> {
         open
     }
 
-    /// Whether one more batch fits; removes the oldest one for it when that is settled.
-    fn has_room() -> bool {
-        let mut ids = BatchIds::<T>::get();
-        if ids.next.saturating_sub(ids.oldest) < u64::from(T::MaxBatches::get()) {
-            return true;
-        }
-        if ids.oldest >= ids.unsettled {
-            return false;
-        }
-        Batches::<T>::remove(ids.oldest);
-        ids.oldest = ids.oldest.saturating_add(1);
-        BatchIds::<T>::put(ids);
-        true
+    /// The number of one more batch, for which the oldest one goes when all places are taken and that one is settled;
+    /// `None` when it is not.
+    fn take_place() -> Option<BatchId> {
+        let taken = BatchIds::<T>::try_mutate(|ids| {
+            if ids.next.saturating_sub(ids.oldest) >= u64::from(T::MaxBatches::get()) {
+                if ids.oldest >= ids.unsettled {
+                    return Err(());
+                }
+                Batches::<T>::remove(ids.oldest);
+                ids.oldest = ids.oldest.saturating_add(1);
+            }
+            let batch = ids.next;
+            ids.next = ids.next.saturating_add(1);
+            Ok(batch)
+        });
+        taken.ok()
     }
 
-    fn close(OpenBatch { span, transactions, cycles, .. }: OpenBatch) {
-        let mut ids = BatchIds::<T>::get();
-        let batch = ids.next;
-        ids.next = ids.next.saturating_add(1);
-        BatchIds::<T>::put(ids);
+    fn close(batch: BatchId, OpenBatch { span, transactions, cycles, .. }: OpenBatch) {
         let closed_at = frame_system::Pallet::<T>::block_number();
         let (certificate, proof, settlement) = (None, None, None);
         Batches::<T>::insert(batch, Batch { span, closed_at, certificate, proof, settlement });

@@ -58,8 +58,10 @@ parameter_types! {
         .build();
     /// A quarter of an epoch each for signed and for unsigned solutions.
     pub Phase: BlockNumber = u32::try_from(EpochSlots::get() / 4).unwrap_or(BlockNumber::MAX).max(1);
-    /// How often a node sends its solution again while it is not in a block.
-    pub OffchainRepeat: BlockNumber = 5;
+    /// For how many blocks a node waits before it sends its solution again: it does ten times in a phase, or in each
+    /// block of a short one. The first time comes to nothing on a busy node, whose pool drops a solution that it cannot
+    /// yet check against the block which opened the phase.
+    pub OffchainRepeat: BlockNumber = Phase::get() / 10;
     /// Solutions come before ordinary transactions.
     pub const MinerPriority: TransactionPriority = TransactionPriority::MAX / 2;
     /// A solution may take this of a block's time.

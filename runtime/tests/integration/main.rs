@@ -2,6 +2,7 @@
 
 mod blocks;
 mod chain;
+mod elections;
 mod genesis;
 mod governance;
 mod liveness;

@@ -231,6 +231,8 @@ test('a referendum upgrades the runtime while blocks go on',
       (await node.call('state_getRuntimeVersion')).specVersion > before, 'the new version')
     const head = Number(await node.call('eth_blockNumber'))
     await until(async () => Number(await node.call('eth_blockNumber')) > head, 'Ethereum blocks go on', 60)
+    // This node is older than the runtime now.
+    await assert.rejects(node.call('eth_call', [{}, 'latest']), { code: -32002, message: /update the node/ })
     await until(async () => api.runtimeVersion.specVersion.toNumber() > before, 'polkadot-js follows', 60)
     await transfer()
     const known = await final()

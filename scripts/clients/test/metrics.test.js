@@ -24,6 +24,7 @@ test('gas, transactions, pool, index and calls are counted', async (t) => {
   assert.equal(sum(text, 'bzk_eth_transactions_total'), 1)
   assert.ok(sum(text, 'bzk_eth_blocks_total') >= 1)
   assert.ok(sum(text, 'bzk_eth_block_import_seconds_count') >= 1)
+  assert.ok(sum(text, 'bzk_eth_trie_pages_total') > 0)
   assert.ok(sum(text, 'bzk_eth_index_written_bytes_total') > 500)
   for (const name of ['bzk_eth_pool', 'bzk_eth_executions', 'bzk_eth_cache_bytes', 'substrate_rpc_calls_time_sum']) {
     assert.match(text, new RegExp(`^${name}\\b`, 'm'), name)

@@ -58,7 +58,8 @@ test('a chain starts from the specification, with nobody\'s BTC and the calendar
   const base = join(dir, 'node')
   await mkdir(base)
   await writeKeystore(base, ID, people)
-  const node = await new Node(base, ['--chain', raw, '--validator', '--force-authoring', '--node-key', 'a1'.repeat(32)],
+  await run(BINARY, ['key', 'generate-node-key', '--chain', raw, '--base-path', base])
+  const node = await new Node(base, ['--chain', raw, '--validator', '--force-authoring'],
     await freePort(), await freePort()).start()
   t.after(() => node.end())
   const { api } = await connectApi(node)

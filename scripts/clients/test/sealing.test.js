@@ -57,3 +57,17 @@ test('a peer follows, and neither drops the other', async () => {
     assert.doesNotMatch(await readFile(node.log, 'utf8'), /EssentialTaskClosed|panicked/)
   }
 })
+
+test('an instant node makes a block for each transaction, and none without', async (t) => {
+  const instant = await startNode(['--dev', '--sealing', 'instant'])
+  t.after(() => instant.stop())
+  await new Promise((resolve) => setTimeout(resolve, 3000))
+  assert.equal(Number((await instant.call('chain_getHeader')).number), 0)
+  for (let nonce = 0; nonce < 3; nonce++) {
+    const raw = await account(0).signTransaction({ chainId: 97304, nonce, to: account(1).address, value: 1n,
+      gas: 21000n, maxFeePerGas: 10_000_000_000n, maxPriorityFeePerGas: 1n })
+    const hash = await instant.call('eth_sendRawTransaction', [raw])
+    const receipt = await until(() => instant.call('eth_getTransactionReceipt', [hash]), 'receipt', 5)
+    assert.equal(Number(receipt.blockNumber), nonce + 1)
+  }
+})

@@ -1,12 +1,14 @@
 // The validator guide (node/collator/README.md), word by word, on a fresh data folder.
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
 import { u8aToHex } from '@polkadot/util'
 import { account } from '../lib/accounts.js'
-import { startNode, until } from '../lib/node.js'
+import { BINARY, Node, freePort, startNode, until } from '../lib/node.js'
 import { FAST, writeSpec } from '../lib/spec.js'
 import { chainUntil, connectApi, send, ZYRA } from '../lib/substrate.js'
 
@@ -15,12 +17,17 @@ let dir, alice, fresh, api, keys, stash
 
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'bzk-spec-'))
-  const chain = await writeSpec(dir, 'bitcoinzk_fast', (patch) => { patch.sequencers.calendar = FAST })
+  const chain = await writeSpec(dir, 'bitcoinzk_fast', (patch) => {
+    patch.sequencers.calendar = { ...FAST, bondingEras: 1 }
+  })
   alice = await startNode(['--chain', chain, '--alice', '--validator', '--force-authoring',
     '--node-key', 'a1'.repeat(32), '--rpc-methods', 'unsafe'])
   const peer = await alice.call('system_localPeerId')
-  fresh = await startNode(['--chain', chain, '--validator', '--node-key', 'f1'.repeat(32),
-    '--rpc-methods', 'unsafe', '--bootnodes', `/ip4/127.0.0.1/tcp/${alice.p2pPort}/p2p/${peer}`])
+  const folder = join(dir, 'fresh')
+  await mkdir(folder)
+  await promisify(execFile)(BINARY, ['key', 'generate-node-key', '--chain', chain, '--base-path', folder])
+  fresh = await new Node(folder, ['--chain', chain, '--validator',
+    '--bootnodes', `/ip4/127.0.0.1/tcp/${alice.p2pPort}/p2p/${peer}`], await freePort(), await freePort()).start()
   let keyring
   ({ api, keys, keyring } = await connectApi(alice))
   stash = keyring.addFromUri('//fresh-stash')
@@ -28,7 +35,7 @@ before(async () => {
 
 after(async () => {
   await api?.disconnect()
-  await Promise.all([alice?.stop(), fresh?.stop()])
+  await Promise.all([alice?.stop(), fresh?.end()])
   await rm(dir, { recursive: true, force: true })
 })
 
@@ -79,5 +86,37 @@ test('a fresh node becomes a sequencer', async (t) => {
       await new Promise((resolve) => setTimeout(resolve, 1000))
       return BigInt(await alice.call('eth_getBalance', [coinbase, 'latest'])) > 1n
     }, 'a tip', 120)
+  })
+
+  /** Whether it is in the set, by the last final block: its vote is needed for the block that ends its time. */
+  const sits = async () => (await (await api.at(await api.rpc.chain.getFinalizedHead())).query.session.validators())
+    .some((who) => who.toString() === stash.address)
+  const funds = async () => (await api.query.system.account(stash.address)).data
+  await t.test('its rewards are paid', async () => {
+    const era = await chainUntil(async () => {
+      const now = (await api.query.staking.activeEra()).unwrap().index.toNumber()
+      const { individual } = await api.query.staking.erasRewardPoints(now)
+      return [...individual.keys()].some((who) => who.toString() === stash.address) && now
+    }, 'points')
+    await chainUntil(async () => (await api.query.staking.erasValidatorReward(era)).isSome, 'the end of the era')
+    const before = (await funds()).free.toBigInt()
+    await send(api, api.tx.staking.payoutStakers(stash.address, era), keys.bob)
+    assert.ok((await funds()).free.toBigInt() > before)
+  })
+
+  await t.test('it goes away with its whole stake', async () => {
+    await send(api, api.tx.staking.chill(), stash)
+    await chainUntil(async () => !(await sits()), 'a set without it')
+    await fresh.end()
+    await send(api, api.tx.staking.unbond(STAKE), stash)
+    const { unlocking } = (await api.query.staking.ledger(stash.address)).unwrap()
+    const [{ era }] = unlocking
+    await chainUntil(async () => (await api.query.staking.currentEra()).unwrap().toNumber() >= era.toNumber(), 'the bonding time')
+    await send(api, api.tx.staking.withdrawUnbonded(0), stash)
+    await send(api, api.tx.session.purgeKeys(), stash)
+    assert.ok((await api.query.staking.ledger(stash.address)).isNone)
+    const { free, reserved } = await funds()
+    assert.equal(reserved.toBigInt(), 0n)
+    assert.ok(free.toBigInt() > STAKE + 999n * ZYRA, 'all but fees')
   })
 })

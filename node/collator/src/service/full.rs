@@ -13,7 +13,7 @@ use crate::{
     cli::Sealing,
     rpc::{self, RpcDeps},
 };
-use bzk_eth_rpc::{EthContext, EthDeps, Limits};
+use bzk_eth_rpc::{EthContext, EthDeps, Limits, SubscriptionIds};
 use pallet_settlement::worker::Endpoint;
 use sc_network::NetworkBackend;
 use sc_network_sync::SyncingService;
@@ -26,10 +26,11 @@ use substrate_prometheus_endpoint::Registry;
 /// Starts everything. With `sealing` the node makes blocks on demand and does not vote; with `prover` it has batches
 /// proven.
 pub(super) fn start<N: NetworkBackend<Block, Hash>>(
-    config: Configuration,
+    mut config: Configuration,
     sealing: Option<Sealing>,
     prover: Option<Endpoint>,
 ) -> Result<TaskManager, ServiceError> {
+    config.rpc.id_provider = Some(Box::new(SubscriptionIds));
     let Partial {
         handles,
         mut task_manager,

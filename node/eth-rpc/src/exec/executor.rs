@@ -24,6 +24,7 @@ use alloy_rpc_types_eth::{
     state::{EvmOverrides, StateOverride},
     Block, TransactionRequest,
 };
+use bitcoinzk_runtime::VERSION;
 use bzk_evm::execute::BlockEnvironment;
 use std::{sync::Arc, time::Instant};
 
@@ -49,11 +50,18 @@ impl Executor {
         Self { chain, limits, calls, traces }
     }
 
+    /// The state after `block`, if this node knows by which rules to run on it.
+    fn state(&self, block: &BlockRef) -> RpcResult<StateView> {
+        let state = self.chain.state(block)?;
+        check_rules(state.spec_version()?)?;
+        Ok(state)
+    }
+
     /// State and environment for a call at `id`, the newest block if it is not given.
     fn at(&self, id: Option<BlockId>) -> RpcResult<(StateView, BlockEnvironment)> {
         let id = id.unwrap_or_default();
         let block = self.chain.resolve_or_err(id)?;
-        let state = self.chain.state(&block)?;
+        let state = self.state(&block)?;
         let record = self.chain.record(&block)?;
         let header = &record.block.header;
         let environment = if id.is_pending() {
@@ -138,7 +146,7 @@ impl Executor {
     ) -> Result<Vec<SimulatedBlock<Block>>, Failure> {
         let deadline = self.deadline();
         let block = self.chain.resolve_or_err(id.unwrap_or_default())?;
-        let state = self.chain.state(&block)?;
+        let state = self.state(&block)?;
         let record = self.chain.record(&block)?;
         let header = &record.block.header;
         let base = simulate::Base { header, hash: block.hash, chain_id: state.chain_id() };
@@ -148,6 +156,10 @@ impl Executor {
     /// What ran in `block`, and a sandbox with the state before it.
     pub(crate) fn before(&self, block: &BlockRef) -> Result<(Sandbox<StateView>, Script), Failure> {
         let record = self.chain.record(block)?;
+        // An upgrade's first block ran on a state that names the runtime before it.
+        if let Ok(state) = self.chain.state(block) {
+            check_rules(state.spec_version().map_err(Failure::internal)?)?;
+        }
         self.before_record(&record)
     }
 
@@ -164,7 +176,7 @@ impl Executor {
             .chain
             .resolve(BlockId::hash(parent_hash))?
             .ok_or_else(|| error::server(format_args!("parent block {parent_hash} not found")))?;
-        let state = self.chain.state(&parent)?;
+        let state = self.state(&parent)?;
         let script = Script::new(record, state.chain_id());
         Ok((Sandbox::strict(state, script.environment), script))
     }
@@ -182,5 +194,34 @@ impl Executor {
     fn deadline(&self) -> Instant {
         let now = Instant::now();
         now.checked_add(self.limits.call_time).unwrap_or(now)
+    }
+}
+
+/// Refuses a runtime that is newer than the one built into this node. Its rules may be others, and a wrong answer is
+/// worse than none; blocks and transactions go through the chain's own code all the same.
+fn check_rules(spec_version: u32) -> RpcResult<()> {
+    let known = VERSION.spec_version;
+    if spec_version > known {
+        return Err(error::unavailable(format_args!(
+            "the chain's runtime has version {spec_version}, this node runs calls and traces by version {known}: \
+             update the node"
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_of_a_newer_runtime_are_not_guessed() {
+        let known = VERSION.spec_version;
+        for old in [0, known] {
+            check_rules(old).unwrap();
+        }
+        let refused = check_rules(known + 1).unwrap_err();
+        assert_eq!(refused.code(), error::RESOURCE_UNAVAILABLE);
+        assert!(refused.message().ends_with("update the node"), "{}", refused.message());
     }
 }

@@ -6,7 +6,7 @@
 mod poll;
 mod registry;
 
-pub(crate) use registry::{FilterId, Registry};
+pub(crate) use registry::{random_id, FilterId, Registry};
 
 use crate::{
     convert,

@@ -114,7 +114,8 @@ pub(super) fn not_found() -> jsonrpsee::types::ErrorObjectOwned {
     server("filter not found")
 }
 
-fn random_id() -> FilterId {
+/// 128 random bits, so that nobody guesses what belongs to another client.
+pub(crate) fn random_id() -> FilterId {
     let part = || match RandomIntegerIdProvider.next_id() {
         SubscriptionId::Num(number) => FilterId::from(number),
         SubscriptionId::Str(_) => FilterId::ZERO,

@@ -108,6 +108,7 @@ impl<I> EthIndexImport<I> {
         let entries = self.writer.entries(site, parent, closed.as_ref())?;
         if let Some(metrics) = &self.metrics {
             metrics.indexed(&entries, closed.as_ref());
+            metrics.changed(&changes.main_storage_changes);
         }
         params.auxiliary.extend(entries);
         Ok(())

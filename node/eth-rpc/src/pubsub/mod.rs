@@ -2,9 +2,11 @@
 //!
 //! A subscription is a task that reads a journal of the [`feed`](crate::feed) at its own pace.
 
+mod id;
 mod params;
 mod serve;
 
+pub use id::SubscriptionIds;
 pub(crate) use params::SubscriptionParams;
 
 use crate::{
