@@ -16,7 +16,8 @@
 //!
 //! ## Blame
 //! What signed messages prove is slashed and jails the member. Silence proves nothing: it excludes
-//! from the attempt, and too much of it jails without a slash.
+//! from the attempt, and too much of it jails without a slash. A request that honest members stay away
+//! from fails and costs nobody anything: they refuse it, because Bitcoin has settled it for instance.
 //!
 //! ## Invariants
 //! 1. [`SessionKeys`] is the inverse of the keys in [`Signers`].

@@ -37,7 +37,7 @@ pub enum Phase {
     Sharing,
     /// Nothing: it is signed.
     Signed,
-    /// Nothing: too many members are barred.
+    /// Nothing: too many members are barred, or nobody honest came.
     Failed,
 }
 
@@ -264,6 +264,13 @@ impl Session {
         actions
     }
 
+    /// Whether so few have committed that all of them may be dishonest: whoever is honest is not there or has
+    /// reason to refuse, and another attempt helps in neither case.
+    fn refused(&self) -> bool {
+        let spare = self.members.saturating_sub(self.request.required);
+        self.phase == Phase::Committing && self.signers.len() <= spare
+    }
+
     fn time_out(&mut self) -> Result<Vec<Action>, Refusal> {
         let missing = match self.phase {
             Phase::Committing => {
@@ -277,6 +284,10 @@ impl Session {
             Phase::Sharing if !missing.is_empty() => {
                 self.silent = self.silent.union(missing);
                 actions.extend(self.next_attempt());
+            }
+            _ if self.refused() => {
+                self.phase = Phase::Failed;
+                actions.push(Action::Enter(Phase::Failed));
             }
             // Too few came, or nobody has put the shares together: go on waiting, for everybody.
             phase => {
