@@ -107,9 +107,6 @@ pub trait BitcoinClient: Send + Sync {
     /// The confirmed outputs that pay `script`, spent or not, in blocks from height `from` on, oldest first.
     async fn outputs(&self, script: &Script, from: u32) -> Result<Vec<Output>, Error>;
 
-    /// The confirmed output at `outpoint`, which pays `script`, unless a confirmed transaction spends it.
-    async fn unspent(&self, outpoint: &OutPoint, script: &Script) -> Result<Option<Amount>, Error>;
-
     /// What became of an output.
     async fn coin(&self, outpoint: &OutPoint) -> Result<Coin, Error>;
 
