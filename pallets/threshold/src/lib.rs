@@ -52,6 +52,7 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bzk_threshold::bip340::recover_on_host as recover;
 pub use pallet::*;
 pub use refresh::Confirmations;
 pub use registry::possession_message;
@@ -638,9 +639,4 @@ pub mod pallet {
             Ceremony::<T>::get().map(|rotation| rotation.ceremony)
         }
     }
-}
-
-/// ECDSA recovery by the host.
-pub(crate) fn recover(signature: &[u8; 65], hash: &[u8; 32]) -> Option<[u8; 64]> {
-    sp_io::crypto::secp256k1_ecdsa_recover(signature, hash).ok()
 }
