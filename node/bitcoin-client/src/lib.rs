@@ -11,6 +11,8 @@ mod electrum;
 mod esplora;
 mod inclusion;
 #[cfg(feature = "testing")]
+pub mod random_headers;
+#[cfg(feature = "testing")]
 pub mod regtest;
 
 pub use crate::bitcoind::{Auth, Bitcoind};
