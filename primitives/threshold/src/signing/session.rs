@@ -268,7 +268,7 @@ impl Session {
     /// reason to refuse, and another attempt helps in neither case.
     fn refused(&self) -> bool {
         let spare = self.members.saturating_sub(self.request.required);
-        self.phase == Phase::Committing && self.signers.len() <= spare
+        self.signers.len() <= spare
     }
 
     fn time_out(&mut self) -> Result<Vec<Action>, Refusal> {
@@ -281,7 +281,11 @@ impl Session {
         };
         let mut actions = vec![Action::Silent(missing)];
         match self.phase {
-            Phase::Sharing if !missing.is_empty() => {
+            Phase::Sharing if missing.is_empty() => {
+                // Nobody has put the shares together: go on waiting.
+                actions.push(Action::Enter(Phase::Sharing));
+            }
+            Phase::Sharing => {
                 self.silent = self.silent.union(missing);
                 actions.extend(self.next_attempt());
             }
@@ -289,10 +293,10 @@ impl Session {
                 self.phase = Phase::Failed;
                 actions.push(Action::Enter(Phase::Failed));
             }
-            // Too few came, or nobody has put the shares together: go on waiting, for everybody.
-            phase => {
+            // Too few came. A new attempt for everybody, because those that were restarted abstain from this one.
+            _ => {
                 self.silent = MemberSet::default();
-                actions.push(Action::Enter(phase));
+                actions.extend(self.next_attempt());
             }
         }
         Ok(actions)
