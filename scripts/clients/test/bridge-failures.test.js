@@ -113,16 +113,9 @@ test('two relayers at once are harmless', async () => {
 
 /** Asks for a withdrawal to an address of its own; gives its number and the address. */
 async function withdraw(number, sats) {
-  const to = await address(number)
+  const to = await bitcoin.address(number)
   const { withdrawal } = await devnet.user(payer, 'withdraw', '--to', to, '--sats', String(sats), '--max-fee-sats', '20000')
   return { withdrawal, to, sats: BigInt(sats) }
-}
-
-/** The P2WPKH address of a hash that holds `number`. */
-async function address(number) {
-  const hash = (0xbeef0000 + number).toString(16).padStart(40, '0')
-  const { descriptor } = await bitcoin.call('getdescriptorinfo', `raw(0014${hash})`)
-  return (await bitcoin.call('deriveaddresses', descriptor))[0]
 }
 
 const status = async (withdrawal) => (await node.call('bridge_withdrawal', [withdrawal])).status
