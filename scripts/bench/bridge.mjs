@@ -1,13 +1,14 @@
 // Times of the committee: its key, payouts of 25 inputs with all signers and with silent ones, and a request to its
-// payout with production's waiting time. Every part is a process. The table goes to descriptor 4, one JSON object to
-// the standard output.
+// payout with production's waiting time; and what the node takes to execute a header and a claim. Every part is a
+// process. The table goes to descriptor 4, one JSON object to the standard output.
 // Usage: bridge.mjs "SIZE..." PAYOUTS BATCH_BLOCKS
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { writeSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { decodeFunctionData, numberToHex, parseAbi, size } from 'viem'
 import { account, privateKey } from '../clients/lib/accounts.js'
-import { Devnet } from '../clients/lib/devnet.js'
+import { BRIDGE, Devnet } from '../clients/lib/devnet.js'
 import { until } from '../clients/lib/node.js'
 import { connectApi, send } from '../clients/lib/substrate.js'
 
@@ -16,6 +17,15 @@ const INPUTS = 25
 const COIN = 100_000
 const HOME = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080'
 const PAYER = 5
+const HEADERS = 100
+const HEADER_BYTES = 80
+const RELAY = '0x425a4b0000000000000000000000000000000002'
+const RELAY_ABI = parseAbi([
+  'function submit(uint32 height, bytes headers)',
+  'event NewTip(uint32 indexed height, bytes32 indexed blockHash, uint32 dropped)',
+])
+const CLAIMED = parseAbi(['event Claimed(bytes32 indexed txid, uint32 vout, address indexed recipient, uint32 indexed epoch, '
+  + 'uint64 amount, uint64 fees, bytes32 leaf, bytes32 blockHash, uint32 height)'])
 
 const say = (text) => writeSync(4, `${text}\n`)
 const p95 = (list) => list.toSorted((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * 0.95))]
@@ -50,6 +60,57 @@ async function fund(devnet, count) {
   const all = async () => (await devnet.bridge('totals'))[0] === before + BigInt(count * COIN)
   await until(all, `${count} deposits to be claimed`, 30 + count * 6)
   say(`${count} deposits claimed in ${round((Date.now() - start) / 1000)} s by one relayer`)
+}
+
+/** Milliseconds that the node takes to execute a transaction on the state before its block: the shortest of many
+ *  calls, less the shortest of a call of the same size that runs nothing. */
+async function execution(node, { from, to, input, gas, blockNumber }) {
+  const before = numberToHex(blockNumber - 1n)
+  const shortest = async (to) => {
+    const request = { from, to, data: input, gas: numberToHex(gas) }
+    const times = []
+    for (let round = 0; round < 30; round++) {
+      const begin = performance.now()
+      await node.call('eth_call', [request, before])
+      times.push(performance.now() - begin)
+    }
+    return Math.min(...times)
+  }
+  return await shortest(to) - await shortest(from)
+}
+
+/** The newest transactions with an event of `abi`, newest first. */
+async function transactions(devnet, address, abi) {
+  const wallet = devnet.wallet()
+  const newest = await wallet.getBlockNumber()
+  const fromBlock = newest > 200n ? newest - 200n : 0n
+  const logs = await wallet.getLogs({ address, event: abi.find(({ type }) => type === 'event'), fromBlock })
+  const hashes = [...new Set(logs.map(({ transactionHash }) => transactionHash))].reverse()
+  return { hashes, read: (hash) => wallet.getTransaction({ hash }) }
+}
+
+/** What the node takes for each of the headers that a relayer submits at once. */
+async function headerMs(devnet) {
+  await devnet.bitcoin.mine(HEADERS)
+  const tip = await devnet.bitcoin.call('getblockcount')
+  await until(async () => (await devnet.node.call('bridge_reserves')).height === tip, `${HEADERS} headers`, 120)
+  const { hashes: [newest], read } = await transactions(devnet, RELAY, RELAY_ABI)
+  const transaction = await read(newest)
+  const [, headers] = decodeFunctionData({ abi: RELAY_ABI, data: transaction.input }).args
+  const count = size(headers) / HEADER_BYTES
+  const milliseconds = await execution(devnet.node, transaction) / count
+  say(`execution of a header: ${milliseconds.toFixed(3)} ms (${count} at once, by eth_call)`)
+  return Number(milliseconds.toFixed(3))
+}
+
+/** What the node takes for a claim. */
+async function claimMs(devnet) {
+  const { hashes, read } = await transactions(devnet, BRIDGE, CLAIMED)
+  const found = []
+  for (const hash of hashes.slice(0, 5)) found.push(await execution(devnet.node, await read(hash)))
+  const milliseconds = found.toSorted((a, b) => a - b)[found.length >> 1]
+  say(`execution of a claim: ${milliseconds.toFixed(3)} ms (median of ${found.length}, by eth_call)`)
+  return Number(milliseconds.toFixed(3))
 }
 
 /** One payout: seconds and L2 blocks from the final request to Bitcoin's mempool, and seconds since the request. */
@@ -101,7 +162,9 @@ async function measure(devnet) {
   try {
     const needed = Math.floor((2 * count) / 3) + 1
     const result = { signers: count, signers_needed: needed }
+    result.header_ms = await headerMs(devnet)
     await fund(devnet, INPUTS * (2 * payouts) + 10)
+    result.claim_ms = await claimMs(devnet)
     result.sign_p95_s = await several(devnet, api, payer, `all ${count} sign, ${needed} are needed`)
     // Ten of 32, five of 16: all that can be spared.
     const silent = count - needed
@@ -121,21 +184,22 @@ async function measure(devnet) {
   }
 }
 
-/** What the runtime is charged for a member's messages, by the weights measured in its wasm. */
+/** Milliseconds that the runtime is charged for a member's messages, by the weights measured in its wasm. */
 async function messageCosts() {
   const weights = await readFile(new URL('../../pallets/threshold/src/weights.rs', import.meta.url), 'utf8')
   const cost = (call) => {
     const [, base, each] = weights.match(new RegExp(
       `fn ${call}\\(k: u32, \\) -> Weight \\{[^]*?from_parts\\(([\\d_]+), 0\\)[^]*?from_parts\\(([\\d_]+), 0\\)\\.saturating_mul`))
     const [fixed, perInput] = [base, each].map((text) => Number(text.replaceAll('_', '')))
-    return ((fixed + INPUTS * perInput) / 1e9).toFixed(2)
+    return Number(((fixed + INPUTS * perInput) / 1e9).toFixed(2))
   }
-  say(`runtime cost of messages for ${INPUTS} inputs: nonces ${cost('sign_nonces')} ms, shares ${cost('sign_shares')} ms `
-    + `of each signer, the signatures ${cost('complete')} ms once`)
+  const [nonces, shares, signatures] = ['sign_nonces', 'sign_shares', 'complete'].map(cost)
+  say(`runtime cost of messages for ${INPUTS} inputs: nonces ${nonces} ms, shares ${shares} ms of each signer, `
+    + `the signatures ${signatures} ms once`)
+  return { nonces_ms: nonces, shares_ms: shares, signatures_ms: signatures }
 }
 
-let result = {}
-await messageCosts()
+const result = await messageCosts()
 for (const signers of sizes) {
   const last = signers === sizes.at(-1)
   Object.assign(result, await system(signers, last ? measure : () => ({})))

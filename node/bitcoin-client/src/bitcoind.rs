@@ -190,16 +190,6 @@ impl BitcoinClient for Bitcoind {
         Ok(outputs)
     }
 
-    async fn unspent(&self, outpoint: &OutPoint, script: &Script) -> Result<Option<Amount>, Error> {
-        const CALL: &str = "gettxout";
-        let (txid, vout) = (outpoint.txid.to_string(), outpoint.vout);
-        let found = self.call(CALL, &[json!(txid), json!(vout), json!(false)]).await?;
-        if found.is_null() || bytes(CALL, &found["scriptPubKey"]["hex"])? != script.as_bytes() {
-            return Ok(None);
-        }
-        amount(CALL, &found["value"]).map(Some)
-    }
-
     async fn coin(&self, outpoint: &OutPoint) -> Result<Coin, Error> {
         const CALL: &str = "gettxout";
         let (txid, vout) = (json!(outpoint.txid.to_string()), outpoint.vout);

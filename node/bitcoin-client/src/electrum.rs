@@ -146,26 +146,6 @@ impl BitcoinClient for Electrum {
         Ok(outputs)
     }
 
-    /// The server leaves out what a transaction in its mempool spends, so those are looked at one by one.
-    async fn unspent(&self, outpoint: &OutPoint, script: &Script) -> Result<Option<Amount>, Error> {
-        let confirmed = self.outputs(script, 0).await?;
-        let Some(output) = confirmed.into_iter().find(|output| output.outpoint == *outpoint) else {
-            return Ok(None);
-        };
-        let wanted = script.to_owned();
-        let history =
-            self.call("unspent", move |client| client.script_get_history(&wanted)).await?;
-        for entry in history.into_iter().filter(|entry| entry.height > 0) {
-            let txid = entry.tx_hash;
-            let transaction =
-                self.call("unspent", move |client| client.transaction_get(&txid)).await?;
-            if transaction.input.iter().any(|input| input.previous_output == *outpoint) {
-                return Ok(None);
-            }
-        }
-        Ok(Some(output.amount))
-    }
-
     async fn coin(&self, outpoint: &OutPoint) -> Result<Coin, Error> {
         let OutPoint { txid, vout } = *outpoint;
         let found = match self.call("coin", move |client| client.transaction_get(&txid)).await {

@@ -2,9 +2,7 @@
 
 use crate::{inclusion::Inclusion, BitcoinClient, Coin, Error, Output, Tip};
 use async_trait::async_trait;
-use bzk_bitcoin::bitcoin::{
-    block::Header, Amount, FeeRate, OutPoint, Script, Transaction, TxOut, Txid,
-};
+use bzk_bitcoin::bitcoin::{block::Header, FeeRate, OutPoint, Script, Transaction, TxOut, Txid};
 use esplora_client::{AsyncClient, Builder, Error as ServerError};
 use std::time::Duration;
 
@@ -98,19 +96,6 @@ impl BitcoinClient for Esplora {
         outputs.retain(|output| output.height >= from);
         outputs.sort_by_key(|output| (output.height, output.outpoint));
         Ok(outputs)
-    }
-
-    async fn unspent(&self, outpoint: &OutPoint, script: &Script) -> Result<Option<Amount>, Error> {
-        let OutPoint { txid, vout } = *outpoint;
-        let found = self.client.get_tx_info(&txid).await.map_err(failed("unspent"))?;
-        let found = found.filter(|transaction| transaction.status.confirmed);
-        let output = found.and_then(|found| found.vout.into_iter().nth(vout as usize));
-        let Some(output) = output.filter(|output| output.scriptpubkey.as_script() == script) else {
-            return Ok(None);
-        };
-        let status = self.client.get_output_status(&txid, vout.into()).await;
-        let spent = status.map_err(failed("unspent"))?.and_then(|output| output.status);
-        Ok((!spent.is_some_and(|spent| spent.confirmed)).then_some(output.value))
     }
 
     async fn coin(&self, outpoint: &OutPoint) -> Result<Coin, Error> {

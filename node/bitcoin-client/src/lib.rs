@@ -11,6 +11,8 @@ mod electrum;
 mod esplora;
 mod inclusion;
 #[cfg(feature = "testing")]
+pub mod random_headers;
+#[cfg(feature = "testing")]
 pub mod regtest;
 
 pub use crate::bitcoind::{Auth, Bitcoind};
@@ -106,9 +108,6 @@ pub trait BitcoinClient: Send + Sync {
 
     /// The confirmed outputs that pay `script`, spent or not, in blocks from height `from` on, oldest first.
     async fn outputs(&self, script: &Script, from: u32) -> Result<Vec<Output>, Error>;
-
-    /// The confirmed output at `outpoint`, which pays `script`, unless a confirmed transaction spends it.
-    async fn unspent(&self, outpoint: &OutPoint, script: &Script) -> Result<Option<Amount>, Error>;
 
     /// What became of an output.
     async fn coin(&self, outpoint: &OutPoint) -> Result<Coin, Error>;

@@ -4,7 +4,8 @@ mod support;
 
 use bzk_bitcoin::{
     bitcoin::{
-        absolute::LockTime, hashes::Hash, Amount, BlockHash, OutPoint, ScriptBuf, Transaction, Txid,
+        absolute::LockTime, hashes::Hash, Amount, BlockHash, OutPoint, ScriptBuf, Transaction,
+        TxOut, Txid,
     },
     output_script,
 };
@@ -125,17 +126,15 @@ async fn payments(node: &Regtest, client: &dyn BitcoinClient) -> (Transaction, T
 
 async fn spending(node: &Regtest, client: &dyn BitcoinClient, paid: &Transaction) {
     let output = OutPoint { txid: paid.compute_txid(), vout: 0 };
-    assert_eq!(client.unspent(&output, &script()).await.unwrap(), Some(Amount::from_sat(10_000)));
+    let (value, script_pubkey) = (Amount::from_sat(10_000), script());
+    let unspent = Coin::Unspent(TxOut { value, script_pubkey });
+    assert_eq!(client.coin(&output).await.unwrap(), unspent);
     // The change of the first payment is not spent; the coinbase that it spends is.
+    let change = OutPoint { vout: 1, ..output };
+    assert_eq!(client.coin(&change).await.unwrap(), Coin::Unspent(paid.output[1].clone()));
     let spent = paid.input[0].previous_output;
-    let miner = paid.output[1].script_pubkey.clone();
-    assert_eq!(client.unspent(&spent, &miner).await.unwrap(), None);
-    assert_eq!(client.unspent(&output, &miner).await.unwrap(), None, "another script");
     let absent = OutPoint { vout: 9, ..output };
-    assert_eq!(client.unspent(&absent, &script()).await.unwrap(), None);
     let unknown = OutPoint { txid: Txid::from_byte_array([7; 32]), vout: 0 };
-    assert_eq!(client.unspent(&unknown, &script()).await.unwrap(), None);
-    assert_eq!(client.coin(&output).await.unwrap(), Coin::Unspent(paid.output[0].clone()));
     assert_eq!(client.coin(&spent).await.unwrap(), Coin::Spent);
     assert_eq!(client.coin(&absent).await.unwrap(), Coin::Unknown);
     assert_eq!(client.coin(&unknown).await.unwrap(), Coin::Unknown);
@@ -143,13 +142,11 @@ async fn spending(node: &Regtest, client: &dyn BitcoinClient, paid: &Transaction
     let next = node.pay(&[(script(), 1_000)]);
     in_step(node, client).await;
     let coin = next.input[0].previous_output;
-    assert!(client.unspent(&coin, &miner).await.unwrap().is_some(), "the spend is not confirmed");
-    assert!(matches!(client.coin(&coin).await.unwrap(), Coin::Unspent(_)), "nor for a payout");
+    assert!(matches!(client.coin(&coin).await.unwrap(), Coin::Unspent(_)), "not confirmed");
     let fresh = OutPoint { txid: next.compute_txid(), vout: 0 };
     assert_eq!(client.coin(&fresh).await.unwrap(), Coin::Unspent(next.output[0].clone()));
     node.mine(1);
     in_step(node, client).await;
-    assert_eq!(client.unspent(&coin, &miner).await.unwrap(), None);
     assert_eq!(client.coin(&coin).await.unwrap(), Coin::Spent);
 }
 
@@ -227,7 +224,7 @@ async fn fails_at_everything(client: &dyn BitcoinClient, what: &str) {
         client.headers(0, 2).await.map(|_| ()).err(),
         client.inclusion(&txid).await.map(|_| ()).err(),
         client.outputs(&script(), 0).await.map(|_| ()).err(),
-        client.unspent(&outpoint, &script()).await.map(|_| ()).err(),
+        client.coin(&outpoint).await.map(|_| ()).err(),
         client.fee_rate(6).await.map(|_| ()).err(),
         client.broadcast(&transaction).await.err(),
     ];
@@ -317,11 +314,10 @@ async fn esplora_answers_of_a_real_server_are_understood() {
     let taproot = script("51203d07d2d99aed4e465abb056e679dc6b697152db27149fedf23464d626e188f1d");
     let p2sh = script("a9148042770d5c6df6139944e63a368228131f117c1a87");
     let outpoint = |vout| OutPoint { txid: txid.parse().unwrap(), vout };
-    let sats = |sats| Some(Amount::from_sat(sats));
-    assert_eq!(client.unspent(&outpoint(0), &taproot).await.unwrap(), sats(546));
-    assert_eq!(client.unspent(&outpoint(0), &p2sh).await.unwrap(), None, "another script");
-    assert_eq!(client.unspent(&outpoint(1), &p2sh).await.unwrap(), None, "spent");
-    assert_eq!(client.unspent(&outpoint(2), &p2sh).await.unwrap(), None);
+    let unspent = Coin::Unspent(TxOut { value: Amount::from_sat(546), script_pubkey: taproot });
+    assert_eq!(client.coin(&outpoint(0)).await.unwrap(), unspent);
+    assert_eq!(client.coin(&outpoint(1)).await.unwrap(), Coin::Spent);
+    assert_eq!(client.coin(&outpoint(2)).await.unwrap(), Coin::Unknown);
     let outputs = client.outputs(&p2sh, 824_000).await.unwrap();
     assert_eq!(outputs.len(), 1);
     let found = &outputs[0];

@@ -2,7 +2,8 @@
 
 use crate::{output::Answer, Context};
 use anyhow::{ensure, Context as _, Result};
-use bzk_bitcoin::bitcoin::{hex::FromHex, OutPoint, ScriptBuf};
+use bzk_bitcoin::bitcoin::{hex::FromHex, Amount, OutPoint, ScriptBuf, TxOut};
+use bzk_bitcoin_client::Coin;
 use bzk_l2_client::contracts::{BtcBridge, BTC_BRIDGE};
 use clap::Args;
 use serde_json::Value;
@@ -27,10 +28,11 @@ impl Reserves {
             let script =
                 ScriptBuf::from(Vec::from_hex(script.context("a coin without a script")?)?);
             let sats = coin["sats"].as_u64().context("a coin without an amount")?;
-            match (bitcoin.unspent(&outpoint, &script).await?, &coin["batch"]) {
-                (Some(amount), _) if amount.to_sat() == sats => found += sats,
+            let named = TxOut { value: Amount::from_sat(sats), script_pubkey: script };
+            match (bitcoin.coin(&outpoint).await?, &coin["batch"]) {
+                (Coin::Unspent(output), _) if output == named => found += sats,
                 // Bitcoin has the payout that spends it; the contract is about to learn of it.
-                (None, Value::Number(_)) => in_payouts += sats,
+                (Coin::Spent, Value::Number(_)) => in_payouts += sats,
                 _ => missing.push(text.to_owned()),
             }
         }

@@ -1,9 +1,9 @@
 //! Benchmarks of the calls and of what a block does.
 
 use crate::{
-    Batch, Batches, BitcoinHeight, Call, ClosesAt, Coins, Config, CurrentPolicy, Epochs,
+    Batch, Batches, BitcoinHeight, Call, ClosesAt, Coins, Config, CurrentPolicy, Dropped, Epochs,
     FeeReports, Halt, Halted, Handover, Line, LineEnds, LiveEpochs, NextBatch, OpenBatches, Pallet,
-    PendingHandover, Policy, ReportedRate, StoredCoin, StoredWithdrawal, Unsigned, Versions,
+    PendingHandover, Policy, ReportedRate, Requests, StoredCoin, StoredWithdrawal, Versions,
     WaitingSince, Withdrawals, MAX_BATCH, MAX_INPUTS, MAX_OPEN, MAX_VERSIONS,
 };
 use alloc::{vec, vec::Vec};
@@ -24,6 +24,8 @@ pub trait Prepare {
     fn make_key(epoch: u32);
     /// A report of the first member of the newest key's committee.
     fn seal(report: FeeReport) -> Envelope<FeeReport>;
+    /// Opens a session of the key of `epoch` that has all the messages it can have.
+    fn open_session(epoch: u32) -> u64;
     /// Has the contract be in this epoch of its own.
     fn set_contract_epoch(epoch: u32);
 }
@@ -216,12 +218,14 @@ mod benches {
         assert_eq!(ReportedRate::<T>::get(), Some((before + before / 4, 1)));
     }
 
-    /// There is a payout whose replacement is not signed, a message that is, and a line that has to wait.
+    /// There is a payout whose signatures are asked for as those of others are, a message that is signed, and a
+    /// line that has to wait.
     #[benchmark]
     fn idle() -> Result<(), BenchmarkError> {
         prepare::<T>();
         let now = BlockNumberFor::<T>::from(1u32);
         plan_largest::<T>(now)?;
+        (1_000..1_015u64).for_each(|other| Requests::<T>::insert(other, (other, 0u32)));
         BitcoinHeight::<T>::put(2 * HEIGHT);
         PendingHandover::<T>::put(Handover {
             next_key: XOnly([1; 32]),
@@ -285,25 +289,25 @@ mod benches {
     }
 
     #[benchmark]
-    fn ask_again() -> Result<(), BenchmarkError> {
+    fn end_dropped() {
         prepare::<T>();
-        plan_largest::<T>(1u32.into())?;
-        Unsigned::<T>::put(BoundedVec::truncate_from(vec![(0, 0); 64]));
+        let session = T::Benchmark::open_session(NEW);
+        Dropped::<T>::put(BoundedVec::truncate_from(vec![session; 64]));
 
         #[block]
         {
-            Pallet::<T>::ask_again(0, 0);
+            Pallet::<T>::end_dropped();
         }
 
-        assert!(Unsigned::<T>::get().is_empty());
-        Ok(())
+        assert_eq!(Dropped::<T>::get().len(), 63);
     }
 
+    /// The message was asked for with another number of the contract's.
     #[benchmark]
     fn hand_over() {
         prepare::<T>();
         let (next_key, nonce) = (XOnly([1; 32]), u32::MAX);
-        let (closes_at, session, signature) = (0, None, None);
+        let (closes_at, session, signature) = (0, Some(u64::MAX), None);
         PendingHandover::<T>::put(Handover { next_key, closes_at, nonce, session, signature });
 
         #[block]
@@ -311,6 +315,7 @@ mod benches {
             Pallet::<T>::hand_over();
         }
 
+        assert_eq!(Dropped::<T>::get().to_vec(), [u64::MAX]);
         assert!(PendingHandover::<T>::get().is_some_and(|pending| pending.session.is_some()));
     }
 

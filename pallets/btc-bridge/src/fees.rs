@@ -7,6 +7,7 @@ use bzk_bitcoin::{
     payout::{MAX_RATE, MIN_RATE},
 };
 use bzk_threshold::{
+    bip340::recover_on_host,
     committee::Member,
     envelope::Envelope,
     fee::{FeeReport, PERIOD_BLOCKS},
@@ -50,10 +51,6 @@ fn counts(said: u32, period: u32) -> bool {
     said.saturating_add(FRESH_PERIODS) >= period
 }
 
-fn recover(signature: &[u8; 65], hash: &[u8; 32]) -> Option<[u8; 64]> {
-    sp_io::crypto::secp256k1_ecdsa_recover(signature, hash).ok()
-}
-
 impl<T: Config> Pallet<T> {
     pub(crate) fn period(block: BlockNumberFor<T>) -> u32 {
         let block: u32 = block.unique_saturated_into();
@@ -83,7 +80,7 @@ impl<T: Config> Pallet<T> {
         }
         let committee = T::Members::committee().ok_or(InvalidTransaction::Stale)?;
         let key = committee.key(sender).ok_or(InvalidTransaction::BadSigner)?;
-        if !envelope.verify(recover, &FeeReport::context(&committee), key) {
+        if !envelope.verify(recover_on_host, &FeeReport::context(&committee), key) {
             return Err(InvalidTransaction::BadProof.into());
         }
         ValidTransaction::with_tag_prefix("BtcBridge")

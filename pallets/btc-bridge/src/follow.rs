@@ -5,7 +5,7 @@ use crate::{
     abi::{new_tip, BridgeLog, Script},
     pallet::{
         Backing, Batches, BitcoinHeight, Closing, Coins, Config, Epochs, Event, Halted, Line,
-        LineEnds, OpenBatches, Pallet, Versions, WaitingSince, Withdrawals,
+        LineEnds, OpenBatches, Pallet, Requests, Versions, WaitingSince, Withdrawals,
     },
     types::{Halt, StoredCoin, StoredWithdrawal},
 };
@@ -126,6 +126,7 @@ impl<T: Config> Pallet<T> {
         batch.settled = Some((version, height));
         Batches::<T>::insert(number, batch);
         OpenBatches::<T>::mutate(|open| open.retain(|other| *other != number));
+        Self::drop_requests(number);
         Self::close(number, height);
         Self::deposit_event(Event::PayoutSettled { batch: number, version });
     }
@@ -221,7 +222,8 @@ impl<T: Config> OnSigning for Pallet<T> {
 
     fn failed(session: u64) {
         Self::handover_failed(session);
-        Self::payout_failed(session);
+        // A payout that nobody is asked to sign is found by `late`.
+        Requests::<T>::remove(session);
     }
 
     fn key_adopted(epoch: u32, key: XOnly) {

@@ -32,6 +32,7 @@ impl<T: Config> Pallet<T> {
         // The first key is named by the genesis key, which is not ours.
         if Self::contract_state().epoch > 0 {
             let closes_at = BitcoinHeight::<T>::get().saturating_add(HANDOVER_BLOCKS);
+            Self::forget_handover();
             PendingHandover::<T>::put(Handover {
                 next_key: key,
                 closes_at,
@@ -57,10 +58,17 @@ impl<T: Config> Pallet<T> {
         let sighash = message.digest(&Self::bridge(), state.epoch, state.nonce).0;
         let inputs = alloc::vec![Input { sighash, root: None }];
         let Ok(session) = T::Signing::request(signer, inputs) else { return false };
+        Self::forget_handover();
         let session = Some(session);
         let (nonce, signature) = (state.nonce, None);
         PendingHandover::<T>::put(Handover { closes_at, nonce, session, signature, ..pending });
         true
+    }
+
+    /// What is asked for is not needed any more.
+    fn forget_handover() {
+        let session = PendingHandover::<T>::take().and_then(|pending| pending.session);
+        session.into_iter().for_each(Self::drop_session);
     }
 
     /// Takes the signatures of a session if it was the message's.
@@ -95,7 +103,7 @@ impl<T: Config> Pallet<T> {
         let Some(ours) = ours else { return false };
         Epochs::<T>::insert(epoch, ours);
         if PendingHandover::<T>::get().is_some_and(|pending| pending.next_key.0 == key) {
-            PendingHandover::<T>::kill();
+            Self::forget_handover();
         }
         true
     }

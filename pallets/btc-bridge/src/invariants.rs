@@ -43,9 +43,11 @@ impl<T: Config> Pallet<T> {
             ensure!(listed == batch.settled.is_none(), "3: list of open batches");
             Self::check_versions(number, &batch)?;
         }
-        for (batch, version) in Requests::<T>::iter_values() {
-            let version = Versions::<T>::get(batch, version).ok_or("4: no such version")?;
+        for (number, version) in Requests::<T>::iter_values() {
+            let version = Versions::<T>::get(number, version).ok_or("4: no such version")?;
             ensure!(version.signatures.is_empty(), "4: signed twice");
+            let batch = Batches::<T>::get(number).ok_or("4: no such batch")?;
+            ensure!(batch.settled.is_none(), "4: signed for nothing");
         }
         let reports = FeeReports::<T>::get();
         let ascending = reports.iter().zip(reports.iter().skip(1)).all(|(a, b)| a.0 < b.0);

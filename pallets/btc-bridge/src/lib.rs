@@ -8,7 +8,8 @@
 //! that every node builds the same, of coins of one epoch. The committee's signatures stand in storage, so
 //! that anybody can broadcast; that it was paid comes back as a log when somebody has proven it to the
 //! contract. A payout that stays in the mempool gets another version with the same inputs and payments and
-//! a higher fee, so at most one version can ever be in the chain.
+//! a higher fee, so at most one version can ever be in the chain. Once one is settled, nothing more is
+//! signed for that payout.
 //!
 //! What a first version pays follows the median of the fee rates that the members' Bitcoin nodes estimate;
 //! the members report them by feeless messages, as they send those of pallet-threshold.
@@ -22,7 +23,7 @@
 //! 1. Each outpoint is in [`Coins`] or an input of one of [`Batches`] that is not settled, once at most.
 //! 2. [`Backing`] is the sum of those coins.
 //! 3. A withdrawal with a batch is in that batch, and in no other.
-//! 4. Every session in [`Requests`] is of a version without signatures.
+//! 4. Every session in [`Requests`] is of a version without signatures, of a payout that is not settled.
 //! 5. All versions of a batch have the same inputs, payments and data output.
 //! 6. [`FeeReports`] are of members of the newest committee, one each, in their order.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -186,15 +187,14 @@ pub mod pallet {
     pub type Versions<T: Config> =
         StorageDoubleMap<_, Twox64Concat, u64, Twox64Concat, u32, Version>;
 
-    /// The version of a batch that a signing session is for.
+    /// The version of a batch that a signing session is for: as many as there are sessions at most.
     // Twox: the chain counts the sessions.
     #[pallet::storage]
     pub type Requests<T: Config> = StorageMap<_, Twox64Concat, u64, (u64, u32)>;
 
-    /// Versions whose signing session could not finish: they are asked for again.
+    /// Sessions that nothing waits for any more, to be ended.
     #[pallet::storage]
-    pub type Unsigned<T: Config> =
-        StorageValue<_, BoundedVec<(u64, u32), ConstU32<64>>, ValueQuery>;
+    pub type Dropped<T: Config> = StorageValue<_, BoundedVec<u64, ConstU32<64>>, ValueQuery>;
 
     /// Settled batches with the Bitcoin height of their settlement, oldest first.
     #[pallet::storage]

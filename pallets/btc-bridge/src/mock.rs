@@ -192,6 +192,9 @@ impl crate::benchmarking::Prepare for Committee {
     fn make_key(epoch: u32) {
         Keys::mutate(|keys| keys.push(epoch));
     }
+    fn open_session(epoch: u32) -> u64 {
+        Self::request(epoch, vec![Input { sighash: [1; 32], root: None }]).unwrap()
+    }
     fn set_contract_epoch(epoch: u32) {
         Messages::mutate(|messages| messages.0 = epoch);
     }

@@ -2,8 +2,8 @@
 
 use crate::{
     pallet::{
-        Batches, BitcoinHeight, Coins, Config, CurrentPolicy, Event, Halted, Line, LineEnds,
-        LiveEpochs, NextBatch, OpenBatches, Pallet, Requests, Unsigned, Versions, WaitingSince,
+        Batches, BitcoinHeight, Coins, Config, CurrentPolicy, Dropped, Event, Halted, Line,
+        LineEnds, LiveEpochs, NextBatch, OpenBatches, Pallet, Requests, Versions, WaitingSince,
         Withdrawals,
     },
     types::{Batch, StoredCoin, Version, MAX_BATCH, MAX_INPUTS, MAX_VERSIONS},
@@ -47,12 +47,11 @@ impl<T: Config> Pallet<T> {
     /// What there is to do in a block: at most one payout is planned.
     pub(crate) fn work(now: BlockNumberFor<T>) -> Weight {
         let mut weight = T::WeightInfo::idle();
+        if Self::end_dropped() {
+            weight = weight.saturating_add(T::WeightInfo::end_dropped());
+        }
         if Halted::<T>::exists() {
             return weight;
-        }
-        if let Some((batch, version)) = Unsigned::<T>::get().first().copied() {
-            Self::ask_again(batch, version);
-            return weight.saturating_add(T::WeightInfo::ask_again());
         }
         if Self::hand_over() {
             return weight.saturating_add(T::WeightInfo::hand_over());
@@ -265,7 +264,8 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Looks at one payout a block, in turn. Returns it when its newest version is signed and has waited too
-    /// long for a block.
+    /// long for a block, or when it is not and nobody is asked for its signatures. A replacement is asked for
+    /// again as seldom as it is replaced: signers refuse it from the block of another version on.
     pub(crate) fn late(now: BlockNumberFor<T>) -> Option<u64> {
         let open = OpenBatches::<T>::get();
         let now: usize = now.unique_saturated_into();
@@ -273,24 +273,33 @@ impl<T: Config> Pallet<T> {
         let batch = Batches::<T>::get(number)?;
         let patience = CurrentPolicy::<T>::get().bump_blocks;
         let late = BitcoinHeight::<T>::get() >= batch.height.saturating_add(patience);
-        let may = late && batch.versions < MAX_VERSIONS;
-        let newest = may.then(|| Self::newest(number, &batch)).flatten()?;
-        (!newest.signatures.is_empty()).then_some(number)
+        if !late && batch.versions > 1 {
+            return None;
+        }
+        let due = match Self::newest(number, &batch)?.signatures.is_empty() {
+            true => !Requests::<T>::iter_values().any(|(asked, _)| asked == number),
+            false => late && batch.versions < MAX_VERSIONS,
+        };
+        due.then_some(number)
     }
 
     fn newest(number: u64, batch: &Batch) -> Option<Version> {
         Versions::<T>::get(number, batch.versions.checked_sub(1)?)
     }
 
-    /// Replaces the newest version of a payout by one that pays more.
+    /// Replaces the newest version of a payout by one that pays more. If it is not signed it is asked for
+    /// again instead: some of its shares may have left, so it may be signed one day.
     pub(crate) fn replace(number: u64) -> Result<(), DispatchError> {
         let batch = Batches::<T>::get(number).ok_or("no such batch")?;
         let newest = Self::newest(number, &batch).ok_or("no such version")?;
         let key = T::Signing::key(batch.epoch).ok_or("no key")?;
-        let change_key = T::Signing::key(batch.change_epoch).ok_or("no key for change")?;
         let transaction: Transaction =
             deserialize(&newest.unsigned).map_err(|_| "not a transaction")?;
-        let coins = batch.inputs.iter().filter_map(|coin| coin.coin(&key)).collect();
+        let coins: Vec<_> = batch.inputs.iter().filter_map(|coin| coin.coin(&key)).collect();
+        if newest.signatures.is_empty() {
+            return Self::ask_again(number, batch, &coins, &transaction);
+        }
+        let change_key = T::Signing::key(batch.change_epoch).ok_or("no key for change")?;
         let limits = Limits::default();
         let payout = Payout::resume(coins, &transaction, batch.payments(), change_key.0, &limits);
         // A quarter more, or what is paid by now.
@@ -300,28 +309,25 @@ impl<T: Config> Pallet<T> {
         Self::add_version(number, &payout, &next, rate)
     }
 
-    /// Opens another session for a version that is not signed. The same transaction: some of its shares
-    /// may have left, so no other payment of these withdrawals may be signed.
-    pub(crate) fn ask_again(number: u64, version: u32) {
-        let asked = with_storage_layer(|| {
-            let batch = Batches::<T>::get(number).ok_or("no such batch")?;
-            let stored = Versions::<T>::get(number, version).ok_or("no such version")?;
-            let key = T::Signing::key(batch.epoch).ok_or("no key")?;
-            let transaction: Transaction =
-                deserialize(&stored.unsigned).map_err(|_| "not a transaction")?;
-            let coins: Vec<_> = batch.inputs.iter().filter_map(|coin| coin.coin(&key)).collect();
-            let sighashes =
-                payout::sighashes(&coins, &transaction).ok_or("not a version of the payout")?;
-            let inputs = coins
-                .iter()
-                .zip(sighashes)
-                .map(|(coin, sighash)| Input { sighash, root: coin.root })
-                .collect();
-            Self::ask(number, version, batch.epoch, inputs)
-        });
-        if asked.is_ok() {
-            Unsigned::<T>::mutate(|unsigned| unsigned.retain(|other| *other != (number, version)));
-        }
+    /// Opens another session for the newest version, `transaction`, which spends `coins`.
+    fn ask_again(
+        number: u64,
+        mut batch: Batch,
+        coins: &[payout::Coin],
+        transaction: &Transaction,
+    ) -> Result<(), DispatchError> {
+        let sighashes =
+            payout::sighashes(coins, transaction).ok_or("not a version of the payout")?;
+        let inputs = coins
+            .iter()
+            .zip(sighashes)
+            .map(|(coin, sighash)| Input { sighash, root: coin.root })
+            .collect();
+        let newest = batch.versions.checked_sub(1).ok_or("no such version")?;
+        Self::ask(number, newest, batch.epoch, inputs)?;
+        batch.height = BitcoinHeight::<T>::get();
+        Batches::<T>::insert(number, batch);
+        Ok(())
     }
 
     pub(crate) fn payout_signed(session: u64, signatures: Vec<Signature>) {
@@ -336,12 +342,31 @@ impl<T: Config> Pallet<T> {
         Self::sweep_signed(batch);
     }
 
-    pub(crate) fn payout_failed(session: u64) {
-        let Some(failed) = Requests::<T>::take(session) else { return };
+    /// Nothing more is signed for a payout.
+    pub(crate) fn drop_requests(number: u64) {
+        let asked = Requests::<T>::iter().filter(|(_, (batch, _))| *batch == number);
+        let sessions: Vec<u64> = asked.map(|(session, _)| session).collect();
+        for session in sessions {
+            Requests::<T>::remove(session);
+            Self::drop_session(session);
+        }
+    }
+
+    /// Has a session ended that nothing waits for. Not here: logs come when the block's weight is spent.
+    pub(crate) fn drop_session(session: u64) {
         // Sessions are fewer than places in this list.
-        Unsigned::<T>::mutate(|unsigned| {
-            let _ = unsigned.try_push(failed);
+        Dropped::<T>::mutate(|dropped| {
+            let _ = dropped.try_push(session);
         });
+    }
+
+    /// Ends one of the sessions that nothing waits for. Returns whether there was one.
+    pub(crate) fn end_dropped() -> bool {
+        let mut dropped = Dropped::<T>::get();
+        let Some(session) = dropped.pop() else { return false };
+        T::Signing::cancel(session);
+        Dropped::<T>::put(dropped);
+        true
     }
 }
 

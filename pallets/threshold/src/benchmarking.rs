@@ -233,6 +233,24 @@ fn session<T: Config>(
 /// not sent what `phase` asks for.
 fn requested<T: Config>(n: u32, k: u32, phase: SigningPhase, silent: u16) -> Session {
     let live = live_key::<T>(EPOCH, committee::<T>(n));
+    open::<T>(Purpose::Request(EPOCH), &live, k, phase, silent)
+}
+
+/// Opens a session of a key of [`make_key`] with all the messages that it can have, for the benchmarks of
+/// others.
+pub fn open_session<T: Config>(epoch: u32) -> u64 {
+    let live = Keys::<T>::get(epoch).expect("it was made");
+    open::<T>(Purpose::Request(epoch), &live, MAX_INPUTS, SigningPhase::Sharing, 0);
+    SESSION
+}
+
+fn open<T: Config>(
+    purpose: Purpose,
+    live: &LiveKey,
+    k: u32,
+    phase: SigningPhase,
+    silent: u16,
+) -> Session {
     let input = |at: u32| Input { sighash: [at as u8; 32], root: Some([7; 32]) };
     let inputs: Vec<Input> = (0..k).map(input).collect();
     let required = live.key.threshold();
@@ -248,7 +266,7 @@ fn requested<T: Config>(n: u32, k: u32, phase: SigningPhase, silent: u16) -> Ses
         SigningPhase::Committing => (phase, done, MemberSet::default()),
         _ => (phase, all, done),
     };
-    session::<T>(Purpose::Request(EPOCH), request, sets, n)
+    session::<T>(purpose, request, sets, live.key.members.into())
 }
 
 type Signatures = BoundedVec<Signature, frame_support::traits::ConstU32<MAX_INPUTS>>;

@@ -220,7 +220,8 @@ impl<T: Config> Pallet<T> {
                 Duty::Ceremony => Self::step_ceremony(Input::TimedOut).map(|_| ()),
                 Duty::Session(session) => Self::time_out_session(session),
             });
-            // The test of a key takes its ceremony with it.
+            // The test of a key takes its ceremony with it, which is more than who asked for a request does when
+            // it fails.
             weight = weight.saturating_add(T::WeightInfo::time_out_ceremony(n));
             if duty != Duty::Ceremony {
                 weight = weight.saturating_add(T::WeightInfo::time_out_session(n));

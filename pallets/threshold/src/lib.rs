@@ -16,7 +16,8 @@
 //!
 //! ## Blame
 //! What signed messages prove is slashed and jails the member. Silence proves nothing: it excludes
-//! from the attempt, and too much of it jails without a slash.
+//! from the attempt, and too much of it jails without a slash. A request that honest members stay away
+//! from fails and costs nobody anything: they refuse it, because Bitcoin has settled it for instance.
 //!
 //! ## Invariants
 //! 1. [`SessionKeys`] is the inverse of the keys in [`Signers`].
@@ -51,6 +52,7 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bzk_threshold::bip340::recover_on_host as recover;
 pub use pallet::*;
 pub use refresh::Confirmations;
 pub use registry::possession_message;
@@ -637,9 +639,4 @@ pub mod pallet {
             Ceremony::<T>::get().map(|rotation| rotation.ceremony)
         }
     }
-}
-
-/// ECDSA recovery by the host.
-pub(crate) fn recover(signature: &[u8; 65], hash: &[u8; 32]) -> Option<[u8; 64]> {
-    sp_io::crypto::secp256k1_ecdsa_recover(signature, hash).ok()
 }

@@ -11,8 +11,14 @@ use k256::{elliptic_curve::sec1::ToEncodedPoint, ProjectivePoint};
 use rand_core::{CryptoRng, RngCore};
 
 /// ECDSA public key recovery: signature `r || s || v` and message hash to the 64 bytes of the
-/// uncompressed key. `sp_io::crypto::secp256k1_ecdsa_recover` in a runtime, [`recover`] elsewhere.
+/// uncompressed key. `recover_on_host` in a runtime, [`recover`] elsewhere.
 pub type Recover = fn(&[u8; 65], &[u8; 32]) -> Option<[u8; 64]>;
+
+/// [`Recover`] by the host of a runtime.
+#[cfg(feature = "sp-io")]
+pub fn recover_on_host(signature: &[u8; 65], hash: &[u8; 32]) -> Option<[u8; 64]> {
+    sp_io::crypto::secp256k1_ecdsa_recover(signature, hash).ok()
+}
 
 /// [`Recover`] without a host.
 pub fn recover(signature: &[u8; 65], hash: &[u8; 32]) -> Option<[u8; 64]> {

@@ -56,7 +56,7 @@ pub trait OnSigning {
     /// The signatures of all inputs of `session`, verified, in the order of the inputs.
     fn signed(session: u64, signatures: Vec<Signature>);
 
-    /// `session` can never finish: too many members have been caught lying.
+    /// `session` can never finish: too many members have been caught lying, or no honest one commits to it.
     fn failed(session: u64);
 
     /// `key` of `epoch` is the committee's; the one before goes on signing until it is retired.

@@ -51,6 +51,9 @@ impl pallet_btc_bridge::benchmarking::Prepare for EvmStorage {
         let committee = Threshold::committee().expect("a key was made");
         pallet_threshold::benchmarking::seal(&FeeReport::context(&committee), report)
     }
+    fn open_session(epoch: u32) -> u64 {
+        pallet_threshold::benchmarking::open_session::<Runtime>(epoch)
+    }
     fn set_contract_epoch(epoch: u32) {
         // The contract's `state`: the epoch is 20 bytes from the low end.
         let slot = H256(sp_core::U256::one().to_big_endian());

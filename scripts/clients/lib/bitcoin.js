@@ -83,6 +83,13 @@ export class Bitcoin {
     ].join(''))
   }
 
+  /** The P2WPKH address of a hash that holds `number`: nobody's. */
+  async address(number) {
+    const hash = (0xbeef0000 + number).toString(16).padStart(40, '0')
+    const { descriptor } = await this.call('getdescriptorinfo', `raw(0014${hash})`)
+    return (await this.call('deriveaddresses', descriptor))[0]
+  }
+
   /** Sats that confirmed outputs pay to an address. */
   async received(address) {
     const { total_amount: total } = await this.call('scantxoutset', 'start', [`addr(${address})`])

@@ -56,6 +56,24 @@ fn message_is_signed_again_when_the_contracts_number_moves() {
     });
 }
 
+/// Nobody signs it, and nothing waits for it.
+#[test]
+fn session_of_a_message_that_is_not_needed_ends() {
+    run(|| {
+        adopt(1);
+        pass(1);
+        let first = Open::get();
+        Messages::mutate(|messages| messages.1 += 1);
+        pass(2);
+        let second = Open::get();
+        assert_eq!((first.len(), second.len()), (1, 1));
+        assert_ne!(first, second);
+        rotated(2, key_of(1), 3_000);
+        pass(1);
+        assert!(Open::get().is_empty());
+    });
+}
+
 #[test]
 fn attack_contract_follows_a_key_of_nobody() {
     run(|| {

@@ -146,6 +146,76 @@ fn failed_session_is_opened_again_for_the_same_transaction() {
     });
 }
 
+/// A payout that was signed, and replaced by a version that is not.
+fn replaced() -> bzk_bitcoin::bitcoin::Transaction {
+    deposit(1, 5_000_000);
+    withdraw(0, 1_000_000, 20_000);
+    pass(5);
+    sign();
+    let [first] = payouts().try_into().unwrap();
+    new_tip(106);
+    pass(1);
+    assert_eq!(Open::get().len(), 1);
+    first
+}
+
+/// No member signs it once its bitcoind has the block of another version.
+#[test]
+fn settled_payout_ends_the_session_of_its_replacement() {
+    for halts in [false, true] {
+        run(|| {
+            let first = replaced();
+            if halts {
+                frame_support::assert_ok!(BtcBridge::halt(RuntimeOrigin::root()));
+            }
+            settle(&[0], 1_000_000, txid(&first), 107);
+            check();
+            assert_eq!(Requests::<Test>::iter().count(), 0);
+            pass(1);
+            assert!(Open::get().is_empty());
+            new_tip(120);
+            pass(10);
+            assert!(Open::get().is_empty(), "nobody is asked again");
+        });
+    }
+}
+
+#[test]
+fn replacement_is_asked_for_again_when_the_block_of_the_payout_is_gone() {
+    run(|| {
+        let first = replaced();
+        settle(&[0], 1_000_000, txid(&first), 107);
+        pass(1);
+        reopen(0, 1_000_000, 108);
+        pass(3);
+        assert!(Open::get().is_empty());
+        new_tip(112);
+        pass(1);
+        sign();
+        let [second] = payouts().try_into().unwrap();
+        assert_ne!(second, first);
+        assert_eq!(Batches::<Test>::get(0).unwrap().versions, 2);
+    });
+}
+
+#[test]
+fn replacement_that_is_refused_is_asked_for_as_seldom_as_it_is_replaced() {
+    run(|| {
+        replaced();
+        let asked = Open::take();
+        BtcBridge::failed(*asked.keys().next().unwrap());
+        new_tip(111);
+        pass(20);
+        assert!(Open::get().is_empty());
+        new_tip(112);
+        pass(20);
+        assert_eq!(
+            asked.into_values().collect::<Vec<_>>(),
+            Open::get().into_values().collect::<Vec<_>>()
+        );
+    });
+}
+
 #[test]
 fn attack_fee_spike() {
     run(|| {

@@ -73,8 +73,11 @@ fn silent_signers_are_left_out_of_the_next_attempt() {
 fn members_that_are_never_there_lose_their_seat_and_no_money() {
     with_key(|members, epoch| {
         let session = Threshold::request(epoch, vec![input(1)]).unwrap();
-        sign_with(members, epoch, session, &[Member(2), Member(3)], &[]);
-        pass(9);
+        for round in 1..=3 {
+            sign_with(members, epoch, session, &[Member(2), Member(3)], &[]);
+            pass(3);
+            assert_eq!(attempt(session), round, "members that were restarted can come now");
+        }
         let status = |account| Signers::<Test>::get(account).unwrap().status;
         assert_eq!([1, 2].map(status), [Status::Ready, Status::Ready]);
         assert_eq!([3, 4].map(status), [Status::Jailed, Status::Jailed]);
@@ -135,11 +138,39 @@ fn sessions_are_bounded_cancelled_and_retired_with_their_key() {
     });
 }
 
+/// The members' bitcoinds know that it is of no use any more. One that commits all the same does not make
+/// the others pay for it.
+#[test]
+fn attack_request_that_honest_members_refuse_costs_them_nothing() {
+    with_key(|members, epoch| {
+        let refused =
+            [&[Member(0), Member(1), Member(2), Member(3)][..], &[Member(0), Member(1), Member(2)]];
+        for (absent, round) in refused.into_iter().cycle().take(8).zip(1..) {
+            let session = Threshold::request(epoch, vec![input(1)]).unwrap();
+            sign_with(members, epoch, session, absent, &[]);
+            pass(3);
+            assert_eq!((Sessions::<Test>::count(), FailedSessions::get().len()), (0, round));
+            assert_eq!(FailedSessions::get().last(), Some(&session));
+        }
+        for account in 1..=4 {
+            let signer = Signers::<Test>::get(account).unwrap();
+            assert_eq!((signer.misses, signer.status), (0, Status::Ready));
+            assert_eq!(Balances::balance_on_hold(&HoldReason::Bond.into(), &account), BOND);
+        }
+        let session = Threshold::request(epoch, vec![input(2)]).unwrap();
+        sign_with(members, epoch, session, &[], &[]);
+        assert_eq!(Signed::get().len(), 1);
+    });
+}
+
 #[test]
 fn many_deadlines_are_handled_over_several_blocks() {
-    with_key(|_, epoch| {
-        let sessions: Vec<u64> =
-            (0..3).map(|_| Threshold::request(epoch, vec![input(1)]).unwrap()).collect();
+    with_key(|members, epoch| {
+        let request = |_| Threshold::request(epoch, vec![input(1)]).unwrap();
+        let sessions: Vec<u64> = (0..3).map(request).collect();
+        for session in &sessions {
+            sign_with(members, epoch, *session, &[Member(2), Member(3)], &[]);
+        }
         pass(3);
         let waits = |id: &u64| {
             let duty = Duty::Session(*id);

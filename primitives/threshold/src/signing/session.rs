@@ -37,7 +37,7 @@ pub enum Phase {
     Sharing,
     /// Nothing: it is signed.
     Signed,
-    /// Nothing: too many members are barred.
+    /// Nothing: too many members are barred, or nobody honest came.
     Failed,
 }
 
@@ -264,6 +264,13 @@ impl Session {
         actions
     }
 
+    /// Whether so few have committed that all of them may be dishonest: whoever is honest is not there or has
+    /// reason to refuse, and another attempt helps in neither case.
+    fn refused(&self) -> bool {
+        let spare = self.members.saturating_sub(self.request.required);
+        self.signers.len() <= spare
+    }
+
     fn time_out(&mut self) -> Result<Vec<Action>, Refusal> {
         let missing = match self.phase {
             Phase::Committing => {
@@ -274,14 +281,22 @@ impl Session {
         };
         let mut actions = vec![Action::Silent(missing)];
         match self.phase {
-            Phase::Sharing if !missing.is_empty() => {
+            Phase::Sharing if missing.is_empty() => {
+                // Nobody has put the shares together: go on waiting.
+                actions.push(Action::Enter(Phase::Sharing));
+            }
+            Phase::Sharing => {
                 self.silent = self.silent.union(missing);
                 actions.extend(self.next_attempt());
             }
-            // Too few came, or nobody has put the shares together: go on waiting, for everybody.
-            phase => {
+            _ if self.refused() => {
+                self.phase = Phase::Failed;
+                actions.push(Action::Enter(Phase::Failed));
+            }
+            // Too few came. A new attempt for everybody, because those that were restarted abstain from this one.
+            _ => {
                 self.silent = MemberSet::default();
-                actions.push(Action::Enter(phase));
+                actions.extend(self.next_attempt());
             }
         }
         Ok(actions)

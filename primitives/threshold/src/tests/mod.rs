@@ -4,6 +4,7 @@ mod attacks;
 mod bip340;
 mod codec;
 mod crash;
+mod crash_group;
 mod dkg;
 mod group;
 mod keys;

@@ -7,15 +7,33 @@ fn set(members: &[u16]) -> MemberSet {
 }
 
 #[test]
-fn too_few_commitments_wait_on() {
+fn too_few_commitments_begin_another_attempt() {
     let mut fixture = Fixture::new();
     fixture.commit(Member(1)).unwrap();
+    fixture.commit(Member(3)).unwrap();
     let actions = fixture.apply(Event::TimedOut);
-    let expected = vec![Action::Silent(set(&[0, 2, 3])), Action::Enter(Phase::Committing)];
+    let expected = vec![Action::Silent(set(&[0, 2])), Action::Enter(Phase::Committing)];
     assert_eq!(actions, Ok(expected));
-    assert_eq!(fixture.session.attempt, 0, "what is committed stays good");
-    fixture.commit(Member(0)).unwrap();
+    assert_eq!((fixture.session.attempt, fixture.session.signers.len()), (1, 0));
+    for index in [0, 1] {
+        assert_eq!(fixture.commit(Member(index)), Ok(vec![]));
+    }
     assert_eq!(fixture.commit(Member(2)), Ok(vec![Action::Enter(Phase::Sharing)]));
+}
+
+/// One of four may be dishonest: that it alone commits shows nothing.
+#[test]
+fn attack_request_that_only_the_dishonest_commit_to_fails() {
+    for committed in [&[][..], &[2]] {
+        let mut fixture = Fixture::new();
+        for member in committed {
+            fixture.commit(Member(*member)).unwrap();
+        }
+        let silent = MemberSet::all(4).without(set(committed));
+        let expected = vec![Action::Silent(silent), Action::Enter(Phase::Failed)];
+        assert_eq!(fixture.apply(Event::TimedOut), Ok(expected));
+        assert_eq!(fixture.apply(Event::TimedOut), Err(Refusal::OutOfPhase));
+    }
 }
 
 #[test]

@@ -1,0 +1,97 @@
+// A new committee key while withdrawals go on: the committee makes it, the old key names it to the contract, all coins
+// move to it, and the old one is retired.
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { account, privateKey } from '../lib/accounts.js'
+import { Devnet } from '../lib/devnet.js'
+import { checkInvariants } from '../lib/invariants.js'
+import { until } from '../lib/node.js'
+import { noncesOf } from '../lib/nonces.js'
+import { connectApi, send } from '../lib/substrate.js'
+
+const PAYER = 5
+const SATS = 60_000n
+const MAX_FEE = 20_000n
+// As long as deposits to the old key count (pallet-btc-bridge), and some blocks more.
+const HANDOVER_BLOCKS = 2_016 + 30
+
+test('rotation under load sweeps all coins', { timeout: 900_000 }, async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'bzk-rotation-'))
+  const devnet = new Devnet(dir)
+  let api
+  t.after(async () => {
+    await api?.disconnect()
+    await devnet.stop()
+    if (!process.env.BZK_KEEP) await rm(dir, { recursive: true, force: true })
+  })
+  await devnet.start()
+  const { bitcoin, node } = devnet
+  const payer = await devnet.keyFile('payer', privateKey(PAYER))
+  const connected = await connectApi(node)
+  api = connected.api
+
+  const deposit = async (count, sats) => {
+    const { address } = await devnet.user(null, 'deposit-address', '--recipient', account(PAYER).address,
+      '--refund-key-file', join(dir, 'refund.key'), '--deposits', devnet.deposits)
+    const [before] = await devnet.bridge('totals')
+    await bitcoin.pay(Array(count).fill([address, sats]))
+    await bitcoin.mine(6)
+    const all = before + BigInt(count) * sats
+    await until(async () => (await devnet.bridge('totals'))[0] === all, 'the deposits to be claimed', 120)
+    return address
+  }
+  const asked = []
+  const withdraw = async () => {
+    const to = await bitcoin.address(asked.length)
+    const { withdrawal } = await devnet.user(payer, 'withdraw', '--to', to, '--sats', String(SATS),
+      '--max-fee-sats', String(MAX_FEE))
+    asked.push({ withdrawal, to })
+  }
+  const settled = async () => {
+    await bitcoin.mine(1)
+    await new Promise((resolve) => setTimeout(resolve, 2_000))
+    const told = await Promise.all(asked.map(({ withdrawal }) => node.call('bridge_withdrawal', [withdrawal])))
+    return told.every(({ status }) => status === 'settled')
+  }
+
+  const old = await deposit(12, 500_000n)
+  const begin = Date.now()
+  await send(api, api.tx.sudo.sudo(api.tx.threshold.rotate()), connected.keys.alice)
+  await until(async () => {
+    const [, , , epoch] = await devnet.bridge('state')
+    if (epoch === 2) return true
+    if (asked.length < 30) await withdraw()
+    await bitcoin.mine(1)
+    return false
+  }, 'the contract to follow the new key', 240)
+  t.diagnostic(`named after ${((Date.now() - begin) / 1000).toFixed(0)} s, ${asked.length} withdrawals meanwhile`)
+  assert.equal((await api.query.threshold.keys.keys()).length, 2, 'the old key signs on')
+  assert.notEqual(await deposit(2, 300_000n), old)
+  await until(settled, 'every payout to be settled', 300)
+
+  // No deposit to the old key counts any more: what is left of it is swept.
+  for (let left = HANDOVER_BLOCKS; left > 0; left -= 300) await bitcoin.mine(Math.min(left, 300))
+  await until(async () => (await api.query.threshold.keys.keys()).length === 1, 'the old key to be retired', 300)
+  const { coins } = await node.call('bridge_reserves')
+  const newest = (await api.query.threshold.active()).unwrap().toNumber()
+  assert.ok(coins.length > 0 && coins.every(({ epoch }) => epoch === newest), JSON.stringify(coins))
+  const sweeps = [...new Set(coins.map(({ outpoint }) => outpoint.split(':')[0]))]
+  // They are broadcast, and Bitcoin takes them.
+  await until(async () => {
+    await bitcoin.mine(1)
+    const found = await Promise.all(sweeps.map((txid) => bitcoin.call('getrawtransaction', txid, 1).catch(() => ({}))))
+    return found.every(({ confirmations }) => confirmations > 0)
+  }, 'the sweeps to be confirmed', 120)
+
+  await withdraw()
+  await until(settled, 'a payout by the new key to be settled', 180)
+  for (const { to } of asked) {
+    const received = await bitcoin.received(to)
+    assert.ok(received > SATS - MAX_FEE && received <= SATS, `${to}: paid once: ${received}`)
+  }
+  await noncesOf(api)
+  await checkInvariants(devnet)
+})
