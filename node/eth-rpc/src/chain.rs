@@ -205,7 +205,7 @@ impl Chain {
     /// The EVM state at the end of the Substrate block `at`.
     pub fn open(&self, at: Hash) -> Result<StateView, sp_blockchain::Error> {
         let state = self.backend().state_at(at, TrieCacheContext::Untrusted)?;
-        Ok(StateView::new(state, self.0.codes.clone()))
+        Ok(StateView::new(at, state, self.0.codes.clone()))
     }
 
     /// Memory of the decoded blocks, in bytes (approximate).

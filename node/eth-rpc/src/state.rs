@@ -1,6 +1,6 @@
 //! The EVM state of one Substrate block, read from the pallets' storage without running wasm.
 
-use crate::types::{b256, h160, h256, Address, Bytes, FullState, B256, U256};
+use crate::types::{b256, h160, h256, Address, Bytes, FullState, Hash, B256, U256};
 use bitcoinzk_runtime::Runtime;
 use bzk_evm::{
     account::Account,
@@ -63,6 +63,7 @@ impl Default for CodeCache {
 }
 
 struct Inner {
+    at: Hash,
     // The state's read counters are not `Sync`.
     state: Mutex<FullState>,
     codes: Arc<CodeCache>,
@@ -75,8 +76,13 @@ struct Inner {
 pub struct StateView(Arc<Inner>);
 
 impl StateView {
-    pub(crate) fn new(state: FullState, codes: Arc<CodeCache>) -> Self {
-        Self(Arc::new(Inner { state: Mutex::new(state), codes, owners: Mutex::default() }))
+    pub(crate) fn new(at: Hash, state: FullState, codes: Arc<CodeCache>) -> Self {
+        Self(Arc::new(Inner { at, state: Mutex::new(state), codes, owners: Mutex::default() }))
+    }
+
+    /// The Substrate block at whose end the state is.
+    pub fn at(&self) -> Hash {
+        self.0.at
     }
 
     /// Bytes under a storage key.

@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { blake2AsHex } from '@polkadot/util-crypto'
+import { encodeFunctionData } from 'viem'
+import { account } from '../lib/accounts.js'
+import { deployLoad } from '../lib/load.js'
 import { startNode, until } from '../lib/node.js'
 import { deposit, ends, fate, followEnactments, passAll, submit, vote } from '../lib/referenda.js'
 import { FAST, writeSpec } from '../lib/spec.js'
@@ -221,6 +224,24 @@ test('a referendum upgrades the runtime while blocks go on',
   { skip: CODE ? false : 'set BZK_NEXT_RUNTIME to a runtime with a higher version' }, async () => {
     const code = await readFile(CODE)
     const before = api.runtimeVersion.specVersion.toNumber()
+    const { Token } = await deployLoad(node)
+    const token = (functionName, args) =>
+      ({ from: account(0).address, to: Token.address, data: encodeFunctionData({ abi: Token.abi, functionName, args }) })
+    const asked = {
+      balance: token('balanceOf', [account(0).address]),
+      pays: token('transfer', [account(1).address, 5n]),
+      // The sender has less: reverts.
+      overdraws: token('transfer', [account(1).address, 10n ** 37n]),
+      plain: { from: account(0).address, to: account(1).address, value: '0x1' },
+    }
+    const answer = (method, call) => node.call(method, [call, 'latest'])
+      .catch(({ code, message, data }) => ({ code, message, data }))
+    const answers = async () => Object.fromEntries(await Promise.all(Object.entries(asked).flatMap(([name, call]) =>
+      ['eth_call', 'eth_estimateGas'].map(async (method) => [`${method} ${name}`, await answer(method, call)]))))
+    const natively = await answers()
+    assert.equal(BigInt(natively['eth_call balance']), 10n ** 36n)
+    assert.equal(natively['eth_call overdraws'].code, 3)
+    assert.equal(natively['eth_estimateGas plain'], '0x5208')
     const [index] = await passAll(api, people, [
       { origin: { system: 'Root' }, call: api.tx.system.authorizeUpgrade(blake2AsHex(code, 256)) }])
     assert.equal(await enacted.result(index), 'Ok')
@@ -231,8 +252,12 @@ test('a referendum upgrades the runtime while blocks go on',
       (await node.call('state_getRuntimeVersion')).specVersion > before, 'the new version')
     const head = Number(await node.call('eth_blockNumber'))
     await until(async () => Number(await node.call('eth_blockNumber')) > head, 'Ethereum blocks go on', 60)
-    // This node is older than the runtime now.
-    await assert.rejects(node.call('eth_call', [{}, 'latest']), { code: -32002, message: /update the node/ })
+    // This node is older than the runtime now: plain calls run the chain's code, and nothing is traced.
+    assert.deepEqual(await answers(), natively)
+    const refused = { code: -32002, message: /update the node/ }
+    await assert.rejects(node.call('debug_traceCall', [asked.balance, 'latest', {}]), refused)
+    await assert.rejects(node.call('eth_createAccessList', [asked.balance, 'latest']), refused)
+    await assert.rejects(node.call('eth_call', [asked.balance, 'latest', { [Token.address]: { code: '0x' } }]), refused)
     await until(async () => api.runtimeVersion.specVersion.toNumber() > before, 'polkadot-js follows', 60)
     await transfer()
     const known = await final()

@@ -1,24 +1,16 @@
 //! `eth_call`.
 
-use super::{
-    failure::Failure,
-    request::is_free,
-    sandbox::{output, Sandbox},
-};
+use super::{failure::Failure, request::is_free, runner::Runner, sandbox::Sandbox};
 use alloy_primitives::Bytes;
-use revm::{context::TxEnv, DatabaseRef};
+use revm::context::TxEnv;
 
 /// Runs `tx` and returns what it returns.
-pub(crate) fn call<DB: DatabaseRef>(
-    sandbox: &mut Sandbox<DB>,
-    tx: TxEnv,
-) -> Result<Bytes, Failure> {
+pub(crate) fn call(runner: &mut impl Runner, tx: TxEnv) -> Result<Bytes, Failure> {
     let gas = tx.gas_limit;
-    waive_base_fee(sandbox, &tx);
-    let done = sandbox.run(tx).map_err(|failure| {
+    let done = runner.attempt(tx).map_err(|failure| {
         failure.wrap_refusal(|text| format!("err: {text} (supplied gas {gas})"))
     })?;
-    output(done.result)
+    Ok(done.output)
 }
 
 /// A call that offers no fee runs in a block without base fee, as in geth; `BASEFEE` reads 0.

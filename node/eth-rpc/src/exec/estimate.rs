@@ -5,20 +5,12 @@
 //! case two runs.
 
 use super::{
-    call::waive_base_fee,
     failure::Failure,
     request::is_free,
-    sandbox::{output, Sandbox},
+    runner::{Done, Runner},
 };
 use alloy_primitives::U256;
-use revm::{
-    context::{
-        result::{ExecutionResult, HaltReason, InvalidTransaction},
-        TxEnv,
-    },
-    primitives::{TxKind, KECCAK_EMPTY},
-    DatabaseRef,
-};
+use revm::{context::TxEnv, primitives::TxKind};
 use std::time::Instant;
 
 /// Gas of a transaction that does nothing but transfer.
@@ -28,15 +20,14 @@ const TRANSFER_GAS: u64 = 21_000;
 const CALL_STIPEND: u64 = 2_300;
 
 /// Finds the smallest gas limit for `tx`. A `tx.gas_limit` of at least 21,000 bounds the search.
-pub(crate) fn estimate<DB: DatabaseRef>(
-    sandbox: &mut Sandbox<DB>,
+pub(crate) fn estimate(
+    runner: &mut impl Runner,
     tx: TxEnv,
     gas_cap: u64,
     deadline: Instant,
 ) -> Result<u64, Failure> {
-    waive_base_fee(sandbox, &tx);
-    let highest = allowance(sandbox, &tx, gas_cap)?;
-    let mut search = Search { sandbox, tx, deadline };
+    let highest = allowance(runner, &tx, gas_cap)?;
+    let mut search = Search { runner, tx, deadline };
     if search.is_transfer()? && highest >= TRANSFER_GAS && search.succeeds(TRANSFER_GAS)? {
         return Ok(TRANSFER_GAS);
     }
@@ -48,21 +39,16 @@ pub(crate) fn estimate<DB: DatabaseRef>(
 }
 
 /// The highest gas limit that the block, the sender's money and the node allow.
-fn allowance<DB: DatabaseRef>(
-    sandbox: &mut Sandbox<DB>,
-    tx: &TxEnv,
-    gas_cap: u64,
-) -> Result<u64, Failure> {
+fn allowance(runner: &mut impl Runner, tx: &TxEnv, gas_cap: u64) -> Result<u64, Failure> {
     let wanted = match tx.gas_limit {
         limit if limit >= TRANSFER_GAS => limit,
-        _ => sandbox.block.gas_limit,
+        _ => runner.block_gas_limit(),
     };
     let highest = wanted.min(gas_cap);
     if is_free(tx) {
         return Ok(highest);
     }
-    let balance = sandbox.db.load_account(tx.caller).map_err(Failure::internal)?.info.balance;
-    let available = match balance.checked_sub(tx.value) {
+    let available = match runner.balance(tx.caller)?.checked_sub(tx.value) {
         Some(available) if !available.is_zero() => available,
         _ => return Err(Failure::server("insufficient funds for transfer")),
     };
@@ -70,60 +56,47 @@ fn allowance<DB: DatabaseRef>(
     Ok(highest.min(payable.saturating_to()))
 }
 
-struct Search<'a, DB> {
-    sandbox: &'a mut Sandbox<DB>,
+struct Search<'a, R> {
+    runner: &'a mut R,
     tx: TxEnv,
     deadline: Instant,
 }
 
-impl<DB: DatabaseRef> Search<'_, DB> {
+impl<R: Runner> Search<'_, R> {
     /// Whether nothing runs: no data, to an account without code.
     fn is_transfer(&mut self) -> Result<bool, Failure> {
-        let TxKind::Call(to) = self.tx.kind else { return Ok(false) };
-        if !self.tx.data.is_empty() {
-            return Ok(false);
+        match self.tx.kind {
+            TxKind::Call(to) if self.tx.data.is_empty() => Ok(!self.runner.has_code(to)?),
+            _ => Ok(false),
         }
-        let code_hash = self.sandbox.db.load_account(to).map_err(Failure::internal)?.info.code_hash;
-        Ok(code_hash == KECCAK_EMPTY || code_hash.is_zero())
     }
 
-    /// Runs with `gas`; `None` if even the intrinsic gas is more.
-    fn run(&mut self, gas: u64) -> Result<Option<ExecutionResult>, Failure> {
+    fn run(&mut self, gas: u64) -> Result<Done, Failure> {
         if Instant::now() >= self.deadline {
             return Err(Failure::limit("gas estimation timed out"));
         }
         let tx = TxEnv { gas_limit: gas, ..self.tx.clone() };
-        match self.sandbox.run(tx) {
-            Ok(done) => Ok(Some(done.result)),
-            Err(Failure::Refused(refusal))
-                if matches!(
-                    refusal.rule,
-                    InvalidTransaction::CallGasCostMoreThanGasLimit { .. }
-                ) =>
-            {
-                Ok(None)
-            }
-            Err(failure) => {
-                Err(failure.wrap_refusal(|text| format!("failed with {gas} gas: {text}")))
-            }
-        }
+        self.runner.attempt(tx).map_err(|failure| {
+            failure.wrap_refusal(|text| format!("failed with {gas} gas: {text}"))
+        })
     }
 
     fn succeeds(&mut self, gas: u64) -> Result<bool, Failure> {
-        Ok(self.run(gas)?.is_some_and(|result| result.is_success()))
+        match self.run(gas) {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.is_of_run() => Ok(false),
+            Err(failure) => Err(failure),
+        }
     }
 
-    /// Gas spent, before refunds, with all the gas there is; fails if even that is not enough.
+    /// Gas spent with all the gas there is; fails if even that is not enough.
     fn gas_spent(&mut self, highest: u64) -> Result<u64, Failure> {
-        match self.run(highest)? {
-            Some(result) if result.is_success() => Ok(result.gas().total_gas_spent()),
-            None | Some(ExecutionResult::Halt { reason: HaltReason::OutOfGas(_), .. }) => {
+        match self.run(highest) {
+            Ok(done) => Ok(done.gas_spent),
+            Err(failure) if failure.lacks_gas() => {
                 Err(Failure::server(format_args!("gas required exceeds allowance ({highest})")))
             }
-            Some(result) => match output(result) {
-                Ok(_) => Err(Failure::internal("a failed run has an output")),
-                Err(failure) => Err(failure),
-            },
+            Err(failure) => Err(failure),
         }
     }
 
@@ -152,7 +125,10 @@ impl<DB: DatabaseRef> Search<'_, DB> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{self, calling, code, State, CALLER, OTHER, TARGET};
+    use super::super::{
+        fixture::{self, calling, code, State, CALLER, OTHER, TARGET},
+        sandbox::Sandbox,
+    };
     use super::*;
     use jsonrpsee::types::ErrorObjectOwned;
     use std::time::Duration;
@@ -180,7 +156,7 @@ mod tests {
     /// Checks by trial that the answer is the smallest limit that succeeds.
     fn exact(sandbox: &mut Sandbox<State>, tx: TxEnv) -> u64 {
         let gas = estimate(sandbox, tx.clone(), CAP, later()).unwrap();
-        let mut search = Search { sandbox, tx, deadline: later() };
+        let mut search = Search { runner: sandbox, tx, deadline: later() };
         assert!(search.succeeds(gas).unwrap());
         assert!(!search.succeeds(gas - 1).unwrap());
         gas

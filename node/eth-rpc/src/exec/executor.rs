@@ -3,6 +3,7 @@
 use super::{
     access_list,
     call::call,
+    chain_code::ChainCode,
     env, estimate,
     failure::Failure,
     overrides, request,
@@ -57,31 +58,58 @@ impl Executor {
         Ok(state)
     }
 
-    /// State and environment for a call at `id`, the newest block if it is not given.
-    fn at(&self, id: Option<BlockId>) -> RpcResult<(StateView, BlockEnvironment)> {
-        let id = id.unwrap_or_default();
+    /// The block of `id` and the state after it.
+    fn at(&self, id: BlockId) -> RpcResult<(BlockRef, StateView)> {
         let block = self.chain.resolve_or_err(id)?;
-        let state = self.state(&block)?;
-        let record = self.chain.record(&block)?;
+        let state = self.chain.state(&block)?;
+        Ok((block, state))
+    }
+
+    /// A sandbox for a call at `id`, the newest block if it is not given, with its overrides.
+    pub(crate) fn sandbox(
+        &self,
+        id: Option<BlockId>,
+        overrides: EvmOverrides,
+    ) -> Result<Sandbox<StateView>, Failure> {
+        let id = id.unwrap_or_default();
+        let (block, state) = self.at(id)?;
+        self.sandbox_on(id, &block, state, overrides)
+    }
+
+    fn sandbox_on(
+        &self,
+        id: BlockId,
+        block: &BlockRef,
+        state: StateView,
+        overrides: EvmOverrides,
+    ) -> Result<Sandbox<StateView>, Failure> {
+        check_rules(state.spec_version().map_err(Failure::internal)?)?;
+        let record = self.chain.record(block)?;
         let header = &record.block.header;
         let environment = if id.is_pending() {
             env::pending(header, &state)?
         } else {
             BlockEnvironment::of(header, state.chain_id())
         };
-        Ok((state, environment))
-    }
-
-    /// A sandbox for a call at `id`, with its overrides.
-    pub(crate) fn sandbox(
-        &self,
-        id: Option<BlockId>,
-        overrides: EvmOverrides,
-    ) -> Result<Sandbox<StateView>, Failure> {
-        let (state, environment) = self.at(id)?;
         let mut sandbox = Sandbox::relaxed(state, environment);
         self.lay(&mut sandbox, overrides)?;
         Ok(sandbox)
+    }
+
+    /// The chain's own code on `state`, where this node does not know the rules. It takes no
+    /// overrides.
+    fn chain_code(
+        &self,
+        block: &BlockRef,
+        state: &StateView,
+        overrides: &EvmOverrides,
+    ) -> RpcResult<Option<ChainCode>> {
+        let overridden = overrides.has_state() || overrides.has_block();
+        if overridden || check_rules(state.spec_version()?).is_ok() {
+            return Ok(None);
+        }
+        let gas_limit = self.chain.record(block)?.block.header.gas_limit;
+        ChainCode::new(self.chain.clone(), state.clone(), gas_limit)
     }
 
     /// Lays overrides over a sandbox.
@@ -103,9 +131,13 @@ impl Executor {
         id: Option<BlockId>,
         overrides: EvmOverrides,
     ) -> Result<Bytes, Failure> {
-        let mut sandbox = self.sandbox(id, overrides)?;
-        let tx = request::message(request, sandbox.block.chain_id, self.limits.call_gas)?;
-        call(&mut sandbox, tx)
+        let id = id.unwrap_or_default();
+        let (block, state) = self.at(id)?;
+        let tx = request::message(request, state.chain_id(), self.limits.call_gas)?;
+        if let Some(mut code) = self.chain_code(&block, &state, &overrides)? {
+            return call(&mut code, tx);
+        }
+        call(&mut self.sandbox_on(id, &block, state, overrides)?, tx)
     }
 
     /// `eth_estimateGas`.
@@ -116,12 +148,17 @@ impl Executor {
         overrides: EvmOverrides,
     ) -> Result<u64, Failure> {
         let deadline = self.deadline();
-        let mut sandbox = self.sandbox(id, overrides)?;
-        // A transaction that no block can hold must not get an estimate.
-        sandbox.max_cycles = sandbox.db.db.block_cycle_limit().map_err(Failure::internal)?;
+        let id = id.unwrap_or_default();
+        let (block, state) = self.at(id)?;
         let gas_cap = self.limits.call_gas;
         request.gas.get_or_insert(0);
-        let tx = request::message(request, sandbox.block.chain_id, gas_cap)?;
+        let tx = request::message(request, state.chain_id(), gas_cap)?;
+        if let Some(mut code) = self.chain_code(&block, &state, &overrides)? {
+            return estimate::estimate(&mut code, tx, gas_cap, deadline);
+        }
+        let mut sandbox = self.sandbox_on(id, &block, state, overrides)?;
+        // A transaction that no block can hold must not get an estimate.
+        sandbox.max_cycles = sandbox.db.db.block_cycle_limit().map_err(Failure::internal)?;
         estimate::estimate(&mut sandbox, tx, gas_cap, deadline)
     }
 
@@ -198,13 +235,13 @@ impl Executor {
 }
 
 /// Refuses a runtime that is newer than the one built into this node. Its rules may be others, and a wrong answer is
-/// worse than none; blocks and transactions go through the chain's own code all the same.
+/// worse than none; blocks, transactions and plain calls go through the chain's own code all the same.
 fn check_rules(spec_version: u32) -> RpcResult<()> {
     let known = VERSION.spec_version;
     if spec_version > known {
         return Err(error::unavailable(format_args!(
-            "the chain's runtime has version {spec_version}, this node runs calls and traces by version {known}: \
-             update the node"
+            "the chain's runtime has version {spec_version}, this node knows the rules up to \
+             version {known}: update the node"
         )));
     }
     Ok(())

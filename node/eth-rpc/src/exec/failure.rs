@@ -29,6 +29,8 @@ pub(crate) enum Failure {
     Reverted(Bytes),
     /// The EVM stopped the execution.
     Halted(HaltReason),
+    /// The chain's own code stopped the execution; it does not say why.
+    Stopped,
     /// The transaction could not start.
     Refused(Refusal),
     /// An error that already has its code.
@@ -56,6 +58,22 @@ impl Failure {
         Self::Rpc(error::internal(cause))
     }
 
+    /// Whether there was too little gas for sure.
+    pub(crate) fn lacks_gas(&self) -> bool {
+        match self {
+            Self::Halted(reason) => matches!(reason, HaltReason::OutOfGas(_)),
+            Self::Refused(refusal) => {
+                matches!(refusal.rule, InvalidTransaction::CallGasCostMoreThanGasLimit { .. })
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the execution failed, so that another gas limit may let it succeed.
+    pub(crate) fn is_of_run(&self) -> bool {
+        matches!(self, Self::Reverted(_) | Self::Halted(_) | Self::Stopped) || self.lacks_gas()
+    }
+
     /// Puts `wrap` around the text of a refusal; other failures stay as they are.
     pub(crate) fn wrap_refusal(mut self, wrap: impl FnOnce(&str) -> String) -> Self {
         if let Self::Refused(refusal) = &mut self {
@@ -76,6 +94,9 @@ impl From<Failure> for ErrorObjectOwned {
         match failure {
             Failure::Reverted(output) => error::revert(&output),
             Failure::Halted(reason) => error::server(halt_text(&reason)),
+            Failure::Stopped => {
+                error::server("execution halted: out of gas or an invalid operation")
+            }
             Failure::Refused(refusal) => error::server(refusal.text),
             Failure::Rpc(error) => error,
         }
