@@ -30,12 +30,13 @@ impl PoolView {
         tx::check_static(&envelope, bzk_core::CHAIN_ID).map_err(server)?;
         let extrinsic = extrinsic::wrap(raw.to_vec()).ok_or_else(|| server(TxError::Oversized))?;
         let pool_hash = self.0.pool.hash_of(&extrinsic);
+        let tx = tx::recover(envelope).map_err(server)?;
+        let best = self.0.chain.client().info().best_hash;
+        // Before the pool is asked: it holds the transactions of the newest block for a moment longer.
+        check_state(&tx, &self.0.chain.open(best).map_err(internal)?)?;
         if self.waits(pool_hash) {
             return Err(already_known());
         }
-        let tx = tx::recover(envelope).map_err(server)?;
-        let best = self.0.chain.client().info().best_hash;
-        check_state(&tx, &self.0.chain.open(best).map_err(internal)?)?;
         let entry = Entry::new(pool_hash, &tx);
         self.check_replacement(&entry)?;
 

@@ -77,7 +77,7 @@ proptest! {
             let (nodes, expected) = build(None, &entries);
             prop_assert_eq!(root, expected);
             for ((_, path), node) in &nodes.0 {
-                prop_assert_eq!(NodeStore::get(&pages, None, path).as_ref(), Some(node));
+                prop_assert_eq!(NodeStore::get(&pages, None, path), Some(node.clone()));
             }
             // Equal to fresh ones, which hold as many nodes as the trie has: nothing is stale.
             let (fresh, _) = fresh(&entries);
