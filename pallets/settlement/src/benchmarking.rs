@@ -17,11 +17,16 @@ use sp_runtime::RuntimeAppPublic;
 
 const EVIDENCE: H256 = H256::repeat_byte(0xee);
 
+/// A root or hash that belongs to `number`.
+fn hash(number: u64) -> H256 {
+    H256(sp_core::U256::from(number).to_big_endian())
+}
+
 fn block(number: u64) -> ClosedBlock {
-    let hash = H256::from_low_u64_be(number);
+    let hash = hash(number);
     ClosedBlock {
         head: ChainHead { number, hash, timestamp_s: number, gas_limit: 30_000_000 },
-        parent_state: H256::from_low_u64_be(number.saturating_sub(1)),
+        parent_state: self::hash(number.saturating_sub(1)),
         state: hash,
         transactions: 1,
         cycles: 1,

@@ -8,7 +8,7 @@ use super::{
     FullPool, Hash,
 };
 use crate::cli::Sealing;
-use futures::{channel::mpsc, stream, stream::BoxStream, StreamExt};
+use futures::{channel::mpsc, future, stream, stream::BoxStream, StreamExt};
 use sc_consensus::BlockImportParams;
 use sc_consensus_babe::BabeLink;
 use sc_consensus_manual_seal::{
@@ -23,7 +23,7 @@ use sp_core::crypto::key_types;
 use sp_inherents::InherentData;
 use sp_keystore::KeystorePtr;
 use sp_runtime::{Digest, DigestItem};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 type Header = <Block as sp_runtime::traits::Block>::Header;
 
@@ -136,9 +136,15 @@ impl ConsensusDataProvider<Block> for Sealed {
 }
 
 /// When a block is made without a request.
-fn triggers(mode: Sealing, pool: &FullPool) -> BoxStream<'static, EngineCommand<Hash>> {
+fn triggers(mode: Sealing, pool: &Arc<FullPool>) -> BoxStream<'static, EngineCommand<Hash>> {
     match mode {
-        Sealing::Instant => pool.import_notification_stream().map(|_| seal(false)).boxed(),
+        Sealing::Instant => {
+            let (imported, pool) = (pool.import_notification_stream(), pool.clone());
+            // One block takes all that wait. Manual seal's own look at whether a block is empty takes data of
+            // inherents for extrinsics, of which we have one less, and refuses a block of one transaction.
+            let waits = move |_| future::ready((pool.status().ready > 0).then(seal));
+            imported.filter_map(waits).boxed()
+        }
         Sealing::Manual => stream::pending().boxed(),
         Sealing::Every(period) => stream::unfold(period, tick).boxed(),
     }
@@ -146,9 +152,10 @@ fn triggers(mode: Sealing, pool: &FullPool) -> BoxStream<'static, EngineCommand<
 
 async fn tick(period: Duration) -> Option<(EngineCommand<Hash>, Duration)> {
     tokio::time::sleep(period).await;
-    Some((seal(true), period))
+    Some((seal(), period))
 }
 
-fn seal(create_empty: bool) -> EngineCommand<Hash> {
-    EngineCommand::SealNewBlock { create_empty, finalize: true, parent_hash: None, sender: None }
+fn seal() -> EngineCommand<Hash> {
+    let (create_empty, finalize, parent_hash, sender) = (true, true, None, None);
+    EngineCommand::SealNewBlock { create_empty, finalize, parent_hash, sender }
 }
