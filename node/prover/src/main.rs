@@ -1,9 +1,12 @@
 //! `bzk-prover`: checks and proves BitcoinZK blocks with the plonky2 zkEVM.
 
 mod attack;
+mod batches;
 mod check;
 mod decode;
 mod header;
+mod jobs;
+mod memory;
 mod pipeline;
 mod queue;
 mod rpc;
@@ -11,6 +14,7 @@ mod serve;
 mod settle;
 mod source;
 mod stage;
+mod subset;
 mod tables;
 mod tries;
 mod witness;
@@ -21,6 +25,7 @@ use std::{path::PathBuf, time::Instant};
 use anyhow::{ensure, Result};
 use clap::{Parser, Subcommand};
 
+use jobs::Local;
 use pipeline::Pipeline;
 use serve::Service;
 use settle::Verifier;
@@ -162,7 +167,11 @@ fn main() -> Result<()> {
             let Case { witness, chain_id, .. } = case?;
             println!("{name}");
             let header = header::Header::decode(&witness.header.0, chain_id)?;
-            decode::generation_inputs(witness, &header)?.iter().try_for_each(zkevm::heights)
+            let batches = decode::generation_inputs(witness, &header)?;
+            batches.iter().enumerate().try_for_each(|(number, batch)| {
+                println!("batch {number}: {} transactions", batch.signed_txns.len());
+                zkevm::heights(batch)
+            })
         }),
         Command::Attack(source) => attack_all(source.blocks()?),
         Command::Setup { circuits } => stage::timed("setup", || Zkevm::set_up(&circuits)),
@@ -183,7 +192,9 @@ fn main() -> Result<()> {
             println!("{refused} of {mutations} changed proofs are refused");
             Ok(())
         }
-        Command::Serve { pipeline, rpc, listen } => Service::new(pipeline, rpc)?.run(&listen),
+        Command::Serve { pipeline, rpc, listen } => {
+            Service::new(pipeline, rpc, Box::<Local>::default())?.run(&listen)
+        }
         Command::Verify { circuits, proof } => {
             let (statement, _) = Verifier::load(&circuits.circuits)?.verify(&proof)?;
             println!("{}", serde_json::to_string_pretty(&statement)?);
@@ -233,11 +244,16 @@ fn attack_all(cases: impl Iterator<Item = (String, Result<Case>)>) -> Result<()>
     for (name, case) in cases {
         let Case { witness, chain_id, .. } = case?;
         let header = header::Header::decode(&witness.header.0, chain_id)?;
-        let [batch, _] = decode::generation_inputs(witness, &header)?;
-        for (attack, is_accepted) in attack::attack(&batch)? {
-            let verdict = if is_accepted { "ACCEPTED" } else { "ok, refused" };
-            println!("{name}: {attack}: {verdict}");
-            *(if is_accepted { &mut accepted } else { &mut refused }) += 1;
+        for (number, batch) in decode::generation_inputs(witness, &header)?.iter().enumerate() {
+            // Without transactions there is nothing to forge.
+            if batch.signed_txns.is_empty() {
+                continue;
+            }
+            for (attack, is_accepted) in attack::attack(batch)? {
+                let verdict = if is_accepted { "ACCEPTED" } else { "ok, refused" };
+                println!("{name}, batch {number}: {attack}: {verdict}");
+                *(if is_accepted { &mut accepted } else { &mut refused }) += 1;
+            }
         }
     }
     println!("{refused} refused, {accepted} accepted");

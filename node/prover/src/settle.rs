@@ -22,9 +22,13 @@ use plonky2::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    memory,
     stage::{kept, read, timed, write_whole},
     zkevm,
 };
+
+/// Measured: 4.7.
+const SETTLE_GIB: u64 = 5;
 
 /// A chain proof with what the next one needs.
 #[derive(Serialize, Deserialize)]
@@ -43,8 +47,9 @@ impl Settlement {
     /// Builds them over the block circuit in `circuits`, and puts there what verifies their proofs.
     ///
     /// # Errors
-    /// When there is no block circuit, they do not fit it, or the disk is full.
+    /// When there is no block circuit, they do not fit it, the disk is full or memory short.
     pub fn new(circuits: &Path) -> Result<Self> {
+        memory::ensure_gib(SETTLE_GIB)?;
         let block = zkevm::block_circuit(circuits)?;
         let chain = timed("chain circuit", || Chain::new(&block))?;
         let wrap = timed("wrap circuits", || {
