@@ -11,7 +11,7 @@ use std::ops::Range;
 use crate::witness::TransactionWitness;
 
 /// Most cells that the transactions of a batch have left before another one is added to it.
-const MOST_KEPT: u64 = 300_000;
+const MOST_KEPT: u64 = 100_000;
 
 /// A byte of a transaction: in its trie, in the buffer in which that is hashed, in what was decoded of it.
 const TRANSACTION_BYTE: u64 = 4;
@@ -88,8 +88,8 @@ mod tests {
     #[test]
     fn small_block_is_one_batch() {
         assert_eq!(divide(&[]), [0..0]);
-        let transfers: Vec<_> = (0..100).map(|_| transaction(110, 3)).collect();
-        assert_eq!(divide(&transfers), [0..100]);
+        let transfers: Vec<_> = (0..50).map(|_| transaction(110, 3)).collect();
+        assert_eq!(divide(&transfers), [0..50]);
     }
 
     #[test]
@@ -121,7 +121,8 @@ mod tests {
             let mut part = trie.clone();
             part.mask([index]).unwrap();
             let known = part.as_hashed_partial_trie().items();
-            let open = known.filter(|(_, value)| matches!(value, mpt_trie::trie_ops::ValOrHash::Val(_)));
+            let open =
+                known.filter(|(_, value)| matches!(value, mpt_trie::trie_ops::ValOrHash::Val(_)));
             for (_, value) in open {
                 let mpt_trie::trie_ops::ValOrHash::Val(value) = value else { continue };
                 let moved = usize::from_be_bytes(value[..8].try_into().unwrap());

@@ -8,6 +8,7 @@ mod header;
 mod jobs;
 mod memory;
 mod pipeline;
+mod postgres;
 mod queue;
 mod rpc;
 mod serve;
@@ -25,8 +26,9 @@ use std::{path::PathBuf, time::Instant};
 use anyhow::{ensure, Result};
 use clap::{Parser, Subcommand};
 
-use jobs::Local;
+use jobs::{Jobs, Local};
 use pipeline::Pipeline;
+use postgres::{Postgres, HEARTBEAT};
 use serve::Service;
 use settle::Verifier;
 use source::Case;
@@ -83,6 +85,10 @@ enum Command {
         /// JSON-RPC endpoint of the node whose blocks are proven.
         #[arg(long, env = "BZK_RPC", default_value = NODE)]
         rpc: String,
+        /// PostgreSQL database (`postgres://...`) over which several provers share the work, and their folder of
+        /// proofs; default: this one works alone.
+        #[arg(long, env = "BZK_PROVER_POSTGRES")]
+        postgres: Option<String>,
         /// Address and port to listen on. Whoever reaches it may queue work.
         #[arg(long, env = "BZK_PROVER_LISTEN", default_value = "127.0.0.1:8560")]
         listen: String,
@@ -192,8 +198,12 @@ fn main() -> Result<()> {
             println!("{refused} of {mutations} changed proofs are refused");
             Ok(())
         }
-        Command::Serve { pipeline, rpc, listen } => {
-            Service::new(pipeline, rpc, Box::<Local>::default())?.run(&listen)
+        Command::Serve { pipeline, rpc, postgres, listen } => {
+            let jobs: Box<dyn Jobs> = match postgres {
+                Some(url) => Box::new(Postgres::connect(&url, HEARTBEAT)?),
+                None => Box::<Local>::default(),
+            };
+            Service::new(pipeline, rpc, jobs)?.run(&listen)
         }
         Command::Verify { circuits, proof } => {
             let (statement, _) = Verifier::load(&circuits.circuits)?.verify(&proof)?;

@@ -110,7 +110,8 @@ impl Queue {
     /// When a file is damaged, or cannot be written.
     pub fn fail_block(&self, number: u64, error: &str) -> Result<()> {
         let all = self.all()?.into_iter();
-        let of_block = all.filter(|one| one.proof.is_none() && (one.from..=one.to).contains(&number));
+        let of_block =
+            all.filter(|one| one.proof.is_none() && (one.from..=one.to).contains(&number));
         of_block.map(|one| self.write(&Batch { error: Some(error.into()), ..one })).collect()
     }
 

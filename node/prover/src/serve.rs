@@ -163,7 +163,9 @@ impl Service {
     /// Writes an error where whoever asks for the status of a batch finds it.
     fn note(&self, job: &Job, error: &str) -> Result<()> {
         match job {
-            Job::Block(number) => self.queue.fail_block(*number, &format!("block {number}: {error}")),
+            Job::Block(number) => {
+                self.queue.fail_block(*number, &format!("block {number}: {error}"))
+            }
             Job::Batch(id) => {
                 self.queue.write(&Batch { error: Some(error.into()), ..self.queue.get(id)? })
             }
@@ -260,7 +262,9 @@ impl Service {
         match (&batch.proof, &*working) {
             (Some(_), _) => "proven",
             (None, Some(Job::Batch(id))) if *id == batch.id() => "proving",
-            (None, Some(Job::Block(number))) if (batch.from..=batch.to).contains(number) => "proving",
+            (None, Some(Job::Block(number))) if (batch.from..=batch.to).contains(number) => {
+                "proving"
+            }
             _ => "queued",
         }
     }
@@ -421,7 +425,10 @@ mod tests {
         assert_eq!(code("{"), Some(-32_700));
         assert_eq!(code("{}"), Some(-32_600));
         assert_eq!(code(r#"{"method": "prover_nothing"}"#), Some(-32_601));
-        assert_eq!(code(r#"{"method": "prover_submitBatch", "params": [2, 1, "0x"]}"#), Some(-32_000));
+        assert_eq!(
+            code(r#"{"method": "prover_submitBatch", "params": [2, 1, "0x"]}"#),
+            Some(-32_000)
+        );
         assert_eq!(code(r#"{"method": "prover_status", "params": ["../x"]}"#), Some(-32_000));
     }
 }

@@ -36,7 +36,12 @@ fn nibbles(key: &H256) -> Vec<u8> {
 
 /// What of `node`, which lies `depth` nibbles below the root, the `touched` keys need, all of which lead to it; and
 /// whether nothing of it stays when the `deleted` ones are gone.
-fn cut(node: &Trie, depth: usize, touched: &[Vec<u8>], deleted: &BTreeSet<Vec<u8>>) -> (Trie, bool) {
+fn cut(
+    node: &Trie,
+    depth: usize,
+    touched: &[Vec<u8>],
+    deleted: &BTreeSet<Vec<u8>>,
+) -> (Trie, bool) {
     match node {
         Node::Empty | Node::Hash(_) => (node.clone(), false),
         Node::Leaf { nibbles, .. } => {
@@ -58,8 +63,11 @@ fn cut(node: &Trie, depth: usize, touched: &[Vec<u8>], deleted: &BTreeSet<Vec<u8
             let mut kept: [WrappedNode<HashedPartialTrie>; 16] = Default::default();
             let (mut staying, mut any_gone) = (Vec::new(), false);
             for (index, child) in children.iter().enumerate() {
-                let on: Vec<_> =
-                    touched.iter().filter(|key| usize::from(key[depth]) == index).cloned().collect();
+                let on: Vec<_> = touched
+                    .iter()
+                    .filter(|key| usize::from(key[depth]) == index)
+                    .cloned()
+                    .collect();
                 let (part, gone) = match on.as_slice() {
                     [] => (closed(child), false),
                     on => cut(child, depth + 1, on, deleted),

@@ -18,9 +18,9 @@ use plonky2::{
     field::goldilocks_field::GoldilocksField,
     plonk::{circuit_data::VerifierCircuitData, config::PoseidonGoldilocksConfig},
     util::{
+        log2_strict,
         serialization::{Buffer, DefaultGateSerializer, DefaultGeneratorSerializer},
         timing::TimingTree,
-        log2_strict,
     },
 };
 
@@ -239,7 +239,9 @@ pub fn heights(inputs: &GenerationInputs) -> Result<()> {
         let rows = data.rows();
         let mut timing = TimingTree::default();
         let filled = generate_traces(&stark, &inputs, &config, &mut data, &mut timing)?;
-        let logs = filled.tables.map(|columns| columns.first().map_or(0, |column| log2_strict(column.len())));
+        let logs = filled
+            .tables
+            .map(|columns| columns.first().map_or(0, |column| log2_strict(column.len())));
         println!("{logs:?} {rows:?}");
         for (table, log) in logs.into_iter().enumerate() {
             // The memory after the last segment is empty.
