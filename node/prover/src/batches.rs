@@ -87,9 +87,9 @@ mod tests {
 
     #[test]
     fn small_block_is_one_batch() {
-        assert_eq!(divide(&[]), [0..0]);
+        assert_eq!(ends(&[]), [0]);
         let transfers: Vec<_> = (0..50).map(|_| transaction(110, 3)).collect();
-        assert_eq!(divide(&transfers), [0..50]);
+        assert_eq!(ends(&transfers), [50]);
     }
 
     #[test]

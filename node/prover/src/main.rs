@@ -1,5 +1,6 @@
 //! `bzk-prover`: checks and proves BitcoinZK blocks with the plonky2 zkEVM.
 
+mod accumulators;
 mod attack;
 mod batches;
 mod check;
@@ -24,6 +25,7 @@ mod zkevm;
 use std::{path::PathBuf, time::Instant};
 
 use anyhow::{ensure, Result};
+use bzk_circuits::{statement::Statement, wrap::Proof, KeccakC};
 use clap::{Parser, Subcommand};
 
 use jobs::{Jobs, Local};
@@ -141,14 +143,6 @@ impl Source {
             None => Box::new(source::node(&self.rpc, self.from, self.to)?),
         })
     }
-
-    /// Time of the block before the first; cases have none.
-    fn parent_time(&self) -> Result<u64> {
-        match &self.cases {
-            Some(_) => Ok(0),
-            None => pipeline::parent_time(&self.rpc, self.from),
-        }
-    }
 }
 
 /// Which blocks, and where their circuits and proofs are.
@@ -163,6 +157,15 @@ struct Blocks {
 impl Blocks {
     fn prove(&self) -> Result<Vec<PathBuf>> {
         self.pipeline.blocks(self.source.blocks()?)
+    }
+
+    fn settle(&self, prover: [u32; 5]) -> Result<(PathBuf, Statement, Proof<KeccakC>)> {
+        let (files, Source { rpc, from, cases, .. }) = (self.prove()?, &self.source);
+        match cases {
+            // Nobody knows what was before them.
+            Some(_) => self.pipeline.settle(&files, None, prover),
+            None => self.pipeline.settle_node(rpc, *from, &files, prover),
+        }
     }
 }
 
@@ -187,8 +190,7 @@ fn main() -> Result<()> {
         }
         Command::Settle { blocks, prover, export, mutations } => {
             let prover = settle::address_words(&prover)?;
-            let (files, parent_time) = (blocks.prove()?, blocks.source.parent_time()?);
-            let (file, statement, proof) = blocks.pipeline.settle(&files, parent_time, prover)?;
+            let (file, statement, proof) = blocks.settle(prover)?;
             println!("{}", file.display());
             println!("{}", serde_json::to_string_pretty(&statement)?);
             let Some(folder) = export else { return Ok(()) };

@@ -2,13 +2,18 @@
 
 use std::{fs, path::PathBuf};
 
-use anyhow::{Context, Result};
-use bzk_circuits::{statement::Statement, wrap::Proof, KeccakC};
+use anyhow::{ensure, Context, Result};
+use bzk_circuits::{
+    statement::{Accumulator, Statement},
+    wrap::Proof,
+    KeccakC,
+};
 use ethereum_types::H256;
+use plonky2::field::types::PrimeField64;
 use serde_json::{json, Value};
 
 use crate::{
-    decode,
+    accumulators, decode,
     header::Header,
     rpc::Node,
     settle::{Settlement, Verifier},
@@ -68,32 +73,46 @@ impl Pipeline {
         self.proofs.join(format!("{hash:x}")).join("block.json")
     }
 
-    /// Joins block proofs and wraps the result for `prover`; `parent_time` is the time of the block before
-    /// the first, in seconds. Returns the file, what the proof says, and the proof.
+    /// Joins block proofs and wraps the result for `prover`, as [`Settlement::prove`]. Returns the file, what the proof
+    /// says, and the proof.
     ///
     /// # Errors
     /// When the blocks do not follow each other, or a proof is damaged.
     pub fn settle(
         &self,
         blocks: &[PathBuf],
-        parent_time: u64,
+        start: Option<Accumulator>,
         prover: [u32; 5],
     ) -> Result<(PathBuf, Statement, Proof<KeccakC>)> {
-        let file =
-            Settlement::new(&self.circuits)?.prove(blocks, parent_time, prover, &self.proofs)?;
+        let file = Settlement::new(&self.circuits)?.prove(blocks, start, prover, &self.proofs)?;
         let (statement, proof) = Verifier::load(&self.circuits)?.verify(&file)?;
         Ok((file, statement, proof))
     }
-}
 
-/// Time of the block before `number`, in seconds, as a node has it.
-///
-/// # Errors
-/// When the node is away or has no such block.
-pub fn parent_time(rpc: &str, number: u64) -> Result<u64> {
-    let block = block(rpc, number.saturating_sub(1))?;
-    let time = block["timestamp"].as_str().unwrap_or_default();
-    Ok(u64::from_str_radix(time.trim_start_matches("0x"), 16)?)
+    /// As [`Self::settle`], for the `blocks` of a node from number `from` on: the proof begins with the accumulator of
+    /// all blocks before.
+    ///
+    /// # Errors
+    /// Also when the node is away, or its headers say something else than the proofs.
+    pub fn settle_node(
+        &self,
+        rpc: &str,
+        from: u64,
+        blocks: &[PathBuf],
+        prover: [u32; 5],
+    ) -> Result<(PathBuf, Statement, Proof<KeccakC>)> {
+        let folder = self.proofs.join("accumulators");
+        let before = from.checked_sub(1).context("block 0 has no proof")?;
+        let start = accumulators::after(rpc, &folder, before)?;
+        let settled = self.settle(blocks, Some(start), prover)?;
+        let end = accumulators::after(rpc, &folder, before + blocks.len() as u64)?;
+        let (ours, theirs) = (end.value().map(|e| e.to_canonical_u64()), settled.1.new_accumulator);
+        ensure!(
+            ours == theirs,
+            "the node's headers accumulate to {ours:?}, the proof to {theirs:?}"
+        );
+        Ok(settled)
+    }
 }
 
 /// Hash of block `number`, as a node has it.
@@ -101,10 +120,8 @@ pub fn parent_time(rpc: &str, number: u64) -> Result<u64> {
 /// # Errors
 /// When the node is away or has no such block.
 pub fn block_hash(rpc: &str, number: u64) -> Result<H256> {
-    let hash = block(rpc, number)?["hash"].take();
-    serde_json::from_value(hash).with_context(|| format!("the node has no block {number}"))
-}
-
-fn block(rpc: &str, number: u64) -> Result<Value> {
-    Node::new(rpc).call("eth_getBlockByNumber", json!([format!("0x{number:x}"), false]))
+    let block = json!([format!("0x{number:x}"), false]);
+    let block: Value = Node::new(rpc).call("eth_getBlockByNumber", block)?;
+    serde_json::from_value(block["hash"].clone())
+        .with_context(|| format!("the node has no block {number}"))
 }

@@ -109,10 +109,9 @@ impl Queue {
     /// # Errors
     /// When a file is damaged, or cannot be written.
     pub fn fail_block(&self, number: u64, error: &str) -> Result<()> {
-        let all = self.all()?.into_iter();
-        let of_block =
-            all.filter(|one| one.proof.is_none() && (one.from..=one.to).contains(&number));
-        of_block.map(|one| self.write(&Batch { error: Some(error.into()), ..one })).collect()
+        let waits = |one: &Batch| one.proof.is_none() && (one.from..=one.to).contains(&number);
+        let mut of_block = self.all()?.into_iter().filter(waits);
+        of_block.try_for_each(|one| self.write(&Batch { error: Some(error.into()), ..one }))
     }
 
     fn ids(&self) -> Result<Vec<String>> {

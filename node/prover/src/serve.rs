@@ -64,8 +64,8 @@ impl Service {
     /// When the queue or the jobs cannot be opened.
     pub fn new(pipeline: Pipeline, rpc: String, jobs: Box<dyn Jobs>) -> Result<Self> {
         let queue = Queue::open(&pipeline.proofs.join("queue"))?;
-        let unproven = queue.all()?.into_iter().filter(|one| one.proof.is_none());
-        unproven.map(|one| jobs.push(&Job::Batch(one.id()))).collect::<Result<()>>()?;
+        let mut unproven = queue.all()?.into_iter().filter(|one| one.proof.is_none());
+        unproven.try_for_each(|one| jobs.push(&Job::Batch(one.id())))?;
         let (working, zkevm) = (Mutex::new(None), Mutex::new(None));
         Ok(Self { pipeline, queue, rpc, jobs, working, zkevm })
     }
@@ -134,7 +134,6 @@ impl Service {
                 if batch.proof.is_some() {
                     return Ok(Outcome::Done);
                 }
-                let parent_time = pipeline::parent_time(&self.rpc, batch.from)?;
                 let mut files = Vec::new();
                 let mut waits = false;
                 for number in batch.from..=batch.to {
@@ -152,7 +151,8 @@ impl Service {
                 // The next circuits need its memory.
                 *zkevm = None;
                 let prover = address_words(&batch.prover)?;
-                let (file, ..) = self.pipeline.settle(&files, parent_time, prover)?;
+                let (file, ..) =
+                    self.pipeline.settle_node(&self.rpc, batch.from, &files, prover)?;
                 (batch.proof, batch.error) = (Some(file), None);
                 self.queue.write(&batch)?;
                 Ok(Outcome::Done)
@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn batch_asks_for_the_blocks_that_it_lacks_and_waits_for_them() {
-        let url = node(vec![block(0), block(1), block(2)]);
+        let url = node(vec![block(1), block(2)]);
         let proofs = env::temp_dir().join(format!("bzk-serve-lacks-{}", id()));
         let _ = fs::remove_dir_all(&proofs);
         let pipeline = Pipeline { circuits: proofs.join("circuits"), proofs };
