@@ -11,7 +11,7 @@ use std::ops::Range;
 use crate::witness::TransactionWitness;
 
 /// Most cells that the transactions of a batch have left before another one is added to it.
-const MOST_KEPT: u64 = 100_000;
+const MOST_KEPT: u64 = 200_000;
 
 /// A byte of a transaction: in its trie, in the buffer in which that is hashed, in what was decoded of it.
 const TRANSACTION_BYTE: u64 = 4;

@@ -10,8 +10,10 @@ use alloc::vec::Vec;
 /// Most bytes that are hashed at once, by KECCAK256 or as a receipt; the largest Keccak circuit takes 185,639.
 pub const MAX_HASHED_BYTES: u64 = 160 * 1024;
 
-/// Most cells that a transaction may hold: 2^20, less 66,000 of the kernel's code and what the tries of a block take.
-pub const MAX_CELLS: u64 = 850_000;
+/// Most cells that a transaction may hold: 2^20, less 66,000 of the kernel's code and what the transaction before it
+/// may leave. Its leaves in the tries of transactions and receipts may have to move for the next ones: a cell for each
+/// byte, of which there are most, 226,000, when its receipt is the longest and calldata takes the rest of this.
+pub const MAX_CELLS: u64 = 740_000;
 
 /// A byte of calldata: in the transaction, its trie, the frame and the buffer in which it is hashed.
 pub(super) const CALLDATA_BYTE: u64 = 4;
