@@ -7,7 +7,7 @@ use mpt_trie::partial_trie::{HashedPartialTrie, Node, PartialTrie, WrappedNode};
 
 type Trie = Node<HashedPartialTrie>;
 
-/// A node whose encoding is shorter stands in its parent, and has no hash there.
+/// A node whose encoding is shorter stands in its parent, and has no hash there. With keys that are hashes only leaves do.
 const HASH_BYTES: usize = 32;
 
 /// The keys of a trie that a batch needs.
@@ -124,11 +124,12 @@ mod tests {
 
     use super::*;
 
-    /// Keys that share as many leading nibbles as `number` has trailing zeros, so that tries are deep and narrow too.
+    /// Keys of which some share up to 24 nibbles, so that tries are deep and narrow too, and leaves short enough to
+    /// stand in their parents. No branch does: keys would have to share 54.
     fn key(number: u64) -> H256 {
         let mut key = keccak((number >> number.trailing_zeros().min(8)).to_be_bytes());
-        key.as_bytes_mut()[31] = number as u8;
-        key.as_bytes_mut()[number as usize % 31] ^= (number >> 8) as u8;
+        let shared = 1 + number as usize % 12;
+        key.as_bytes_mut()[shared..].copy_from_slice(&keccak(number.to_be_bytes())[shared..]);
         key
     }
 

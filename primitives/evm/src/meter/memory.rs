@@ -15,8 +15,15 @@ pub const MAX_HASHED_BYTES: u64 = 160 * 1024;
 /// byte, of which there are most, 226,000, when its receipt is the longest and calldata takes the rest of this.
 pub const MAX_CELLS: u64 = 740_000;
 
-/// A byte of calldata: in the transaction, its trie, the frame and the buffer in which it is hashed.
+/// A byte of calldata: in the transaction, its trie, the frame and the buffer in which it is hashed. One of an access
+/// list takes no frame, and is counted as if it did.
 pub(super) const CALLDATA_BYTE: u64 = 4;
+
+/// RLP of a key of an access list.
+pub(crate) const LIST_KEY: u64 = 33;
+
+/// RLP of an item of an access list beside its keys: the address and two headers.
+pub(crate) const LIST_ITEM: u64 = 29;
 
 /// An account or slot with the branches to it, before and after. Counted: three branches of their own, with 15
 /// siblings of which nothing but the hash is known, take 48 cells each; the leaf and the entries in lists, 40.

@@ -56,7 +56,7 @@ fn with_logs() -> Call {
 /// Slots that exist and slots that do not, in an access list.
 fn with_list(seed: u64) -> Call {
     let mut dice = Dice::new(seed);
-    let slots = (0..3_000).map(|_| dice.word()).collect();
+    let slots = (0..2_200).map(|_| dice.word()).collect();
     Call::to(TARGET).kind(Kind::AccessList).list(vec![(TARGET, slots)]).gas(GAS)
 }
 
