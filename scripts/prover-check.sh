@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs blocks through the zkEVM's kernel: what fails here can never be proven.
-# Usage: scripts/prover-check.sh [cases|node|tables|deep|all]...     (default: cases node)
+# Usage: scripts/prover-check.sh [cases|node|full|tables|deep|all]...     (default: cases node)
 #   cases   edges by hand and random programs, executed over a state in memory; forgeries of such blocks
 #   node    every block of a development node under a random load
+#   full    blocks of transactions that hold as much as they may, cut into segments: is there a circuit for each?
 #   tables  blocks of a node that fill each of the prover's tables, cut into segments: is there a circuit for each?
 #   deep    Ethereum's state tests and many more random programs; takes an hour
 # Environment: BZK_LOAD_TXS (default 150), BZK_SEED (default 1), BZK_FIXTURES.
@@ -49,6 +50,10 @@ node() {
     check --rpc "$url"
 }
 
+full() {
+    nice "$prover" heights --cases <("$maker" full)
+}
+
 tables() {
     local url first last
     exec 3< <(cd "$ROOT/scripts/clients" && exec node lib/proof-node.js keccak sponge logic arithmetic packing memory)
@@ -60,7 +65,7 @@ tables() {
 
 selected=("$@")
 [ ${#selected[@]} -gt 0 ] || selected=(cases node)
-[ "${selected[0]}" != all ] || selected=(cases node tables deep)
+[ "${selected[0]}" != all ] || selected=(cases node full tables deep)
 stage "build the prover, the cases and the node" build
 failed=0
 for name in "${selected[@]}"; do

@@ -38,8 +38,8 @@ const BLOCK_GAS: u64 = 300_000_000;
 /// Returns the code after it, which writes a byte 8 KiB into memory, then calls itself with all gas.
 const MEMORY_BOMB: [u8; 25] = hex!("600d600c5f39600d5ff3fe00" "5f612000535f5f5f5f5f305af1");
 
-/// Buys about 90 frames, which is nearly all the memory that a transaction may have (`MAX_CELLS` of the meter).
-const BOMB_GAS: u64 = 120_000;
+/// Buys about 80 frames, which is nearly all the memory that a transaction may have (`MAX_CELLS` of the meter).
+const BOMB_GAS: u64 = 108_000;
 
 const SLOT: u64 = 800_000_000;
 const AUTHORING: CallContext = CallContext::Onchain { import: false };

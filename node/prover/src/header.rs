@@ -10,6 +10,8 @@ use rlp::Rlp;
 pub struct Header {
     /// Keccak of the RLP.
     pub hash: H256,
+    /// Hash of the block before.
+    pub parent: H256,
     /// State root after the block.
     pub state_root: H256,
     /// Root of the transactions.
@@ -42,6 +44,7 @@ impl Header {
         let beneficiary: Address = rlp.val_at(2).context("header field 2")?;
         Ok(Self {
             hash: keccak_hash::keccak(bytes),
+            parent: hash(0)?,
             state_root: hash(3)?,
             transactions_root: hash(4)?,
             receipts_root: hash(5)?,

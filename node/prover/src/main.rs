@@ -1,16 +1,22 @@
 //! `bzk-prover`: checks and proves BitcoinZK blocks with the plonky2 zkEVM.
 
+mod accumulators;
 mod attack;
+mod batches;
 mod check;
 mod decode;
 mod header;
+mod jobs;
+mod memory;
 mod pipeline;
+mod postgres;
 mod queue;
 mod rpc;
 mod serve;
 mod settle;
 mod source;
 mod stage;
+mod subset;
 mod tables;
 mod tries;
 mod witness;
@@ -19,9 +25,12 @@ mod zkevm;
 use std::{path::PathBuf, time::Instant};
 
 use anyhow::{ensure, Result};
+use bzk_circuits::{statement::Statement, wrap::Proof, KeccakC};
 use clap::{Parser, Subcommand};
 
+use jobs::{Jobs, Local};
 use pipeline::Pipeline;
+use postgres::{Postgres, HEARTBEAT};
 use serve::Service;
 use settle::Verifier;
 use source::Case;
@@ -78,6 +87,10 @@ enum Command {
         /// JSON-RPC endpoint of the node whose blocks are proven.
         #[arg(long, env = "BZK_RPC", default_value = NODE)]
         rpc: String,
+        /// PostgreSQL database (`postgres://...`) over which several provers share the work, and their folder of
+        /// proofs; default: this one works alone.
+        #[arg(long, env = "BZK_PROVER_POSTGRES")]
+        postgres: Option<String>,
         /// Address and port to listen on. Whoever reaches it may queue work.
         #[arg(long, env = "BZK_PROVER_LISTEN", default_value = "127.0.0.1:8560")]
         listen: String,
@@ -130,14 +143,6 @@ impl Source {
             None => Box::new(source::node(&self.rpc, self.from, self.to)?),
         })
     }
-
-    /// Time of the block before the first; cases have none.
-    fn parent_time(&self) -> Result<u64> {
-        match &self.cases {
-            Some(_) => Ok(0),
-            None => pipeline::parent_time(&self.rpc, self.from),
-        }
-    }
 }
 
 /// Which blocks, and where their circuits and proofs are.
@@ -153,6 +158,15 @@ impl Blocks {
     fn prove(&self) -> Result<Vec<PathBuf>> {
         self.pipeline.blocks(self.source.blocks()?)
     }
+
+    fn settle(&self, prover: [u32; 5]) -> Result<(PathBuf, Statement, Proof<KeccakC>)> {
+        let (files, Source { rpc, from, cases, .. }) = (self.prove()?, &self.source);
+        match cases {
+            // Nobody knows what was before them.
+            Some(_) => self.pipeline.settle(&files, None, prover),
+            None => self.pipeline.settle_node(rpc, *from, &files, prover),
+        }
+    }
 }
 
 fn main() -> Result<()> {
@@ -162,7 +176,11 @@ fn main() -> Result<()> {
             let Case { witness, chain_id, .. } = case?;
             println!("{name}");
             let header = header::Header::decode(&witness.header.0, chain_id)?;
-            decode::generation_inputs(witness, &header)?.iter().try_for_each(zkevm::heights)
+            let batches = decode::generation_inputs(witness, &header)?;
+            batches.iter().enumerate().try_for_each(|(number, batch)| {
+                println!("batch {number}: {} transactions", batch.signed_txns.len());
+                zkevm::heights(batch)
+            })
         }),
         Command::Attack(source) => attack_all(source.blocks()?),
         Command::Setup { circuits } => stage::timed("setup", || Zkevm::set_up(&circuits)),
@@ -172,8 +190,7 @@ fn main() -> Result<()> {
         }
         Command::Settle { blocks, prover, export, mutations } => {
             let prover = settle::address_words(&prover)?;
-            let (files, parent_time) = (blocks.prove()?, blocks.source.parent_time()?);
-            let (file, statement, proof) = blocks.pipeline.settle(&files, parent_time, prover)?;
+            let (file, statement, proof) = blocks.settle(prover)?;
             println!("{}", file.display());
             println!("{}", serde_json::to_string_pretty(&statement)?);
             let Some(folder) = export else { return Ok(()) };
@@ -183,7 +200,13 @@ fn main() -> Result<()> {
             println!("{refused} of {mutations} changed proofs are refused");
             Ok(())
         }
-        Command::Serve { pipeline, rpc, listen } => Service::new(pipeline, rpc)?.run(&listen),
+        Command::Serve { pipeline, rpc, postgres, listen } => {
+            let jobs: Box<dyn Jobs> = match postgres {
+                Some(url) => Box::new(Postgres::connect(&url, HEARTBEAT)?),
+                None => Box::<Local>::default(),
+            };
+            Service::new(pipeline, rpc, jobs)?.run(&listen)
+        }
         Command::Verify { circuits, proof } => {
             let (statement, _) = Verifier::load(&circuits.circuits)?.verify(&proof)?;
             println!("{}", serde_json::to_string_pretty(&statement)?);
@@ -233,11 +256,16 @@ fn attack_all(cases: impl Iterator<Item = (String, Result<Case>)>) -> Result<()>
     for (name, case) in cases {
         let Case { witness, chain_id, .. } = case?;
         let header = header::Header::decode(&witness.header.0, chain_id)?;
-        let [batch, _] = decode::generation_inputs(witness, &header)?;
-        for (attack, is_accepted) in attack::attack(&batch)? {
-            let verdict = if is_accepted { "ACCEPTED" } else { "ok, refused" };
-            println!("{name}: {attack}: {verdict}");
-            *(if is_accepted { &mut accepted } else { &mut refused }) += 1;
+        for (number, batch) in decode::generation_inputs(witness, &header)?.iter().enumerate() {
+            // Without transactions there is nothing to forge.
+            if batch.signed_txns.is_empty() {
+                continue;
+            }
+            for (attack, is_accepted) in attack::attack(batch)? {
+                let verdict = if is_accepted { "ACCEPTED" } else { "ok, refused" };
+                println!("{name}, batch {number}: {attack}: {verdict}");
+                *(if is_accepted { &mut accepted } else { &mut refused }) += 1;
+            }
         }
     }
     println!("{refused} refused, {accepted} accepted");

@@ -2,16 +2,22 @@
 
 use std::{fs, path::PathBuf};
 
-use anyhow::Result;
-use bzk_circuits::{statement::Statement, wrap::Proof, KeccakC};
+use anyhow::{ensure, Context, Result};
+use bzk_circuits::{
+    statement::{Accumulator, Statement},
+    wrap::Proof,
+    KeccakC,
+};
+use ethereum_types::H256;
+use plonky2::field::types::PrimeField64;
 use serde_json::{json, Value};
 
 use crate::{
-    decode,
+    accumulators, decode,
     header::Header,
     rpc::Node,
     settle::{Settlement, Verifier},
-    source::{self, Case},
+    source::Case,
     stage,
     zkevm::Zkevm,
 };
@@ -36,64 +42,86 @@ impl Pipeline {
         &self,
         cases: impl Iterator<Item = (String, Result<Case>)>,
     ) -> Result<Vec<PathBuf>> {
-        fs::create_dir_all(&self.proofs)?;
-        // Several GB, so only for a block that has no proof.
         let mut zkevm = None;
-        cases
-            .map(|(name, case)| {
-                let Case { witness, chain_id, .. } = case?;
-                let header = Header::decode(&witness.header.0, chain_id)?;
-                let folder = self.proofs.join(format!("{:x}", header.hash));
-                let path = folder.join("block.json");
-                if path.exists() {
-                    return Ok(path);
-                }
-                let zkevm = match &mut zkevm {
-                    Some(zkevm) => zkevm,
-                    none => none.insert(stage::timed("load", || Zkevm::load(&self.circuits))?),
-                };
-                let batches = decode::generation_inputs(witness, &header)?;
-                stage::timed(&name, || zkevm.prove_block(batches, &folder))?;
-                Ok(path)
-            })
-            .collect()
+        cases.map(|(name, case)| self.block(&name, case?, &mut zkevm)).collect()
     }
 
-    /// Joins block proofs and wraps the result for `prover`; `parent_time` is the time of the block before
-    /// the first, in seconds. Returns the file, what the proof says, and the proof.
+    /// Proves a block that has no proof yet; returns the file of its proof. Loads `zkevm` when it needs it: several GB.
+    ///
+    /// # Errors
+    /// As [`Self::blocks`].
+    pub fn block(&self, name: &str, case: Case, zkevm: &mut Option<Zkevm>) -> Result<PathBuf> {
+        let Case { witness, chain_id, .. } = case;
+        let header = Header::decode(&witness.header.0, chain_id)?;
+        let path = self.block_file(header.hash);
+        let folder = path.parent().context("a proof is in a folder")?;
+        fs::create_dir_all(folder)?;
+        if path.exists() {
+            return Ok(path);
+        }
+        let zkevm = match zkevm {
+            Some(zkevm) => zkevm,
+            none => none.insert(stage::timed("load", || Zkevm::load(&self.circuits))?),
+        };
+        let batches = decode::generation_inputs(witness, &header)?;
+        stage::timed(name, || zkevm.prove_block(batches, folder))?;
+        Ok(path)
+    }
+
+    /// Where the proof of the block with this hash is, or will be.
+    pub fn block_file(&self, hash: H256) -> PathBuf {
+        self.proofs.join(format!("{hash:x}")).join("block.json")
+    }
+
+    /// Joins block proofs and wraps the result for `prover`, as [`Settlement::prove`]. Returns the file, what the proof
+    /// says, and the proof.
     ///
     /// # Errors
     /// When the blocks do not follow each other, or a proof is damaged.
     pub fn settle(
         &self,
         blocks: &[PathBuf],
-        parent_time: u64,
+        start: Option<Accumulator>,
         prover: [u32; 5],
     ) -> Result<(PathBuf, Statement, Proof<KeccakC>)> {
-        let file =
-            Settlement::new(&self.circuits)?.prove(blocks, parent_time, prover, &self.proofs)?;
+        let file = Settlement::new(&self.circuits)?.prove(blocks, start, prover, &self.proofs)?;
         let (statement, proof) = Verifier::load(&self.circuits)?.verify(&file)?;
         Ok((file, statement, proof))
     }
 
-    /// Proves the blocks `from..=to` of a node up to the wrapped proof; returns its file.
+    /// As [`Self::settle`], for the `blocks` of a node from number `from` on: the proof begins with the accumulator of
+    /// all blocks before.
     ///
     /// # Errors
-    /// As the other two; when the node is away.
-    pub fn batch(&self, rpc: &str, from: u64, to: u64, prover: [u32; 5]) -> Result<PathBuf> {
-        let parent_time = parent_time(rpc, from)?;
-        let blocks = self.blocks(source::node(rpc, from, Some(to))?)?;
-        Ok(self.settle(&blocks, parent_time, prover)?.0)
+    /// Also when the node is away, or its headers say something else than the proofs.
+    pub fn settle_node(
+        &self,
+        rpc: &str,
+        from: u64,
+        blocks: &[PathBuf],
+        prover: [u32; 5],
+    ) -> Result<(PathBuf, Statement, Proof<KeccakC>)> {
+        let folder = self.proofs.join("accumulators");
+        let before = from.checked_sub(1).context("block 0 has no proof")?;
+        let start = accumulators::after(rpc, &folder, before)?;
+        let settled = self.settle(blocks, Some(start), prover)?;
+        let end = accumulators::after(rpc, &folder, before + blocks.len() as u64)?;
+        let (ours, theirs) = (end.value().map(|e| e.to_canonical_u64()), settled.1.new_accumulator);
+        ensure!(
+            ours == theirs,
+            "the node's headers accumulate to {ours:?}, the proof to {theirs:?}"
+        );
+        Ok(settled)
     }
 }
 
-/// Time of the block before `number`, in seconds, as a node has it.
+/// Hash of block `number`, as a node has it.
 ///
 /// # Errors
 /// When the node is away or has no such block.
-pub fn parent_time(rpc: &str, number: u64) -> Result<u64> {
-    let parent = format!("0x{:x}", number.saturating_sub(1));
-    let block: Value = Node::new(rpc).call("eth_getBlockByNumber", json!([parent, false]))?;
-    let time = block["timestamp"].as_str().unwrap_or_default();
-    Ok(u64::from_str_radix(time.trim_start_matches("0x"), 16)?)
+pub fn block_hash(rpc: &str, number: u64) -> Result<H256> {
+    let block = json!([format!("0x{number:x}"), false]);
+    let block: Value = Node::new(rpc).call("eth_getBlockByNumber", block)?;
+    serde_json::from_value(block["hash"].clone())
+        .with_context(|| format!("the node has no block {number}"))
 }

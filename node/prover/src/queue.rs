@@ -1,5 +1,5 @@
 //! The batches to prove, a file each. A batch that fails stays queued with its error; the proofs that it
-//! already has are in the pipeline's folder, so it goes on from there.
+//! already has are in the pipeline's folder, so it goes on from there. Workers that share them share this folder too.
 
 use std::{
     fs,
@@ -104,6 +104,16 @@ impl Queue {
         self.ids()?.iter().map(|id| self.get(id)).collect()
     }
 
+    /// Writes `error` into each batch that has block `number` and no proof.
+    ///
+    /// # Errors
+    /// When a file is damaged, or cannot be written.
+    pub fn fail_block(&self, number: u64, error: &str) -> Result<()> {
+        let waits = |one: &Batch| one.proof.is_none() && (one.from..=one.to).contains(&number);
+        let mut of_block = self.all()?.into_iter().filter(waits);
+        of_block.try_for_each(|one| self.write(&Batch { error: Some(error.into()), ..one }))
+    }
+
     fn ids(&self) -> Result<Vec<String>> {
         let mut ids = Vec::new();
         for entry in fs::read_dir(&self.0)? {
@@ -114,7 +124,7 @@ impl Queue {
         Ok(ids)
     }
 
-    fn path(&self, id: &str) -> PathBuf {
+    pub(crate) fn path(&self, id: &str) -> PathBuf {
         self.0.join(format!("{id}.json"))
     }
 }

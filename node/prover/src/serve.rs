@@ -1,9 +1,11 @@
-//! The prover as a service: JSON-RPC over HTTP takes batches and hands out proofs, one worker proves them.
+//! The prover as a service: JSON-RPC over HTTP takes batches and hands out proofs, a worker proves them. Several such
+//! services share the work over PostgreSQL and a folder of proofs, which all of them see: each asks for the blocks that
+//! its batches lack, each proves blocks that any of them asked for.
 //!
 //! | call | what |
 //! |---|---|
 //! | `prover_submitBatch(from, to, prover)` | queues blocks; the same batch again is the same one; returns its id |
-//! | `prover_status(id)` | `queued`, `proving` or `proven`, the last error, the stages of the batch in work |
+//! | `prover_status(id)` | `queued`, `proving` (by this worker) or `proven`, the last error, the stages of the job in work |
 //! | `prover_proof(id)` | statement, public inputs and proof as the contract takes them |
 //! | `prover_batches()` | ids and states |
 //! | GET `/health` | 200 while the worker lives |
@@ -13,7 +15,7 @@ use std::{
     fmt::Write,
     io::Read,
     panic::{catch_unwind, AssertUnwindSafe},
-    sync::{mpsc, Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
@@ -24,16 +26,22 @@ use serde_json::{json, Value};
 use tiny_http::{Header, Method, Request, Response, Server};
 
 use crate::{
-    pipeline::Pipeline,
+    jobs::{Job, Jobs, Outcome, Work},
+    pipeline::{self, Pipeline},
     queue::{Batch, Queue},
     settle::{address_words, Verifier},
-    stage,
+    source, stage,
+    zkevm::Zkevm,
 };
 
 /// Requests are a few hundred bytes.
 const MOST_BYTES: u64 = 16_384;
 /// After a failure: nodes come back, disks are emptied.
 const PAUSE: Duration = Duration::from_secs(30);
+/// Between two looks at what other workers may have finished.
+const MOMENT: Duration = Duration::from_secs(5);
+/// Between two looks at whether the worker lives.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// What the service works on.
 pub struct Service {
@@ -43,17 +51,23 @@ pub struct Service {
     pub queue: Queue,
     /// JSON-RPC endpoint of a node.
     pub rpc: String,
-    working: Mutex<Option<String>>,
+    jobs: Box<dyn Jobs>,
+    working: Mutex<Option<Job>>,
+    /// The circuits of blocks, as long as the jobs are blocks: they take 8 GB.
+    zkevm: Mutex<Option<Zkevm>>,
 }
 
 impl Service {
-    /// A service; the queue is a folder beside the proofs.
+    /// A service; the queue is a folder beside the proofs. What has no proof yet goes to `jobs`.
     ///
     /// # Errors
-    /// When the queue cannot be opened.
-    pub fn new(pipeline: Pipeline, rpc: String) -> Result<Self> {
+    /// When the queue or the jobs cannot be opened.
+    pub fn new(pipeline: Pipeline, rpc: String, jobs: Box<dyn Jobs>) -> Result<Self> {
         let queue = Queue::open(&pipeline.proofs.join("queue"))?;
-        Ok(Self { pipeline, queue, rpc, working: Mutex::new(None) })
+        let mut unproven = queue.all()?.into_iter().filter(|one| one.proof.is_none());
+        unproven.try_for_each(|one| jobs.push(&Job::Batch(one.id())))?;
+        let (working, zkevm) = (Mutex::new(None), Mutex::new(None));
+        Ok(Self { pipeline, queue, rpc, jobs, working, zkevm })
     }
 
     /// Serves `listen` (address and port) until the process ends.
@@ -64,60 +78,101 @@ impl Service {
         let server =
             Server::http(listen).map_err(|error| anyhow!("cannot serve {listen}: {error}"))?;
         println!("http://{}", server.server_addr());
-        let (service, (wake, woken)) = (Arc::new(self), mpsc::channel());
+        let service = Arc::new(self);
         let worker = thread::Builder::new().name("worker".into()).spawn({
             let service = service.clone();
-            move || service.work(&woken)
+            move || service.jobs.run(service.clone().work())
         })?;
-        for request in server.incoming_requests() {
-            if worker.is_finished() {
-                bail!("the worker has ended");
-            }
-            // A client that went away is no error of ours.
-            let _ = service.answer(request, &wake);
-        }
-        Ok(())
-    }
-
-    /// Tries each batch that has no proof, one after the other, again and again.
-    fn work(&self, woken: &mpsc::Receiver<()>) {
         loop {
-            match self.queue.all() {
-                Ok(all) => all
-                    .into_iter()
-                    .filter(|one| one.proof.is_none())
-                    .for_each(|one| self.prove(one)),
-                Err(error) => eprintln!("queue: {error:#}"),
+            // Whoever watches the process learns within a second that its worker has ended.
+            let request = server.recv_timeout(SECOND)?;
+            if worker.is_finished() {
+                let ended = worker.join().map_err(|_| anyhow!("the worker panicked"))?;
+                return ended.and_then(|()| bail!("the worker has ended"));
             }
-            // A batch that came meanwhile has sent its message.
-            let _ = woken.recv_timeout(PAUSE);
+            if let Some(request) = request {
+                // A client that went away is no error of ours.
+                let _ = service.answer(request);
+            }
         }
     }
 
-    /// Proves a batch and writes what became of it.
-    fn prove(&self, mut batch: Batch) {
-        stage::forget();
-        self.set_working(Some(batch.id()));
-        // plonky2 panics on a witness that it holds impossible.
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            let prover = address_words(&batch.prover)?;
-            self.pipeline.batch(&self.rpc, batch.from, batch.to, prover)
-        }))
-        .unwrap_or_else(|_| Err(anyhow!("the prover panicked; its log has the place")));
-        match result {
-            Ok(file) => (batch.proof, batch.error) = (Some(file), None),
-            Err(error) => batch.error = Some(format!("{error:#}")),
-        }
-        if let Some(error) = &batch.error {
-            eprintln!("{}: {error}", batch.id());
-        }
-        if let Err(error) = self.queue.write(&batch) {
-            eprintln!("queue: {error:#}");
-        }
-        self.set_working(None);
+    /// What the worker does with a job.
+    fn work(self: Arc<Self>) -> Work {
+        Arc::new(move |job| {
+            stage::forget();
+            self.set_working(Some(job.clone()));
+            // plonky2 panics on a witness that it holds impossible.
+            let result = catch_unwind(AssertUnwindSafe(|| self.try_job(job)))
+                .unwrap_or_else(|_| Err(anyhow!("the prover panicked; its log has the place")));
+            let outcome = result.unwrap_or_else(|error| {
+                eprintln!("{job:?}: {error:#}");
+                if let Err(error) = self.note(job, &format!("{error:#}")) {
+                    eprintln!("queue: {error:#}");
+                }
+                Outcome::Later(PAUSE)
+            });
+            self.set_working(None);
+            outcome
+        })
     }
 
-    fn answer(&self, mut request: Request, wake: &mpsc::Sender<()>) -> std::io::Result<()> {
+    fn try_job(&self, job: &Job) -> Result<Outcome> {
+        let mut zkevm = self.zkevm.lock().unwrap_or_else(PoisonError::into_inner);
+        match job {
+            Job::Block(number) => {
+                // Not even the witness is asked for when there is a proof.
+                let hash = pipeline::block_hash(&self.rpc, *number)?;
+                if !self.pipeline.block_file(hash).exists() {
+                    let case = source::block(&self.rpc, *number)?;
+                    self.pipeline.block(&format!("block {number}"), case, &mut zkevm)?;
+                }
+                Ok(Outcome::Done)
+            }
+            Job::Batch(id) => {
+                let mut batch = self.queue.get(id)?;
+                if batch.proof.is_some() {
+                    return Ok(Outcome::Done);
+                }
+                let mut files = Vec::new();
+                let mut waits = false;
+                for number in batch.from..=batch.to {
+                    let hash = pipeline::block_hash(&self.rpc, number)?;
+                    let file = self.pipeline.block_file(hash);
+                    if !file.exists() {
+                        waits = true;
+                        self.jobs.push(&Job::Block(number))?;
+                    }
+                    files.push(file);
+                }
+                if waits {
+                    return Ok(Outcome::Later(MOMENT));
+                }
+                // The next circuits need its memory.
+                *zkevm = None;
+                let prover = address_words(&batch.prover)?;
+                let (file, ..) =
+                    self.pipeline.settle_node(&self.rpc, batch.from, &files, prover)?;
+                (batch.proof, batch.error) = (Some(file), None);
+                self.queue.write(&batch)?;
+                Ok(Outcome::Done)
+            }
+        }
+    }
+
+    /// Writes an error where whoever asks for the status of a batch finds it.
+    fn note(&self, job: &Job, error: &str) -> Result<()> {
+        match job {
+            Job::Block(number) => {
+                self.queue.fail_block(*number, &format!("block {number}: {error}"))
+            }
+            Job::Batch(id) => {
+                self.queue.write(&Batch { error: Some(error.into()), ..self.queue.get(id)? })
+            }
+        }
+    }
+
+    fn answer(&self, mut request: Request) -> std::io::Result<()> {
         let text = |text: &str| Response::from_string(text);
         match (request.method(), request.url()) {
             (Method::Get, "/health") => request.respond(text("ok\n")),
@@ -128,7 +183,7 @@ impl Service {
             (Method::Post, "/") => {
                 let mut body = Vec::new();
                 request.as_reader().take(MOST_BYTES).read_to_end(&mut body)?;
-                let answer = self.call(&body, wake).to_string();
+                let answer = self.call(&body).to_string();
                 let json =
                     Header::from_bytes("content-type", "application/json").expect("both are ASCII");
                 request.respond(Response::from_string(answer).with_header(json))
@@ -138,7 +193,7 @@ impl Service {
     }
 
     /// Answers one JSON-RPC call.
-    fn call(&self, body: &[u8], wake: &mpsc::Sender<()>) -> Value {
+    fn call(&self, body: &[u8]) -> Value {
         let Ok(call) = serde_json::from_slice::<Value>(body) else {
             return failure(&Value::Null, -32_700, "the request is not JSON");
         };
@@ -146,7 +201,7 @@ impl Service {
         let Some(method) = call["method"].as_str() else {
             return failure(id, -32_600, "the request names no method");
         };
-        match self.dispatch(method, &call["params"], wake) {
+        match self.dispatch(method, &call["params"]) {
             Ok(Some(result)) => json!({"jsonrpc": "2.0", "id": id, "result": result}),
             Ok(None) => failure(id, -32_601, &format!("there is no method {method}")),
             Err(error) => failure(id, -32_000, &format!("{error:#}")),
@@ -154,12 +209,7 @@ impl Service {
     }
 
     /// The result of a call; nothing when there is no such method.
-    fn dispatch(
-        &self,
-        method: &str,
-        params: &Value,
-        wake: &mpsc::Sender<()>,
-    ) -> Result<Option<Value>> {
+    fn dispatch(&self, method: &str, params: &Value) -> Result<Option<Value>> {
         let number = |index: usize| {
             params[index].as_u64().with_context(|| format!("parameter {index}: a number"))
         };
@@ -169,7 +219,7 @@ impl Service {
         Ok(Some(match method {
             "prover_submitBatch" => {
                 let id = self.queue.submit(&Batch::new(number(0)?, number(1)?, text(2)?)?)?;
-                let _ = wake.send(());
+                self.jobs.push(&Job::Batch(id.clone()))?;
                 json!(id)
             }
             "prover_status" => self.status(&self.queue.get(text(0)?)?),
@@ -208,16 +258,19 @@ impl Service {
     }
 
     fn state(&self, batch: &Batch) -> &'static str {
-        let working = self.working.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
         match (&batch.proof, &*working) {
             (Some(_), _) => "proven",
-            (None, Some(id)) if *id == batch.id() => "proving",
+            (None, Some(Job::Batch(id))) if *id == batch.id() => "proving",
+            (None, Some(Job::Block(number))) if (batch.from..=batch.to).contains(number) => {
+                "proving"
+            }
             _ => "queued",
         }
     }
 
-    fn set_working(&self, id: Option<String>) {
-        *self.working.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = id;
+    fn set_working(&self, job: Option<Job>) {
+        *self.working.lock().unwrap_or_else(PoisonError::into_inner) = job;
     }
 
     fn metrics(&self) -> Result<String> {
@@ -248,27 +301,51 @@ mod tests {
     use std::{env, fs, process::id};
 
     use super::*;
+    use crate::jobs::Local;
 
     const PROVER: &str = "0x00000000000000000000000000000000000000aa";
 
-    fn service(name: &str, rpc: &str) -> Service {
+    fn service(name: &str, rpc: &str) -> Arc<Service> {
         let proofs = env::temp_dir().join(format!("bzk-serve-{name}-{}", id()));
         let _ = fs::remove_dir_all(&proofs);
         let pipeline = Pipeline { circuits: proofs.join("circuits"), proofs };
-        Service::new(pipeline, rpc.into()).unwrap()
+        Arc::new(Service::new(pipeline, rpc.into(), Box::<Local>::default()).unwrap())
     }
 
-    /// Tries a batch that must fail; returns its error as a client sees it.
-    fn failure_of(service: &Service) -> String {
-        let batch = Batch::new(1, 2, PROVER).unwrap();
-        let id = service.queue.submit(&batch).unwrap();
-        service.prove(batch);
+    /// Queues blocks 1 and 2 and does `job`, which must fail; returns the error of the batch as a client sees it.
+    fn failure_of(service: &Arc<Service>, job: impl FnOnce(String) -> Job) -> String {
+        let id = service.queue.submit(&Batch::new(1, 2, PROVER).unwrap()).unwrap();
+        assert_eq!(service.clone().work()(&job(id.clone())), Outcome::Later(PAUSE));
         let status = service.status(&service.queue.get(&id).unwrap());
         assert_eq!(status["state"], "queued", "{status}");
         assert!(service.metrics().unwrap().contains("bzk_prover_failing 1"));
-        let again = Service::new(service.pipeline.clone(), service.rpc.clone()).unwrap();
+        let (jobs, seen) = Noted::new();
+        let (pipeline, rpc) = (service.pipeline.clone(), service.rpc.clone());
+        let again = Service::new(pipeline, rpc, Box::new(jobs)).unwrap();
         assert_eq!(again.queue.all().unwrap().len(), 1, "it is still there after a restart");
+        assert_eq!(*seen.lock().unwrap(), [Job::Batch(id)], "and will be tried again");
         status["error"].as_str().unwrap().into()
+    }
+
+    /// Jobs that nobody does.
+    struct Noted(Arc<Mutex<Vec<Job>>>);
+
+    impl Noted {
+        fn new() -> (Self, Arc<Mutex<Vec<Job>>>) {
+            let jobs = Arc::<Mutex<Vec<Job>>>::default();
+            (Self(jobs.clone()), jobs)
+        }
+    }
+
+    impl Jobs for Noted {
+        fn push(&self, job: &Job) -> Result<()> {
+            self.0.lock().unwrap().push(job.clone());
+            Ok(())
+        }
+
+        fn run(&self, _: Work) -> Result<()> {
+            Ok(())
+        }
     }
 
     /// A node that answers each call with the next of `results`.
@@ -284,17 +361,22 @@ mod tests {
         url
     }
 
+    fn block(number: u8) -> Value {
+        json!({"timestamp": "0x1", "hash": format!("0x{}", format!("{number:02x}").repeat(32))})
+    }
+
     #[test]
     fn batch_stays_queued_while_the_node_is_away() {
-        let error = failure_of(&service("away", "http://127.0.0.1:1"));
+        let error = failure_of(&service("away", "http://127.0.0.1:1"), Job::Batch);
         assert!(error.contains("cannot reach the node at http://127.0.0.1:1"), "{error}");
+        let error = failure_of(&service("away", "http://127.0.0.1:1"), |_| Job::Block(2));
+        assert!(error.contains("block 2: cannot reach the node"), "{error}");
     }
 
     #[test]
     fn batch_with_a_witness_of_another_shape_stays_queued() {
-        let parent = json!({"timestamp": "0x1"});
-        let url = node(vec![parent, json!("0x17c18"), json!("0x2"), json!({"header": "0x"})]);
-        let error = failure_of(&service("shape", &url));
+        let url = node(vec![block(1), json!("0x17c18"), json!("0x2"), json!({"header": "0x"})]);
+        let error = failure_of(&service("shape", &url), |_| Job::Block(1));
         assert!(error.contains("the answer to bzk_blockWitness has another shape"), "{error}");
     }
 
@@ -302,9 +384,26 @@ mod tests {
     fn batch_with_a_witness_that_is_no_block_stays_queued() {
         let witness = json!({"header": "0xc0", "parentStateRoot": format!("0x{}", "00".repeat(32)),
             "blockHashes": [], "nodes": [], "codes": [], "transactions": []});
-        let url = node(vec![json!({"timestamp": "0x1"}), json!("0x17c18"), json!("0x2"), witness]);
-        let error = failure_of(&service("block", &url));
+        let url = node(vec![block(1), json!("0x17c18"), json!("0x2"), witness]);
+        let error = failure_of(&service("block", &url), |_| Job::Block(1));
         assert!(error.contains("header field"), "{error}");
+    }
+
+    #[test]
+    fn batch_asks_for_the_blocks_that_it_lacks_and_waits_for_them() {
+        let url = node(vec![block(1), block(2)]);
+        let proofs = env::temp_dir().join(format!("bzk-serve-lacks-{}", id()));
+        let _ = fs::remove_dir_all(&proofs);
+        let pipeline = Pipeline { circuits: proofs.join("circuits"), proofs };
+        let (jobs, seen) = Noted::new();
+        let service = Arc::new(Service::new(pipeline.clone(), url, Box::new(jobs)).unwrap());
+        // Another worker has proven the first one.
+        let file = pipeline.block_file(ethereum_types::H256::repeat_byte(1));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "{}").unwrap();
+        let batch = service.queue.submit(&Batch::new(1, 2, PROVER).unwrap()).unwrap();
+        assert_eq!(service.clone().work()(&Job::Batch(batch)), Outcome::Later(MOMENT));
+        assert_eq!(*seen.lock().unwrap(), [Job::Block(2)]);
     }
 
     #[test]
@@ -312,22 +411,24 @@ mod tests {
         let service = service("full", "http://127.0.0.1:1");
         let batch = Batch::new(1, 2, PROVER).unwrap();
         let id = service.queue.submit(&batch).unwrap();
-        let part = service.pipeline.proofs.join(format!("queue/{id}.part"));
         // Always full.
+        let part = stage::part(&service.queue.path(&id));
         std::os::unix::fs::symlink("/dev/full", part).unwrap();
-        service.prove(batch);
+        assert_eq!(service.clone().work()(&Job::Batch(id.clone())), Outcome::Later(PAUSE));
         assert_eq!(service.status(&service.queue.get(&id).unwrap())["state"], "queued");
     }
 
     #[test]
     fn calls_that_make_no_sense_are_answered_with_errors() {
         let service = service("calls", "http://127.0.0.1:1");
-        let (wake, _woken) = mpsc::channel();
-        let code = |body: &str| service.call(body.as_bytes(), &wake)["error"]["code"].as_i64();
+        let code = |body: &str| service.call(body.as_bytes())["error"]["code"].as_i64();
         assert_eq!(code("{"), Some(-32_700));
         assert_eq!(code("{}"), Some(-32_600));
         assert_eq!(code(r#"{"method": "prover_nothing"}"#), Some(-32_601));
-        assert_eq!(code(r#"{"method": "prover_submitBatch", "params": [2, 1, "0x"]}"#), Some(-32_000));
+        assert_eq!(
+            code(r#"{"method": "prover_submitBatch", "params": [2, 1, "0x"]}"#),
+            Some(-32_000)
+        );
         assert_eq!(code(r#"{"method": "prover_status", "params": ["../x"]}"#), Some(-32_000));
     }
 }

@@ -22,9 +22,13 @@ use plonky2::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    memory,
     stage::{kept, read, timed, write_whole},
     zkevm,
 };
+
+/// Measured: 4.7.
+const SETTLE_GIB: u64 = 5;
 
 /// A chain proof with what the next one needs.
 #[derive(Serialize, Deserialize)]
@@ -43,8 +47,9 @@ impl Settlement {
     /// Builds them over the block circuit in `circuits`, and puts there what verifies their proofs.
     ///
     /// # Errors
-    /// When there is no block circuit, they do not fit it, or the disk is full.
+    /// When there is no block circuit, they do not fit it, the disk is full or memory short.
     pub fn new(circuits: &Path) -> Result<Self> {
+        memory::ensure_gib(SETTLE_GIB)?;
         let block = zkevm::block_circuit(circuits)?;
         let chain = timed("chain circuit", || Chain::new(&block))?;
         let wrap = timed("wrap circuits", || {
@@ -56,15 +61,15 @@ impl Settlement {
         Ok(Self { chain, wrap })
     }
 
-    /// Joins the block proofs in `files` and wraps the result for `prover`. `parent_time` is the time of the
-    /// block before the first, in seconds. All proofs go to `folder`; returns the wrapped one's file.
+    /// Joins the block proofs in `files`, which follow on `start`, and wraps the result for `prover`. Without a `start`
+    /// they follow on nothing known. All proofs go to `folder`; returns the wrapped one's file.
     ///
     /// # Errors
     /// When a proof is missing or invalid, or the blocks do not follow each other.
     pub fn prove(
         &self,
         files: &[PathBuf],
-        parent_time: u64,
+        start: Option<Accumulator>,
         prover: [u32; 5],
         folder: &Path,
     ) -> Result<PathBuf> {
@@ -72,8 +77,10 @@ impl Settlement {
         for file in files {
             let block: ProofWithPublicValues = read(file)?;
             let inputs = &block.intern.public_inputs;
-            let start = Accumulator::start(inputs, F::from_canonical_u64(parent_time))?;
-            let before = joined.as_ref().map_or(start, |joined| joined.accumulator);
+            let before = match joined.as_ref().map(|joined| joined.accumulator).or(start) {
+                Some(before) => before,
+                None => Accumulator::start(inputs, F::ZERO)?,
+            };
             let accumulator = before.next(inputs)?;
             let path = folder.join(format!("chain-{}.json", name(&accumulator, prover)));
             let next = kept(&path, "chain", || {
@@ -166,7 +173,7 @@ pub fn address_words(text: &str) -> Result<[u32; 5]> {
     ensure!(bytes.len() == 20, "an address has 20 bytes, {text} has {}", bytes.len());
     let mut words = [0; 5];
     for (word, chunk) in words.iter_mut().zip(bytes.rchunks(4)) {
-        *word = chunk.iter().fold(0, |sum, &byte| sum << 8 | u32::from(byte));
+        *word = chunk.iter().fold(0, |sum, &byte| (sum << 8) | u32::from(byte));
     }
     Ok(words)
 }

@@ -46,6 +46,15 @@ pub fn node(
     }))
 }
 
+/// Block `number` of a node.
+///
+/// # Errors
+/// When the node is away or has no such block.
+pub fn block(rpc: &str, number: u64) -> Result<Case> {
+    let (_, case) = node(rpc, number, Some(number))?.next().context("a range of one block")?;
+    case
+}
+
 /// The cases of a file, one in JSON on each line; `-` is stdin.
 ///
 /// # Errors

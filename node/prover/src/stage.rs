@@ -3,7 +3,8 @@
 use std::{
     fs::{self, File},
     io::Write,
-    path::Path,
+    path::{Path, PathBuf},
+    process,
     sync::{
         atomic::{AtomicU64, Ordering::SeqCst},
         Mutex, MutexGuard, PoisonError,
@@ -109,7 +110,7 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
 /// # Errors
 /// As the file system has them; on a full disk nothing is left behind.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let part = path.with_extension("part");
+    let part = part(path);
     let written = File::create(&part).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()
@@ -120,6 +121,12 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     written
         .and_then(|()| fs::rename(&part, path))
         .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Where a file is while this process writes it. Workers that share a folder may write the same file at once.
+pub(crate) fn part(path: &Path) -> PathBuf {
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    path.with_extension(format!("{}-{}.part", host.trim(), process::id()))
 }
 
 /// A field of the process's status, in KiB; 0 where there is none.
@@ -145,7 +152,6 @@ fn gib(kib: u64) -> f64 {
 mod tests {
     use std::{
         env,
-        path::PathBuf,
         process::{id, Command, Stdio},
         thread::sleep,
         time::Duration,
@@ -202,7 +208,7 @@ mod tests {
     fn crash_stage_that_left_half_a_file_is_run_again() {
         let folder = folder("half");
         let path = folder.join("proof.json");
-        fs::write(path.with_extension("part"), b"[1, 2").unwrap();
+        fs::write(part(&path), b"[1, 2").unwrap();
         let made: Vec<u8> = kept(&path, "stage", || Ok(vec![1, 2, 3])).unwrap();
         assert_eq!(made, [1, 2, 3]);
         let again: Vec<u8> = kept(&path, "stage", || panic!("it is there")).unwrap();
@@ -225,7 +231,7 @@ mod tests {
         // Always full.
         let folder = folder("full");
         let path = folder.join("proof.json");
-        std::os::unix::fs::symlink("/dev/full", path.with_extension("part")).unwrap();
+        std::os::unix::fs::symlink("/dev/full", part(&path)).unwrap();
         let error = kept(&path, "wrap", || Ok(vec![1u8; 100])).unwrap_err();
         assert!(format!("{error:#}").contains("proof.json: No space left"), "{error:#}");
         assert!(!path.exists());

@@ -1,7 +1,7 @@
 //! What the node's `bzk_blockWitness` answers: all that is needed to execute one block again.
 //! `node/witness/src/model.rs` writes the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ethereum_types::{Address, H256, U256, U64};
 use serde::Deserialize;
@@ -51,11 +51,11 @@ pub struct TransactionWitness {
     /// Kernel cycles as the chain's proving-cost meter estimates them.
     #[serde(default)]
     pub cycles: U64,
-    /// Each account that it touched.
+    /// Each account that the kernel looks up for it.
     pub accounts: BTreeMap<Address, AccountAccess>,
 }
 
-/// What a transaction did to one account. What it only read is in the witness for other provers.
+/// What a transaction did to one account.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AccountAccess {
@@ -63,8 +63,12 @@ pub struct AccountAccess {
     pub balance: Option<U256>,
     /// New nonce, when it changed or the account is new.
     pub nonce: Option<U64>,
+    /// Slots that the kernel looks up and that keep their values.
+    pub storage_read: BTreeSet<H256>,
     /// Slots changed, with their new values.
     pub storage_written: BTreeMap<H256, U256>,
+    /// Slots that were set to zero at some moment, also where a revert undid it.
+    pub storage_zeroed: BTreeSet<H256>,
     /// Code that was created here.
     pub code_written: Option<HexBytes>,
     /// Whether the state lost the account: destroyed, or touched and empty.

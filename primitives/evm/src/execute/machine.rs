@@ -3,7 +3,7 @@
 use crate::{
     account, crypto,
     instructions::{instructions, ProfileInstructions},
-    meter::{cost, Meter, EXHAUSTED},
+    meter::{cost, memory, Meter, EXHAUSTED},
     precompiles::ProfilePrecompiles,
     primitives::Bytes,
 };
@@ -83,8 +83,11 @@ impl<DB: Database, INSP> BzkEvm<DB, INSP> {
         self.ctx.chain.reset();
         let affordable = self.ctx.chain.charge(cost::transaction(&tx));
         let keys: u64 = tx.access_list.iter().map(|item| item.storage_keys.len() as u64).sum();
-        let accesses = keys.saturating_add(tx.access_list.len() as u64);
-        self.ctx.chain.keep(tx.data.len() as u64, accesses);
+        let items = tx.access_list.len() as u64;
+        let bytes = (tx.data.len() as u64)
+            .saturating_add(memory::LIST_KEY.saturating_mul(keys))
+            .saturating_add(memory::LIST_ITEM.saturating_mul(items));
+        self.ctx.chain.keep(bytes, keys.saturating_add(items));
         self.ctx.set_tx(tx);
         if affordable {
             Ok(())

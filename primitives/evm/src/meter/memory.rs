@@ -10,11 +10,20 @@ use alloc::vec::Vec;
 /// Most bytes that are hashed at once, by KECCAK256 or as a receipt; the largest Keccak circuit takes 185,639.
 pub const MAX_HASHED_BYTES: u64 = 160 * 1024;
 
-/// Most cells that a transaction may hold: 2^20, less 66,000 of the kernel's code and what the tries of a block take.
-pub const MAX_CELLS: u64 = 850_000;
+/// Most cells that a transaction may hold: 2^20, less 66,000 of the kernel's code and what the transaction before it
+/// may leave. Its leaves in the tries of transactions and receipts may have to move for the next ones: a cell for each
+/// byte, of which there are most, 226,000, when its receipt is the longest and calldata takes the rest of this.
+pub const MAX_CELLS: u64 = 740_000;
 
-/// A byte of calldata: in the transaction, its trie, the frame and the buffer in which it is hashed.
+/// A byte of calldata: in the transaction, its trie, the frame and the buffer in which it is hashed. One of an access
+/// list takes no frame, and is counted as if it did.
 pub(super) const CALLDATA_BYTE: u64 = 4;
+
+/// RLP of a key of an access list.
+pub(crate) const LIST_KEY: u64 = 33;
+
+/// RLP of an item of an access list beside its keys: the address and two headers.
+pub(crate) const LIST_ITEM: u64 = 29;
 
 /// An account or slot with the branches to it, before and after. Counted: three branches of their own, with 15
 /// siblings of which nothing but the hash is known, take 48 cells each; the leaf and the entries in lists, 40.

@@ -199,16 +199,16 @@ impl Emitter<'_> {
         let terms = self.permutation_terms();
         let at = |position: usize| memory.openings + 32 * position;
         let table = [full_constants().concat(), partial_constants()].concat();
-        let round_constants: String = table
+        let round_constants = table
             .chunks(4)
             .enumerate()
             .map(|(i, four)| {
-                let digits: String =
-                    four.iter().map(|c| format!("{:016x}", c.to_canonical_u64())).collect();
-                let digits = format!("{digits:0<64}");
+                let digits = four.iter().map(|c| format!("{:016x}", c.to_canonical_u64()));
+                let digits = format!("{:0<64}", digits.collect::<Vec<_>>().concat());
                 format!("\n                mstore({}, 0x{digits})", memory.rounds + 32 * i)
             })
-            .collect();
+            .collect::<Vec<_>>()
+            .concat();
         let generator = shape_generator();
         format!(
             "// SPDX-License-Identifier: Apache-2.0

@@ -230,7 +230,7 @@ pub(crate) fn contract(shape: &Shape) -> String {
     let root = F::primitive_root_of_unity(shape.lde_bits());
     let next_root = F::primitive_root_of_unity(shape.degree_bits);
     let sixteenth = F::primitive_root_of_unity(ARITY_BITS);
-    let vk_cap: String = shape
+    let vk_cap = shape
         .cap
         .iter()
         .enumerate()
@@ -242,7 +242,8 @@ pub(crate) fn contract(shape: &Shape) -> String {
                 "00".repeat(32 - HASH_BYTES)
             )
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let power = |j: usize| sixteenth.exp_u64(reverse(j, ARITY_BITS) as u64);
     let store =
         |at: usize, value: F| format!("\n            mstore({at}, {})", value.to_canonical_u64());

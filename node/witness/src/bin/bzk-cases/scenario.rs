@@ -1,7 +1,7 @@
 //! A block to be made: a state, an environment, transactions.
 
 use crate::world::{self, Call, Wallet};
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U64};
 use anyhow::{ensure, Result};
 use bzk_evm::{execute::BlockEnvironment, tx::RecoveredTx};
 use bzk_witness::{
@@ -24,6 +24,8 @@ pub(crate) struct Scenario {
     pub(crate) transactions: Vec<RecoveredTx>,
     /// Whether transactions that the EVM refuses may be left out.
     pub(crate) lenient: bool,
+    /// Whether the meter must have room for what each transaction holds.
+    pub(crate) metered: bool,
     nonces: HashMap<Address, u64>,
 }
 
@@ -65,6 +67,7 @@ impl Scenario {
             environment,
             transactions: Vec::new(),
             lenient: false,
+            metered: false,
             nonces: HashMap::new(),
         }
     }
@@ -91,7 +94,7 @@ impl Scenario {
 
     /// Executes the block and builds its witness.
     pub(crate) fn into_case(self) -> Result<Case> {
-        let Self { name, state, environment, transactions, lenient, .. } = self;
+        let Self { name, state, environment, transactions, lenient, metered, .. } = self;
         let hashes = world::block_hashes(environment.number);
         let hashes: Vec<B256> = hashes.into_iter().map(|(_, hash)| hash).collect();
         let parent = hashes.last().copied().unwrap_or_default();
@@ -107,6 +110,8 @@ impl Scenario {
             block_hashes: &hashes,
         };
         let witness = build(&state, input)?;
+        let fit = witness.transactions.iter().all(|transaction| transaction.cycles < U64::MAX);
+        ensure!(fit || !metered, "a transaction holds more than the meter lets it");
         Ok(Case { name, chain_id: environment.chain_id, forged: false, witness })
     }
 }

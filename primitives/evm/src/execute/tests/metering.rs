@@ -5,7 +5,14 @@ use crate::meter::{
     cost,
     memory::{MAX_CELLS, MAX_HASHED_BYTES},
 };
-use revm::{context_interface::result::HaltReason, inspector::NoOpInspector, InspectEvm};
+use revm::{
+    context_interface::{
+        result::HaltReason,
+        transaction::{AccessList, AccessListItem},
+    },
+    inspector::NoOpInspector,
+    InspectEvm,
+};
 
 /// Cycles that a call of `code` takes more than a call of nothing.
 fn cycles(code: &[u8]) -> u64 {
@@ -136,6 +143,22 @@ fn attack_memory_that_no_segment_carries_is_refused() {
     .concat();
     assert!(is_taken(MAX_CELLS / 2 - 1_000, &twice));
     assert!(!is_taken(MAX_CELLS / 2, &twice));
+}
+
+#[test]
+fn attack_access_list_that_no_segment_carries_is_refused() {
+    let lists = |keys: usize| {
+        let keys = [B256::ZERO].repeat(keys);
+        let list =
+            AccessList(Vec::from([AccessListItem { address: CONTRACT, storage_keys: keys }]));
+        let call = tx(TxKind::Call(CONTRACT), &[]);
+        let tx = TxEnv { tx_type: 1, access_list: list, gas_limit: 30_000_000, ..call };
+        transact(database(&[op::STOP]), &block(), tx, 1 << 60).is_ok()
+    };
+    // A key is a slot, and 33 bytes of the transaction at four cells each.
+    let cells = 190 + 33 * 4;
+    assert!(lists(MAX_CELLS as usize / cells - 10));
+    assert!(!lists(MAX_CELLS as usize / cells));
 }
 
 #[test]
