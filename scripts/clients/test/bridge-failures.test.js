@@ -249,6 +249,8 @@ test('signers refresh their shares and the old ones are gone', async () => {
   // The chain takes no new shares while the old ones sign, and a payout that is not settled is signed again for more.
   await until(async () => {
     await bitcoin.mine(1)
+    // Blocks that come much faster than the chain's have every payout replaced before it can be settled.
+    await new Promise((resolve) => setTimeout(resolve, 1000))
     const [open, sessions] = await Promise.all([api.query.btcBridge.openBatches(), api.query.threshold.sessions.keys()])
     return open.length === 0 && sessions.length === 0
   }, 'all payouts to be settled and their sessions to end', 120)
