@@ -8,7 +8,9 @@ import { join } from 'node:path'
 /** Where tools and packages live, as in scripts/env.sh. */
 export const CACHE = process.env.BZK_CACHE ?? join(homedir(), '.cache/bitcoinzk')
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(CACHE, 'target')
-export const BINARY = process.env.BZK_NODE ?? join(TARGET, 'release/bitcoinzk')
+/** Folder of the built programs. */
+export const PROGRAMS = join(TARGET, 'release')
+export const BINARY = process.env.BZK_NODE ?? join(PROGRAMS, 'bitcoinzk')
 
 // The first start of a build compiles the runtime's wasm: 10 s alone, minutes on a loaded machine.
 const START_SECONDS = 180

@@ -3,7 +3,7 @@
 use super::{import::VoterLink, network::VoteChannel, partial::Handles, Block, FullBackend, Hash};
 use sc_consensus_grandpa::{
     FinalityProofProvider, GrandpaJustificationStream, GrandpaParams, SharedAuthoritySet,
-    SharedVoterState, ThreeQuartersOfTheUnfinalizedChain, VotingRulesBuilder,
+    SharedVoterState, VotingRulesBuilder,
 };
 use sc_network::{config::Role, service::traits::NetworkService};
 use sc_network_sync::SyncingService;
@@ -90,9 +90,9 @@ pub(crate) fn start(deps: FinalityDeps<'_>) -> Result<(), ServiceError> {
         network: deps.network,
         sync: deps.sync,
         notification_service: deps.votes.messages,
-        // Without the default's distance of two blocks from the best one: where validators see different best blocks,
-        // they finalise what is common to them, and a payout needs two finalities on its way.
-        voting_rule: VotingRulesBuilder::new().add(ThreeQuartersOfTheUnfinalizedChain).build(),
+        // At two blocks from the best one: where the best block itself gets final, the pool loses transactions that
+        // follow those which the block took (sc-transaction-pool 48, fork-aware, under load).
+        voting_rule: VotingRulesBuilder::default().build(),
         prometheus_registry: deps.prometheus,
         shared_voter_state: deps.voter_state,
         telemetry: deps.telemetry,

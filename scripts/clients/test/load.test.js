@@ -1,0 +1,23 @@
+// Under a load that fills blocks every transaction that the pool took gets into one.
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { PROGRAMS, startNode, until } from '../lib/node.js'
+
+const run = promisify(execFile)
+
+test('no transaction is lost while blocks get final', async (t) => {
+  const node = await startNode(['--dev'])
+  t.after(() => node.stop())
+  const { stdout } = await run(join(PROGRAMS, 'bzk-load'),
+    ['--rpc', node.url, '--kind', 'transfer', '--seconds', '10', '--presigned', '40000', '--backlog', '8000'])
+  const { included, refused } = JSON.parse(stdout.trim().split('\n').at(-1))
+  assert.ok(included > 5000, `${included} included`)
+  assert.equal(refused, 0)
+  await until(async () => {
+    const { pending, queued } = await node.call('txpool_status')
+    return Number(pending) + Number(queued) === 0
+  }, 'the pool to be empty', 60)
+})
