@@ -336,28 +336,31 @@ impl Relayer {
             if self.judged.get(&txid) == Some(&tip) {
                 continue;
             }
-            self.settle_one(&txid).await?;
-            self.judged.insert(txid, tip);
+            if self.settle_one(&txid).await? {
+                self.judged.insert(txid, tip);
+            }
         }
         Ok(())
     }
 
-    async fn settle_one(&mut self, txid: &Txid) -> Result<()> {
-        let Some(inclusion) = self.bitcoin.inclusion(txid).await? else { return Ok(()) };
+    /// Returns whether the transaction needs no other look before the next block of Bitcoin.
+    async fn settle_one(&mut self, txid: &Txid) -> Result<bool> {
+        let Some(inclusion) = self.bitcoin.inclusion(txid).await? else { return Ok(true) };
         let transaction = decode_transaction(&inclusion.proof.transaction)?;
         let Some(batch) = self.withdrawals.paid_by(&transaction, &self.bridge) else {
-            return Ok(());
+            return Ok(true);
         };
         let ids: Vec<u64> = batch.iter().map(|withdrawal| withdrawal.id).collect();
         match self.l2.send(BTC_BRIDGE, &settle(batch, &inclusion), U256::ZERO).await {
             Ok(included) => {
                 tracing::info!(%txid, ?ids, gas = included.gas_used, "payout settled");
-                Ok(())
+                Ok(true)
             }
-            // Too few confirmations, or another relayer was faster.
+            // Too few confirmations, another relayer was faster, or the block came after this round's headers: the
+            // contract has yet to hear of it.
             Err(L2Error::Reverted { data, .. }) => {
                 tracing::debug!(%txid, error = %data, "payout cannot be settled yet");
-                Ok(())
+                Ok(false)
             }
             Err(error) => Err(error.into()),
         }
