@@ -31,7 +31,7 @@ before(async () => {
 })
 after(async () => {
   await devnet?.stop()
-  if (!process.env.BZK_KEEP) if (!process.env.BZK_KEEP) await rm(dir, { recursive: true, force: true })
+  if (!process.env.BZK_KEEP) await rm(dir, { recursive: true, force: true })
 })
 
 const deposit = async () => {
