@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs client tests against the built node, three files at a time: they mostly wait for blocks.
+# Runs client tests against the built node, four files at a time: they mostly wait for blocks.
 # Usage: scripts/clients.sh [NAME...]      (names of scripts/clients/test/NAME.test.js; default: all)
 source "$(dirname "$0")/env.sh"
 
@@ -8,4 +8,4 @@ cd "$ROOT/scripts/clients"
 files=()
 for name in "$@"; do files+=("test/$name.test.js"); done
 [ ${#files[@]} -gt 0 ] || files=(test/*.test.js)
-exec node --test --test-force-exit --test-concurrency=3 --test-timeout=900000 "${files[@]}"
+exec node --test --test-force-exit --test-concurrency=4 --test-timeout=900000 "${files[@]}"

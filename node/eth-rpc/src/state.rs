@@ -6,7 +6,7 @@ use bzk_evm::{
     account::Account,
     trie::{pages, NodeStore},
 };
-use codec::{Compact, Decode, DecodeAll};
+use codec::{Decode, DecodeAll};
 use jsonrpsee::types::ErrorObjectOwned;
 use pallet_ethereum::{limits::next_gas_limit, ChainHead};
 use pallet_evm::{TrieKey, TriePages};
@@ -19,9 +19,11 @@ use revm::{
 };
 use schnellru::{ByLength, LruMap};
 use sp_core::H256;
-use sp_io::hashing::twox_128;
 use sp_state_machine::Backend;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 /// Contracts kept analysed in memory; 1,024 of the largest take 32 MiB.
 const CACHED_CODES: u32 = 1_024;
@@ -69,6 +71,7 @@ struct Inner {
     codes: Arc<CodeCache>,
     // Code is stored by address; revm asks by hash.
     owners: Mutex<HashMap<B256, Address>>,
+    spec_version: OnceLock<u32>,
 }
 
 /// The EVM state after a block; a clone is cheap and the state is not pruned while one lives.
@@ -77,7 +80,13 @@ pub struct StateView(Arc<Inner>);
 
 impl StateView {
     pub(crate) fn new(at: Hash, state: FullState, codes: Arc<CodeCache>) -> Self {
-        Self(Arc::new(Inner { at, state: Mutex::new(state), codes, owners: Mutex::default() }))
+        Self(Arc::new(Inner {
+            at,
+            state: Mutex::new(state),
+            codes,
+            owners: Mutex::default(),
+            spec_version: OnceLock::new(),
+        }))
     }
 
     /// The Substrate block at whose end the state is.
@@ -98,14 +107,14 @@ impl StateView {
 
     /// Version of the runtime that made this state; 0 at genesis.
     pub fn spec_version(&self) -> Result<u32, StateError> {
-        let key = [twox_128(b"System"), twox_128(b"LastRuntimeUpgrade")].concat();
-        let Some(bytes) = self.raw(&key)? else { return Ok(0) };
-        // The runtime's name follows.
-        let version = Compact::<u32>::decode(&mut bytes.as_slice());
-        version.map(|version| version.0).map_err(|cause| StateError::Encoding {
-            item: "System.LastRuntimeUpgrade",
-            cause: cause.to_string(),
-        })
+        if let Some(version) = self.0.spec_version.get() {
+            return Ok(*version);
+        }
+        let key = frame_system::LastRuntimeUpgrade::<Runtime>::hashed_key();
+        let upgrade =
+            self.value::<frame_system::LastRuntimeUpgradeInfo>("System.LastRuntimeUpgrade", &key)?;
+        let version = upgrade.map_or(0, |upgrade| upgrade.spec_version.0);
+        Ok(*self.0.spec_version.get_or_init(|| version))
     }
 
     /// The account, or the empty one.

@@ -180,10 +180,22 @@ impl Relayer {
     /// # Errors
     /// One of the chains does not answer, or the deposits cannot be read.
     pub async fn round(&mut self) -> Result<()> {
-        while let Progress::Advanced { .. } = headers::step(&*self.bitcoin, &self.l2).await? {}
+        self.bring_headers().await?;
         self.claim().await?;
         self.follow_withdrawals().await?;
         self.settle().await
+    }
+
+    /// Brings the relay to where Bitcoin is now. Blocks that come meanwhile are for the next round: where they come
+    /// faster than they are brought, nothing would be claimed or settled.
+    async fn bring_headers(&self) -> Result<()> {
+        let target = self.bitcoin.tip().await?.height;
+        loop {
+            match headers::step(&*self.bitcoin, &self.l2).await? {
+                Progress::Advanced { height } if height < target => {}
+                _ => return Ok(()),
+            }
+        }
     }
 
     /// Tells what it has done.

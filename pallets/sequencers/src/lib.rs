@@ -11,7 +11,8 @@
 //!
 //! ## How a missed slot is known
 //! BABE gives each slot, beside those who may win it by lot, one author who may always make the
-//! block (a secondary slot). A slot without a block is therefore missed by that author.
+//! block (a secondary slot). A slot without a block is therefore missed by that author, unless it
+//! is disabled for an offence.
 //! A block that lost a fork counts as missed too, which is why only many in a row weigh.
 //!
 //! ## Invariants

@@ -13,7 +13,7 @@ pub trait SlotSchedule<AccountId> {
     fn author() -> Option<AccountId>;
 
     /// For each of `slots` the validator that could have authored whoever else won it; slots of
-    /// which this is not known are left out.
+    /// which this is not known, or whose owner may make no blocks, are left out.
     fn owners(slots: RangeInclusive<u64>) -> Vec<AccountId>;
 }
 

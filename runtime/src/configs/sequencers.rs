@@ -37,17 +37,20 @@ impl SlotSchedule<AccountId> for BabeSlots {
     }
 
     /// The secondary authors, as `sc_consensus_babe` draws them. Only of the epoch in force: the
-    /// lots of another one are not known here.
+    /// lots of another one are not known here. An offender that is disabled for the rest of the era
+    /// may make no block, so the slots are not its own.
     fn owners(slots: RangeInclusive<u64>) -> Vec<AccountId> {
         let validators = Session::validators();
+        let disabled = Session::disabled_validators();
         let randomness = Babe::randomness();
         let first = *Babe::current_epoch_start();
         let end = first.saturating_add(calendar().epoch_slots);
         let owner = |slot: u64| {
             let lot =
                 U256::from_big_endian(&(randomness, Slot::from(slot)).using_encoded(blake2_256));
-            let index = lot.checked_rem(U256::from(validators.len()))?;
-            validators.get(index.low_u32() as usize).cloned()
+            let index = lot.checked_rem(U256::from(validators.len()))?.low_u32();
+            let enabled = !disabled.contains(&index);
+            validators.get(index as usize).filter(|_| enabled).cloned()
         };
         slots.filter(|slot| (first..end).contains(slot)).filter_map(owner).collect()
     }

@@ -4,10 +4,11 @@ use crate::chain::{claim, Chain};
 use bitcoinzk_runtime::{
     dispatch,
     genesis::presets::{DEV_CALENDAR, DEV_STAKE},
-    Babe, Grandpa, Header, Historical, RuntimeCall, Session, Staking, UncheckedExtrinsic,
+    Babe, Grandpa, Header, Historical, Runtime, RuntimeCall, Session, Staking, UncheckedExtrinsic,
 };
 use codec::{Decode, Encode};
 use frame_support::traits::KeyOwnerProofSystem;
+use pallet_sequencers::Records;
 use sp_consensus_babe::{
     digests::CompatibleDigestItem, AuthorityId, AuthorityPair, AuthoritySignature,
     EquivocationProof, OpaqueKeyOwnershipProof, Slot,
@@ -115,6 +116,13 @@ fn attack_two_blocks_in_one_slot_cost_stake_and_the_right_to_author() {
     assert_slashed(&mut chain);
     let index = chain.query(|| Session::validators().iter().position(|who| *who == dave)).unwrap();
     assert!(chain.query(|| Session::disabled_validators().contains(&(index as u32))));
+
+    // Slots that it may not use are not held against it.
+    let missed = || Records::<Runtime>::get(Dave.to_account_id()).unwrap_or_default().missed;
+    let (first, before) = (chain.next_slot(), chain.query(missed));
+    chain.run(20);
+    assert!(chain.next_slot() - first > 20, "a slot of Dave has passed");
+    assert_eq!(chain.query(missed), before);
 
     // The same report again is refused.
     assert!(chain.make(vec![extrinsic]).results[0].is_err());

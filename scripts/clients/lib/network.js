@@ -49,18 +49,18 @@ export async function connect(a, b) {
 }
 
 /**
- * Starts one validator for each of `people`, `{ name, as }`, all connected to the first; `as` is the development
- * account whose session keys it has, by default that of its name. `args` go to each.
+ * Starts one validator for each of `people`, `{ name, as }`, that keeps connected to those before it; `as` is the
+ * development account whose session keys it has, by default that of its name. `args` go to each.
  */
 export async function startNetwork(chain, people, args = []) {
   const nodes = {}
   const stop = () => Promise.all(Object.values(nodes).map((node) => node.stop()))
   try {
-    let boot = []
+    const peers = []
     for (const [index, { name, as = name }] of people.entries()) {
       const node = await startNode(['--chain', chain, `--${as}`, '--validator', '--rpc-methods', 'unsafe',
-        '--node-key', `0${index + 1}`.repeat(32), ...boot, ...args])
-      if (!index) boot = ['--bootnodes', `/ip4/127.0.0.1/tcp/${node.p2pPort}/p2p/${await node.call('system_localPeerId')}`]
+        '--node-key', `0${index + 1}`.repeat(32), ...(index ? ['--reserved-nodes', ...peers] : []), ...args])
+      peers.push(`/ip4/127.0.0.1/tcp/${node.p2pPort}/p2p/${await node.call('system_localPeerId')}`)
       nodes[name] = node
     }
   } catch (error) {

@@ -1,6 +1,6 @@
 // Starts real nodes for the client tests: each on free ports with a data folder of its own.
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm, open } from 'node:fs/promises'
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,19 +15,25 @@ export const BINARY = process.env.BZK_NODE ?? join(PROGRAMS, 'bitcoinzk')
 // The first start of a build compiles the runtime's wasm: 10 s alone, minutes on a loaded machine.
 const START_SECONDS = 180
 
-// Below the ports that the system gives to connections; test files run beside each other, each in a
-// process and with ports of its own.
-let lastPort = 10_000 + (process.pid % 200) * 100
+/** Listens on a port; nothing if somebody else does. */
+const listen = (port) => new Promise((resolve) => {
+  const server = createServer().unref()
+  server.on('error', () => resolve())
+  server.listen(port, '127.0.0.1', () => resolve(server))
+})
+
+// Test files run beside each other, each in a process. It has a hundred ports of its own, also while a node of it is
+// down: it listens on the first of them until it ends. They are below those that the system gives to connections.
+let lastPort = 10_000
+while (!await listen(lastPort)) lastPort += 100
 
 /** A port that nobody listens on. */
 export async function freePort() {
   const port = ++lastPort
-  const free = await new Promise((resolve) => {
-    const server = createServer()
-    server.on('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
-  return free ? port : freePort()
+  const server = await listen(port)
+  if (!server) return freePort()
+  await new Promise((resolve) => server.close(resolve))
+  return port
 }
 
 /** One JSON-RPC call over HTTP; throws the node's error with its code and data. */
@@ -42,7 +48,10 @@ export async function call(url, method, params = []) {
   return result
 }
 
-/** Waits until `probe` answers something truthy; fails after `seconds`. */
+/**
+ * Waits until `probe` answers something truthy; fails after `seconds`. `what` it waits for is a text, or gives one that
+ * says how things stand by then.
+ */
 export async function until(probe, what, seconds = 60) {
   const end = Date.now() + seconds * 1000
   let last
@@ -55,7 +64,8 @@ export async function until(probe, what, seconds = 60) {
     }
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  throw new Error(`${what}: not within ${seconds} s${last ? ` (${last.message})` : ''}`)
+  const text = typeof what === 'function' ? await what() : what
+  throw new Error(`${text}: not within ${seconds} s${last ? ` (${last.message})` : ''}`)
 }
 
 /** A running node. */
@@ -77,18 +87,21 @@ export class Node {
         ...(this.args.includes('--prometheus-port') ? [] : ['--no-prometheus'])],
       { stdio: ['ignore', log.fd, log.fd] },
     )
+    this.asked = false
     this.exited = new Promise((resolve) => this.process.once('exit', resolve))
     await log.close()
-    let dead = false
-    this.process.once('exit', () => { dead = true })
     try {
-      await until(() => dead || this.call('eth_chainId'), `node on port ${this.port}`, START_SECONDS)
-      if (dead) throw new Error(`the node exited, see ${this.log}`)
+      await until(() => !this.runs() || this.call('eth_chainId'), `node on port ${this.port}`, START_SECONDS)
+      if (!this.runs()) throw new Error(`the node exited, see ${this.log}`)
     } catch (error) {
       await this.end('SIGKILL')
       throw error
     }
     return this
+  }
+
+  runs() {
+    return this.process.exitCode === null && this.process.signalCode === null
   }
 
   call(method, params) {
@@ -97,7 +110,8 @@ export class Node {
 
   /** Ends the process with a signal and waits for it. */
   async end(signal = 'SIGTERM') {
-    if (this.process.exitCode === null && this.process.signalCode === null) {
+    this.asked ||= this.runs()
+    if (this.runs()) {
       this.process.kill(signal)
       // A node that a test has stopped would not hear it.
       this.process.kill('SIGCONT')
@@ -105,9 +119,10 @@ export class Node {
     await this.exited
   }
 
-  /** Ends the process and removes its data. */
+  /** Ends the process and removes its data. Throws if it had ended without having been asked to. */
   async stop() {
     await this.end()
+    if (!this.asked) throw new Error(`a node ended by itself:\n${(await readFile(this.log, 'utf8')).slice(-4000)}`)
     await rm(this.dir, { recursive: true, force: true })
   }
 }

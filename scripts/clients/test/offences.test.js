@@ -42,6 +42,17 @@ const points = async (index, { address }) => {
 }
 const final = async () => (await api.rpc.chain.getHeader(await api.rpc.chain.getFinalizedHead())).number.toNumber()
 
+/** What each node that runs sees, and what the chain knows of each validator. */
+async function situation() {
+  const views = Object.entries(network.nodes).filter(([, node]) => node.runs()).map(async ([name, node]) => {
+    const [{ peers }, { number, parentHash }] = [await node.call('system_health'), await node.call('chain_getHeader')]
+    return `${name}: ${peers} peers, block ${Number(number)} on ${parentHash}`
+  })
+  const records = await api.query.sequencers.records.entries()
+  return [...await Promise.all(views), `final: ${await final()}`, `session: ${await api.query.session.validators()}`,
+    ...records.map(([{ args: [who] }, record]) => `${who}: ${record}`)].join('; ')
+}
+
 /** The events of this name in the blocks from `first` on: their data, and the states of their blocks. */
 async function find(name, first) {
   const head = (await api.rpc.chain.getHeader()).number.toNumber()
@@ -61,7 +72,7 @@ test('a validator that stays away is chilled, earns nothing, and comes back by v
   const whole = await stake(dave)
   await network.nodes.dave.end('SIGKILL')
   const known = await final()
-  await chainUntil(async () => !(await candidate(dave)), 'Dave is chilled', 240)
+  await chainUntil(async () => !(await candidate(dave)), async () => `Dave is chilled; ${await situation()}`, 240)
   const [{ data: [who, missed] }] = await find('sequencers.Absent', known)
   assert.equal(who.toString(), dave.address)
   assert.ok(missed.toNumber() >= MISSED_LIMIT)
@@ -96,8 +107,12 @@ test('attack_equivocation: a validator that runs twice is slashed and out for th
     'the second node is in step', 120)
   await twin.call('author_insertKey', ['babe', '//Bob', u8aToHex(bob.publicKey)])
 
-  // A quarter of the slots are his.
-  await chainUntil(async () => await stake(bob) < before, 'the slash', 120)
+  // A quarter of the slots are his. Of two branches that begin with his two blocks either may win: only what is final
+  // stays.
+  await chainUntil(async () => {
+    const at = await api.at(await api.rpc.chain.getFinalizedHead())
+    return (await at.query.staking.ledger(bob.address)).unwrap().active.toBigInt() < before
+  }, 'the slash', 120)
   await twin.stop()
   twin = undefined
   const [{ data: [kind] }] = await find('offences.Offence', known)

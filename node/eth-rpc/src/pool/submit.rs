@@ -9,12 +9,12 @@ use super::{
 use crate::{
     error::{internal, server, RpcResult},
     state::StateView,
-    types::{Bytes, Hash, B256, U256},
+    types::{Address, Bytes, Hash, B256, U256},
 };
 use alloy_consensus::Transaction;
 use bzk_evm::{
     account::to_evm,
-    tx::{self, RecoveredTx, TxEnvelope, TxError},
+    tx::{self, TxEnvelope, TxError},
 };
 use sc_client_api::HeaderBackend;
 use sc_transaction_pool_api::{TransactionPool, TransactionSource};
@@ -30,13 +30,17 @@ impl PoolView {
         tx::check_static(&envelope, bzk_core::CHAIN_ID).map_err(server)?;
         let extrinsic = extrinsic::wrap(raw.to_vec()).ok_or_else(|| server(TxError::Oversized))?;
         let pool_hash = self.0.pool.hash_of(&extrinsic);
-        let tx = tx::recover(envelope).map_err(server)?;
         let best = self.0.chain.client().info().best_hash;
-        // Before the pool is asked: it holds the transactions of the newest block for a moment longer.
-        check_state(&tx, &self.0.chain.open(best).map_err(internal)?)?;
-        if self.waits(pool_hash) {
+        let state = self.0.chain.open(best).map_err(internal)?;
+        // Before the sender is recovered, which is what a flood of known transactions would cost. The state is asked
+        // all the same: the pool holds the transactions of the newest block for a moment longer.
+        let known = self.0.index.lock().get(&pool_hash);
+        if let Some(sender) = known.map(|entry| entry.sender).filter(|_| self.waits(pool_hash)) {
+            check_state(&envelope, sender, &state)?;
             return Err(already_known());
         }
+        let tx = tx::recover(envelope).map_err(server)?;
+        check_state(&tx.envelope, tx.sender, &state)?;
         let entry = Entry::new(pool_hash, &tx);
         self.check_replacement(&entry)?;
 
@@ -94,13 +98,13 @@ fn coins(wei: U256) -> String {
     format!("{whole}.{:02}", rest / U256::from(COIN / 100))
 }
 
-fn check_state(tx: &RecoveredTx, state: &StateView) -> RpcResult<()> {
+fn check_state(tx: &TxEnvelope, sender: Address, state: &StateView) -> RpcResult<()> {
     let limit = state.block_gas_limit()?;
-    if tx.envelope.gas_limit() > limit {
+    if tx.gas_limit() > limit {
         return Err(server(TxError::BlockGasLimit));
     }
-    let account = state.account(tx.sender)?;
-    check_account(&tx.envelope, account.nonce, to_evm(account.balance))
+    let account = state.account(sender)?;
+    check_account(tx, account.nonce, to_evm(account.balance))
 }
 
 fn check_account(tx: &TxEnvelope, next_nonce: u64, balance: U256) -> RpcResult<()> {
