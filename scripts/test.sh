@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Runs everything that must pass; prints the time of each stage.
-# Usage: scripts/test.sh [STAGE...]     (default: all of STAGES below; backends too, by name)
+# Usage: scripts/test.sh [STAGE...]     (default: all of STAGES below; by name also those of LONG_STAGES, which take more
+#                                        than a landing has)
 # Environment: BZK_CACHE, BZK_FIXTURES (default ../shared/fixtures), BZK_KILLS, BZK_REPLAY_TXS.
 source "$(dirname "$0")/env.sh"
 cd "$ROOT"
 
 STAGES=(setup format sizes contracts build deny unit statetests clients)
+LONG_STAGES=(backends upgrade zombienet prover prove)
 
 format() { cargo fmt --all -- --check; }
 
@@ -47,6 +49,21 @@ contracts() { scripts/contracts.sh; }
 
 clients() { scripts/clients.sh; }
 
+# The next runtime by referendum, and a trial run of this one's migrations on a chain's state.
+upgrade() {
+    local next try
+    next=$(scripts/next-runtime.sh) && BZK_NEXT_RUNTIME=$next scripts/clients.sh governance &&
+        try=$(scripts/next-runtime.sh try) && BZK_TRY_RUNTIME=$try scripts/clients.sh try-runtime
+}
+
+zombienet() { scripts/zombienet.sh; }
+
+# The prover's own tests, and blocks through its kernel.
+prover() { scripts/prover-build.sh test --release --workspace && scripts/prover-check.sh; }
+
+# Two blocks of a running node proven up to the contract.
+prove() { scripts/prove.sh; }
+
 setup() { scripts/setup.sh; }
 
 start=$SECONDS
@@ -55,6 +72,10 @@ failed=0
 selected=("$@")
 [ ${#selected[@]} -gt 0 ] || selected=("${STAGES[@]}")
 for name in "${selected[@]}"; do
+    case " ${STAGES[*]} ${LONG_STAGES[*]} " in
+        *" $name "*) ;;
+        *) echo "no stage $name; there are ${STAGES[*]} ${LONG_STAGES[*]}" >&2; exit 2 ;;
+    esac
     if stage "$name" "$name"; then
         passed=$((passed + 1))
     else
