@@ -207,8 +207,14 @@ impl<T: Config> Pallet<T> {
         }
     }
 
+    /// Signs nothing from now on. The first reason stays until governance resumes. Only a deficit gives way to
+    /// another one: it ends without governance, so it must not end what governance has to look at.
     pub(crate) fn stop(reason: Halt) {
-        Halted::<T>::put(reason);
+        Halted::<T>::mutate(|halted| {
+            if matches!(halted, None | Some(Halt::Deficit)) {
+                *halted = Some(reason);
+            }
+        });
         Self::deposit_event(Event::Halted { reason });
     }
 }

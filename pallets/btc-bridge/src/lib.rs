@@ -224,7 +224,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type BitcoinHeight<T: Config> = StorageValue<_, u32, ValueQuery>;
 
-    /// Why nothing is signed now.
+    /// Why nothing is signed now: the first reason, or the first one after a deficit.
     #[pallet::storage]
     pub type Halted<T: Config> = StorageValue<_, Halt>;
 
@@ -346,9 +346,9 @@ pub mod pallet {
             /// The next group key, x-only.
             next_key: [u8; 32],
         },
-        /// Nothing is signed from now on.
+        /// There is a reason to sign nothing; also when there was one already.
         Halted {
-            /// Why.
+            /// The reason.
             reason: Halt,
         },
         /// Signing goes on.

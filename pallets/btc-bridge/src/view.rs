@@ -66,9 +66,10 @@ impl<T: Config> Pallet<T> {
             height: BitcoinHeight::<T>::get(),
             halted: Halted::<T>::get().map(|halt| match halt {
                 Halt::Deficit => HaltView::Deficit,
-                Halt::Insolvent { .. } | Halt::Unlocked { .. } => HaltView::Insolvent,
+                Halt::Insolvent { .. } => HaltView::Insolvent,
                 Halt::UnknownKey => HaltView::UnknownKey,
                 Halt::Ordered => HaltView::Ordered,
+                Halt::Unlocked { .. } => HaltView::Unlocked,
             }),
         }
     }

@@ -52,11 +52,12 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
         Weight::from_parts(4_447_000, 0)
             .saturating_add(T::DbWeight::get().writes(1_u64))
     }
-    // Storage: `BtcBridge::Halted` (r:0 w:1)
+    // Storage: `BtcBridge::Halted` (r:1 w:1)
     // Proof: `BtcBridge::Halted` (`max_values`: Some(1), `max_size`: Some(17), added: 512, mode: `MaxEncodedLen`)
     fn halt() -> Weight {
         // At least 3_976_000 ps.
         Weight::from_parts(5_007_000, 0)
+            .saturating_add(T::DbWeight::get().reads(1_u64))
             .saturating_add(T::DbWeight::get().writes(1_u64))
     }
     // Storage: `EVM::AccountStorages` (r:1 w:0)
@@ -319,6 +320,7 @@ impl WeightInfo for () {
     }
     fn halt() -> Weight {
         Weight::from_parts(5_007_000, 0)
+            .saturating_add(ParityDbWeight::get().reads(1_u64))
             .saturating_add(ParityDbWeight::get().writes(1_u64))
     }
     fn resume() -> Weight {

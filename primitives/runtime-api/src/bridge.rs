@@ -91,6 +91,8 @@ pub enum HaltView {
     UnknownKey,
     /// Governance has stopped it.
     Ordered,
+    /// The contract has given a withdrawal back although its payout may be signed, so it may be paid twice.
+    Unlocked,
 }
 
 /// Where a withdrawal is.

@@ -41,6 +41,7 @@ pub(super) fn proof(chain: &Chain<'_>) -> Answer {
             HaltView::Insolvent => "insolvent",
             HaltView::UnknownKey => "unknown key",
             HaltView::Ordered => "ordered",
+            HaltView::Unlocked => "unlocked",
         }),
         "check": "ask a Bitcoin node of your own for each outpoint (gettxout): amount and script must be these; \
                   coins with a batch may be spent by that payout (bridge_payouts). backing must cover owed",

@@ -36,6 +36,8 @@ fn halted(halt: HaltView) -> &'static str {
         HaltView::UnknownKey => "the bridge waits: the contract follows a key that is not the committee's; governance \
                                  has to resume it",
         HaltView::Ordered => "the bridge waits: governance has stopped it and has to resume it",
+        HaltView::Unlocked => "the bridge waits: a withdrawal was given back although its payout may be signed; \
+                               governance has to resume it",
     }
 }
 

@@ -1,6 +1,7 @@
 //! When nothing is signed.
 
 use super::*;
+use bzk_runtime_api::HaltView;
 use frame_support::{assert_noop, assert_ok};
 
 #[test]
@@ -77,6 +78,63 @@ fn governance_stops_and_resumes() {
         assert_ok!(BtcBridge::resume(RuntimeOrigin::root()));
         pass(1);
         assert_eq!(NextBatch::<Test>::get(), 1);
+    });
+}
+
+/// A deposit leaves the chain and comes back. Whoever can bring that about must not undo what governance has ordered.
+#[test]
+fn attack_reorg_does_not_resume_what_governance_has_stopped() {
+    for deficit_first in [false, true] {
+        run(|| {
+            deposit(1, 5_000_000);
+            withdraw(0, 1_000_000, 20_000);
+            if deficit_first {
+                deficit(5_000_000);
+                assert_eq!(Halted::<Test>::get(), Some(Halt::Deficit));
+            }
+            assert_ok!(BtcBridge::halt(RuntimeOrigin::root()));
+            deficit(5_000_000);
+            assert_eq!(Halted::<Test>::get(), Some(Halt::Ordered));
+            // What is missing is shown, and governance cannot pass over it either.
+            assert_eq!(BtcBridge::reserves().deficit, 5_000_000);
+            assert_noop!(BtcBridge::resume(RuntimeOrigin::root()), Error::<Test>::CauseRemains);
+            deficit(0);
+            assert_eq!(Halted::<Test>::get(), Some(Halt::Ordered));
+            pass(10);
+            assert_eq!(NextBatch::<Test>::get(), 0);
+            assert_ok!(BtcBridge::resume(RuntimeOrigin::root()));
+            pass(1);
+            assert_eq!(NextBatch::<Test>::get(), 1);
+        });
+    }
+}
+
+/// The same for a payout that may be paid twice, and for a key of nobody.
+#[test]
+fn attack_reorg_does_not_resume_what_people_have_to_look_at() {
+    run(|| {
+        deposit(1, 5_000_000);
+        withdraw(0, 1_000_000, 20_000);
+        pass(5);
+        sign();
+        unlock(0, 1_000_000);
+        let unlocked = Some(Halt::Unlocked { id: 0, batch: 0 });
+        assert_eq!(Halted::<Test>::get(), unlocked);
+        assert_eq!(BtcBridge::reserves().halted, Some(HaltView::Unlocked));
+        deficit(5_000_000);
+        deficit(0);
+        assert_eq!(Halted::<Test>::get(), unlocked);
+        // Nor does another reason hide it.
+        assert_ok!(BtcBridge::halt(RuntimeOrigin::root()));
+        assert_eq!(Halted::<Test>::get(), unlocked);
+    });
+    run(|| {
+        deposit(1, 5_000_000);
+        rotated(2, key_of(9), 150);
+        deficit(5_000_000);
+        deficit(0);
+        assert_eq!(Halted::<Test>::get(), Some(Halt::UnknownKey));
+        assert_eq!(BtcBridge::reserves().halted, Some(HaltView::UnknownKey));
     });
 }
 
