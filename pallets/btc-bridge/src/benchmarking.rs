@@ -218,8 +218,8 @@ mod benches {
         assert_eq!(ReportedRate::<T>::get(), Some((before + before / 4, 1)));
     }
 
-    /// There is a payout whose signatures are asked for as those of others are, a message that is signed, and a
-    /// line that has to wait.
+    /// There is a payout whose signatures are asked for as those of others are, a message that is signed, a line
+    /// that has to wait, and an old key to which deposits may still be claimed.
     #[benchmark]
     fn idle() -> Result<(), BenchmarkError> {
         prepare::<T>();
@@ -227,6 +227,7 @@ mod benches {
         plan_largest::<T>(now)?;
         (1_000..1_015u64).for_each(|other| Requests::<T>::insert(other, (other, 0u32)));
         BitcoinHeight::<T>::put(2 * HEIGHT);
+        ClosesAt::<T>::insert(OLD, (HEIGHT, 2 * HEIGHT));
         PendingHandover::<T>::put(Handover {
             next_key: XOnly([1; 32]),
             closes_at: 0,
@@ -323,7 +324,7 @@ mod benches {
     #[benchmark]
     fn retire() {
         prepare::<T>();
-        ClosesAt::<T>::insert(OLD, HEIGHT - 1);
+        ClosesAt::<T>::insert(OLD, (HEIGHT - 2, HEIGHT - 1));
         (0..u64::from(MAX_OPEN)).for_each(|number| Batches::<T>::insert(number, batch()));
         OpenBatches::<T>::put(BoundedVec::truncate_from((0..u64::from(MAX_OPEN)).collect()));
 

@@ -207,8 +207,8 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Signs nothing from now on. The first reason stays until governance resumes. Only a deficit gives way to
-    /// another one: it ends without governance, so it must not end what governance has to look at.
+    /// Signs nothing from now on. The first reason stays until governance resumes. Only a deficit gives way
+    /// to another one: it ends without governance, so it must not end what governance has to look at.
     pub(crate) fn stop(reason: Halt) {
         Halted::<T>::mutate(|halted| {
             if matches!(halted, None | Some(Halt::Deficit)) {

@@ -18,6 +18,17 @@ use bzk_threshold::{
 /// Bitcoin blocks for which deposits to the old key count: two weeks. The contract takes at most twice that.
 const HANDOVER_BLOCKS: u32 = 2_016;
 
+/// A key to which nobody deposits any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Closed {
+    /// Its epoch.
+    pub(crate) epoch: u32,
+    /// The contract's epoch of it.
+    named: u32,
+    /// Last Bitcoin height at which a deposit to it can be claimed.
+    claims_end: u32,
+}
+
 impl<T: Config> Pallet<T> {
     /// The committee has another key: its members may sign with it from now on, and the contract is to know.
     pub(crate) fn adopt(epoch: u32, key: XOnly) {
@@ -94,8 +105,12 @@ impl<T: Config> Pallet<T> {
 
     /// The contract follows `key` from its epoch `epoch` on. Returns false when it is not ours.
     pub(crate) fn rotated(epoch: u32, key: [u8; 32], previous_closes_at: u32) -> bool {
-        if let Some(previous) = epoch.checked_sub(1) {
-            ClosesAt::<T>::insert(previous, previous_closes_at);
+        // Nobody deposits to the key of epoch 0.
+        if let Some(previous) = epoch.checked_sub(1).filter(|previous| *previous > 0) {
+            // The contract takes no deposit with more confirmations than half of the refund delay.
+            let half = u32::from(Self::refund_delay()).checked_div(2).unwrap_or_default();
+            let claims_end = previous_closes_at.saturating_add(half);
+            ClosesAt::<T>::insert(previous, (previous_closes_at, claims_end));
         }
         let ours = LiveEpochs::<T>::get()
             .into_iter()
@@ -108,10 +123,13 @@ impl<T: Config> Pallet<T> {
         true
     }
 
-    /// Retires the old key when no deposit to it can come any more and nothing of it is left to spend. Returns
-    /// whether it had to look for what is left.
+    /// Retires the old key when no deposit to it can be claimed any more and nothing of it is left to spend.
+    /// Returns whether it had to look for what is left.
     pub(crate) fn retire_old() -> bool {
-        let Some(old) = Self::closed_epoch() else { return false };
+        let Some(Closed { epoch: old, named, claims_end }) = Self::closed() else { return false };
+        if BitcoinHeight::<T>::get() <= claims_end {
+            return false;
+        }
         let spent = || {
             Coins::<T>::iter_key_prefix(old).next().is_none()
                 && !OpenBatches::<T>::get()
@@ -121,18 +139,21 @@ impl<T: Config> Pallet<T> {
         };
         if spent() && T::Signing::retire(old).is_ok() {
             LiveEpochs::<T>::mutate(|live| live.retain(|epoch| *epoch != old));
+            // Should a claim come nevertheless, nobody could spend its coin: without an epoch it halts.
+            Epochs::<T>::remove(named);
+            ClosesAt::<T>::remove(named);
         }
         true
     }
 
-    /// The old key's epoch, once no deposit to it can come any more.
-    pub(crate) fn closed_epoch() -> Option<u32> {
+    /// The old key, once no deposit to it counts any more. One that counts may still be claimed.
+    pub(crate) fn closed() -> Option<Closed> {
         let live = LiveEpochs::<T>::get();
-        let old = *live.first().filter(|_| live.len() > 1)?;
-        let previous = Self::contract_state().epoch.checked_sub(1)?;
-        let closes_at = ClosesAt::<T>::get(previous)?;
+        let epoch = *live.first().filter(|_| live.len() > 1)?;
+        let named = Self::contract_state().epoch.checked_sub(1)?;
+        let (closes_at, claims_end) = ClosesAt::<T>::get(named)?;
         let closed =
-            Epochs::<T>::get(previous) == Some(old) && closes_at < BitcoinHeight::<T>::get();
-        closed.then_some(old)
+            Epochs::<T>::get(named) == Some(epoch) && closes_at < BitcoinHeight::<T>::get();
+        closed.then_some(Closed { epoch, named, claims_end })
     }
 }

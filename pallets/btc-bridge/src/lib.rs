@@ -134,7 +134,9 @@ pub mod pallet {
     #[pallet::pallet]
     pub struct Pallet<T>(_);
 
-    /// Coins that no payout spends, by epoch of their key, in the order in which payouts take them.
+    /// Coins that no payout spends, by epoch of their key, in the order in which payouts take them. Bounded
+    /// by money: a deposit has the contract's `minDeposit` at least, and change is split no more once there are
+    /// about 16 coins.
     // Twox: the chain counts the epochs. Identity: sorts; who wants long common prefixes has to deposit the
     // same amount at the same height and grind transaction ids.
     #[pallet::storage]
@@ -149,12 +151,14 @@ pub mod pallet {
     #[pallet::storage]
     pub type SweepFees<T: Config> = StorageValue<_, u64, ValueQuery>;
 
-    /// Withdrawals that are not settled for good, by the contract's number.
+    /// Withdrawals that are not settled for good, by the contract's number. Bounded by money: each locks
+    /// Bitcoin's dust limit at least, of what the contract lets flow out.
     // Twox: the contract counts them.
     #[pallet::storage]
     pub type Withdrawals<T: Config> = StorageMap<_, Twox64Concat, u64, StoredWithdrawal>;
 
-    /// Withdrawals without a batch, by their place in the line. Some may have left it.
+    /// Withdrawals without a batch, by their place in the line. Some may have left it. Bounded by money, as
+    /// [`Withdrawals`] are.
     // Twox: the chain counts the places.
     #[pallet::storage]
     pub type Line<T: Config> = StorageMap<_, Twox64Concat, u64, u64>;
@@ -201,7 +205,8 @@ pub mod pallet {
     pub type Closing<T: Config> =
         StorageValue<_, BoundedVec<(u64, u32), ConstU32<MAX_CLOSING>>, ValueQuery>;
 
-    /// Epoch of the committee's key for each epoch of the contract.
+    /// Epoch of the committee's key for each epoch of the contract whose key is not retired: as many as
+    /// [`MAX_LIVE_KEYS`] at most.
     // Twox: the contract counts its epochs.
     #[pallet::storage]
     pub type Epochs<T: Config> = StorageMap<_, Twox64Concat, u32, u32>;
@@ -211,10 +216,11 @@ pub mod pallet {
     pub type LiveEpochs<T: Config> =
         StorageValue<_, BoundedVec<u32, ConstU32<MAX_LIVE_KEYS>>, ValueQuery>;
 
-    /// Last Bitcoin height at which a deposit to the key of an epoch of the contract counts.
+    /// Last Bitcoin height at which a deposit to the key of an epoch of the contract counts, and the last one
+    /// at which it can be claimed. Removed when the key is retired.
     // Twox: the contract counts its epochs.
     #[pallet::storage]
-    pub type ClosesAt<T: Config> = StorageMap<_, Twox64Concat, u32, u32>;
+    pub type ClosesAt<T: Config> = StorageMap<_, Twox64Concat, u32, (u32, u32)>;
 
     /// The message that names the next key, until the contract has it.
     #[pallet::storage]

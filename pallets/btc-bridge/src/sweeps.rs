@@ -34,8 +34,8 @@ impl<T: Config> Pallet<T> {
     /// Whether coins must be moved now. The most urgent one is the first of its epoch.
     pub(crate) fn sweep_due() -> Option<Sweep> {
         let first = |epoch| Coins::<T>::iter_prefix_values(epoch).next();
-        if let Some(epoch) = Self::closed_epoch().filter(|epoch| first(*epoch).is_some()) {
-            return Some(Sweep { epoch, before: u32::MAX });
+        if let Some(old) = Self::closed().filter(|old| first(old.epoch).is_some()) {
+            return Some(Sweep { epoch: old.epoch, before: u32::MAX });
         }
         let before = BitcoinHeight::<T>::get();
         LiveEpochs::<T>::get()

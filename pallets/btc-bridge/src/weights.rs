@@ -132,7 +132,9 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `BtcBridge::LiveEpochs` (r:1 w:0)
     // Proof: `BtcBridge::LiveEpochs` (`max_values`: Some(1), `max_size`: Some(9), added: 504, mode: `MaxEncodedLen`)
     // Storage: `BtcBridge::ClosesAt` (r:1 w:0)
-    // Proof: `BtcBridge::ClosesAt` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
+    // Proof: `BtcBridge::ClosesAt` (`max_values`: None, `max_size`: Some(20), added: 2495, mode: `MaxEncodedLen`)
+    // Storage: `BtcBridge::Epochs` (r:1 w:0)
+    // Proof: `BtcBridge::Epochs` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
     // Storage: `BtcBridge::OpenBatches` (r:1 w:0)
     // Proof: `BtcBridge::OpenBatches` (`max_values`: Some(1), `max_size`: Some(1026), added: 1521, mode: `MaxEncodedLen`)
     // Storage: `BtcBridge::Batches` (r:1 w:0)
@@ -154,7 +156,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     fn idle() -> Weight {
         // At least 105_027_000 ps.
         Weight::from_parts(114_270_000, 0)
-            .saturating_add(T::DbWeight::get().reads(29_u64))
+            .saturating_add(T::DbWeight::get().reads(30_u64))
     }
     // Storage: `BtcBridge::LineEnds` (r:1 w:1)
     // Proof: `BtcBridge::LineEnds` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
@@ -284,9 +286,9 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Proof: `BtcBridge::LiveEpochs` (`max_values`: Some(1), `max_size`: Some(9), added: 504, mode: `MaxEncodedLen`)
     // Storage: `EVM::AccountStorages` (r:1 w:0)
     // Proof: `EVM::AccountStorages` (`max_values`: None, `max_size`: Some(116), added: 2591, mode: `MaxEncodedLen`)
-    // Storage: `BtcBridge::ClosesAt` (r:1 w:0)
-    // Proof: `BtcBridge::ClosesAt` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
-    // Storage: `BtcBridge::Epochs` (r:1 w:0)
+    // Storage: `BtcBridge::ClosesAt` (r:1 w:1)
+    // Proof: `BtcBridge::ClosesAt` (`max_values`: None, `max_size`: Some(20), added: 2495, mode: `MaxEncodedLen`)
+    // Storage: `BtcBridge::Epochs` (r:1 w:1)
     // Proof: `BtcBridge::Epochs` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
     // Storage: `BtcBridge::BitcoinHeight` (r:1 w:0)
     // Proof: `BtcBridge::BitcoinHeight` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
@@ -308,7 +310,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
         // At least 739_414_000 ps.
         Weight::from_parts(810_429_000, 0)
             .saturating_add(T::DbWeight::get().reads(139_u64))
-            .saturating_add(T::DbWeight::get().writes(3_u64))
+            .saturating_add(T::DbWeight::get().writes(5_u64))
     }
 }
 
@@ -349,7 +351,7 @@ impl WeightInfo for () {
     }
     fn idle() -> Weight {
         Weight::from_parts(114_270_000, 0)
-            .saturating_add(ParityDbWeight::get().reads(29_u64))
+            .saturating_add(ParityDbWeight::get().reads(30_u64))
     }
     fn plan() -> Weight {
         Weight::from_parts(5_211_998_000, 0)
@@ -374,6 +376,6 @@ impl WeightInfo for () {
     fn retire() -> Weight {
         Weight::from_parts(810_429_000, 0)
             .saturating_add(ParityDbWeight::get().reads(139_u64))
-            .saturating_add(ParityDbWeight::get().writes(3_u64))
+            .saturating_add(ParityDbWeight::get().writes(5_u64))
     }
 }

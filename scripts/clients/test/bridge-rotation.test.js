@@ -17,6 +17,8 @@ const SATS = 60_000n
 const MAX_FEE = 20_000n
 // As long as deposits to the old key count (pallet-btc-bridge), and some blocks more.
 const HANDOVER_BLOCKS = 2_016 + 30
+// As long as they can be claimed after that: half of the refund delay (contracts/script/Networks.sol).
+const CLAIM_BLOCKS = 1_008
 
 test('rotation under load sweeps all coins', { timeout: 900_000 }, async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'bzk-rotation-'))
@@ -72,12 +74,20 @@ test('rotation under load sweeps all coins', { timeout: 900_000 }, async (t) => 
   assert.notEqual(await deposit(2, 300_000n), old)
   await until(settled, 'every payout to be settled', 300)
 
+  const mine = async (blocks) => {
+    for (let left = blocks; left > 0; left -= 300) await bitcoin.mine(Math.min(left, 300))
+    const tip = await bitcoin.call('getblockcount')
+    await until(async () => (await node.call('bridge_reserves')).height >= tip, 'the contract to follow Bitcoin', 300)
+  }
   // No deposit to the old key counts any more: what is left of it is swept.
-  for (let left = HANDOVER_BLOCKS; left > 0; left -= 300) await bitcoin.mine(Math.min(left, 300))
-  await until(async () => (await api.query.threshold.keys.keys()).length === 1, 'the old key to be retired', 300)
-  const { coins } = await node.call('bridge_reserves')
+  await mine(HANDOVER_BLOCKS)
   const newest = (await api.query.threshold.active()).unwrap().toNumber()
-  assert.ok(coins.length > 0 && coins.every(({ epoch }) => epoch === newest), JSON.stringify(coins))
+  let coins
+  await until(async () => {
+    ({ coins } = await node.call('bridge_reserves'))
+    return coins.length > 0 && coins.every(({ epoch }) => epoch === newest)
+  }, 'the coins of the old key to be swept', 300)
+  assert.equal((await api.query.threshold.keys.keys()).length, 2, 'a deposit to the old key may still be claimed')
   const sweeps = [...new Set(coins.map(({ outpoint }) => outpoint.split(':')[0]))]
   // They are broadcast, and Bitcoin takes them.
   await until(async () => {
@@ -85,6 +95,8 @@ test('rotation under load sweeps all coins', { timeout: 900_000 }, async (t) => 
     const found = await Promise.all(sweeps.map((txid) => bitcoin.call('getrawtransaction', txid, 1).catch(() => ({}))))
     return found.every(({ confirmations }) => confirmations > 0)
   }, 'the sweeps to be confirmed', 120)
+  await mine(CLAIM_BLOCKS)
+  await until(async () => (await api.query.threshold.keys.keys()).length === 1, 'the old key to be retired', 300)
 
   await withdraw()
   await until(settled, 'a payout by the new key to be settled', 180)

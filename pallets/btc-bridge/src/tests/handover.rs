@@ -33,10 +33,45 @@ fn old_key_names_the_next_one_and_is_retired_when_it_is_empty() {
         assert!(Coins::<Test>::iter_prefix_values(1).next().is_some());
         pass(3);
         assert_eq!(Keys::get(), [0, 1]);
-        new_tip(u64::from(message.closes_at) + 1);
+        new_tip(u64::from(message.closes_at + REFUND_DELAY / 2) + 1);
         pass(1);
         assert_eq!(Keys::get(), [1]);
         assert_eq!(LiveEpochs::<Test>::get().to_vec(), [1]);
+    });
+}
+
+/// A deposit to the old key may be claimed long after the last block in which it counts: the key has to be
+/// there to spend it. When the contract takes no such claim any more the key goes, and what is kept for it.
+#[test]
+fn attack_claim_after_the_old_key_has_closed() {
+    run(|| {
+        adopt(1);
+        pass(1);
+        sign();
+        let message = BtcBridge::handover().unwrap();
+        rotated(2, key_of(1), message.closes_at.into());
+        let claims_end = u64::from(message.closes_at + REFUND_DELAY / 2);
+        new_tip(u64::from(message.closes_at) + 1);
+        pass(3);
+        assert_eq!(Keys::get(), [0, 1], "nothing is left of it, but a claim may come");
+        deposit(1, 5_000_000);
+        pass(2);
+        sign();
+        let swept: Vec<_> = Coins::<Test>::iter_values().collect();
+        assert!(!swept.is_empty());
+        assert!(Coins::<Test>::iter_prefix(0).next().is_none());
+        new_tip(claims_end);
+        pass(2);
+        assert_eq!(Keys::get(), [0, 1]);
+        new_tip(claims_end + 1);
+        pass(1);
+        assert_eq!((Keys::get(), Halted::<Test>::get()), (vec![1], None));
+        assert_eq!(Epochs::<Test>::iter().collect::<Vec<_>>(), [(2, 1)]);
+        assert_eq!(ClosesAt::<Test>::iter().count(), 0);
+        // The contract takes none now; if it did, the coin would count for nothing.
+        deposit(2, 5_000_000);
+        assert_eq!(Halted::<Test>::get(), Some(Halt::UnknownKey));
+        assert_eq!(Coins::<Test>::iter_values().collect::<Vec<_>>(), swept);
     });
 }
 

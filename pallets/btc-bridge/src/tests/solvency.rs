@@ -81,7 +81,8 @@ fn governance_stops_and_resumes() {
     });
 }
 
-/// A deposit leaves the chain and comes back. Whoever can bring that about must not undo what governance has ordered.
+/// A deposit leaves the chain and comes back. Whoever can bring that about must not undo what governance has
+/// ordered.
 #[test]
 fn attack_reorg_does_not_resume_what_governance_has_stopped() {
     for deficit_first in [false, true] {

@@ -82,6 +82,9 @@ fn old_key_is_swept_to_the_new_one_and_retired() {
         pass(2);
         assert_eq!(NextBatch::<Test>::get(), 2);
         assert!(Coins::<Test>::iter_prefix(0).next().is_none());
+        assert_eq!(Keys::get(), [0, 1], "a deposit to it may still be claimed");
+        new_tip(u64::from(message.closes_at + REFUND_DELAY / 2) + 1);
+        pass(1);
         assert_eq!(Keys::get(), [1]);
         let reserves = BtcBridge::reserves();
         assert_eq!(reserves.backing + reserves.sweep_fees, 6_000_000);
