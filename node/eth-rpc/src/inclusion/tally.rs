@@ -1,14 +1,11 @@
 //! The counting: pure, with the time handed in.
 
-use crate::types::Address;
+use crate::{pool::REMEMBERED, types::Address};
 use alloy_consensus::Transaction;
 use bzk_evm::tx::RecoveredTx;
 use schnellru::{ByLength, LruMap};
 use serde::Serialize;
 use std::collections::VecDeque;
-
-/// Waiting transactions remembered; at about 100 bytes each below 8 MiB.
-const REMEMBERED: u32 = 65_536;
 
 /// Sequencers remembered: more than a session has.
 const AUTHORS: u32 = 256;
@@ -100,6 +97,7 @@ struct Seen {
 
 /// The record.
 pub(super) struct Tally {
+    // With the free places of the table some 260 bytes each, together 32 MiB.
     seen: LruMap<(Address, u64), Seen>,
     authors: LruMap<String, AuthorStats>,
     waits: VecDeque<u64>,
