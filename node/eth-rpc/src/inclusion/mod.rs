@@ -5,6 +5,7 @@
 //! passes over what others would have taken, or fills its blocks with what nobody had seen, differs
 //! from the rest on node after node.
 
+mod room;
 mod tally;
 
 use crate::{
@@ -118,12 +119,16 @@ impl Recorder {
     fn closed(&self, block: &BlockRef) -> RpcResult<Option<Closed>> {
         let record = self.chain.record(block)?;
         let Some(author) = self.author(block.at) else { return Ok(None) };
+        // Where the state cannot be read, the block counts as full: against nobody.
+        let state = self.chain.open(block.at).ok();
+        let consumed = state.and_then(|state| state.consumed_weight().ok());
         let header = &record.block.header;
         let transactions = record.block.body.transactions.iter().zip(&record.senders);
         Ok(Some(Closed {
             author: author.to_string(),
             base_fee: header.base_fee_per_gas.unwrap_or_default().into(),
             gas_left: header.gas_limit.saturating_sub(header.gas_used),
+            weight_left: consumed.map_or(0, |consumed| room::weight_left(&consumed)),
             included: transactions
                 .map(|(tx, sender)| (*sender, alloy_consensus::Transaction::nonce(tx)))
                 .collect(),
