@@ -208,6 +208,9 @@ mod tests {
         };
         let run = read(&["bitcoinzk"]);
         assert_eq!(run.pool_config.pool_limit, 100_000);
+        // The Ethereum view of the pool must know all of it: the ready ones and the tenth that waits.
+        let pooled = run.pool_config.pool_limit + run.pool_config.pool_limit / 10;
+        assert!(pooled <= bzk_eth_rpc::pool::REMEMBERED as usize, "{pooled}");
         assert_eq!(run.pool_config.tx_ban_seconds, Some(1));
         assert_eq!(run.rpc_params.rpc_max_batch_request_len, Some(1_000));
         assert_eq!(run.rpc_params.rpc_max_subscriptions_per_connection, 10_000);

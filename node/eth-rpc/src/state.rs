@@ -117,6 +117,12 @@ impl StateView {
         Ok(*self.0.spec_version.get_or_init(|| version))
     }
 
+    /// What the block weighs, by class; nothing at genesis.
+    pub(crate) fn consumed_weight(&self) -> Result<frame_system::ConsumedWeight, StateError> {
+        let key = frame_system::BlockWeight::<Runtime>::hashed_key();
+        Ok(self.value("System.BlockWeight", &key)?.unwrap_or_default())
+    }
+
     /// The account, or the empty one.
     pub fn account(&self, address: Address) -> Result<Account, StateError> {
         Ok(self.existing_account(address)?.unwrap_or_default())

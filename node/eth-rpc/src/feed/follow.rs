@@ -46,14 +46,14 @@ pub(super) fn events(
 ///
 /// It keeps its own last block instead of trusting the route in a notification: whatever was
 /// missed in between (blocks of the initial sync, a head moved by finality) is in the next route.
-pub(super) struct Follower {
+pub(crate) struct Follower {
     chain: Chain,
     best: Hash,
 }
 
 impl Follower {
     /// Begins at the present best block.
-    pub(super) fn new(chain: Chain) -> Self {
+    pub(crate) fn new(chain: Chain) -> Self {
         let best = chain.client().info().best_hash;
         Self { chain, best }
     }
@@ -62,7 +62,7 @@ impl Follower {
     ///
     /// An error moves on to the present block, so that one unreadable block (as after a warp
     /// sync, which leaves a hole) does not stop the feed.
-    pub(super) fn advance(&mut self) -> RpcResult<Vec<ChainEvent>> {
+    pub(crate) fn advance(&mut self) -> RpcResult<Vec<ChainEvent>> {
         let best = self.chain.client().info().best_hash;
         let old = std::mem::replace(&mut self.best, best);
         if old == best {

@@ -13,7 +13,7 @@ mod shared;
 mod syncing;
 
 pub(crate) use change::{BlockChange, BlockLogs};
-pub(crate) use follow::ChainEvent;
+pub(crate) use follow::{ChainEvent, Follower};
 pub(crate) use journal::{Journal, Lagged, Reader};
 pub(crate) use pending::PendingEntry;
 #[cfg(test)]
@@ -26,7 +26,6 @@ use crate::{
 };
 use bzk_evm::tx::RecoveredTx;
 use change::ChangeKeeper;
-use follow::Follower;
 use futures::StreamExt;
 use jsonrpsee::core::JsonRawValue;
 use pending::PendingKeeper;

@@ -5,12 +5,14 @@
 //! passes over what others would have taken, or fills its blocks with what nobody had seen, differs
 //! from the rest on node after node.
 
+mod room;
 mod tally;
 
 use crate::{
-    chain::Chain,
+    chain::{BlockRef, Chain},
     context::EthContext,
     error::RpcResult,
+    feed::{ChainEvent, Follower},
     pool::PoolView,
     types::{Block, Hash},
 };
@@ -30,6 +32,9 @@ pub use tally::{AuthorStats, InclusionStats};
 
 /// Name of BABE in the digest.
 const BABE: [u8; 4] = *b"BABE";
+
+/// Newest blocks that are counted of those that came at once, as after a sync.
+const AT_ONCE: usize = 256;
 
 /// BitcoinZK's own methods about sequencers.
 #[rpc(server, namespace = "bzk")]
@@ -51,7 +56,7 @@ pub(crate) struct Recorder {
 
 enum Event {
     Waits(Waiting),
-    Block(Hash),
+    Moved,
 }
 
 impl Recorder {
@@ -67,8 +72,9 @@ impl Recorder {
             tally: Arc::default(),
             started: Instant::now(),
         };
-        let task = Box::pin(recorder.clone().follow());
-        executor.spawn("eth-inclusion", Some("eth-rpc"), task);
+        let task = Box::pin(recorder.clone().follow(Follower::new(chain.clone())));
+        // Reads the database and decodes blocks, so it gets a thread of its own.
+        executor.spawn_blocking("eth-inclusion", Some("eth-rpc"), task);
         recorder
     }
 
@@ -76,36 +82,53 @@ impl Recorder {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Listens to pool and chain until either ends.
-    async fn follow(self) {
+    /// Listens to pool and chain until both end.
+    async fn follow(self, mut follower: Follower) {
+        let client = self.chain.client();
         let waits = self.pool.import_stream().map(|tx| Event::Waits(Waiting::from(&*tx.tx)));
-        let blocks = self.chain.client().import_notification_stream().filter_map(|block| {
-            futures::future::ready(block.is_new_best.then_some(Event::Block(block.hash)))
-        });
-        let mut events = stream::select(waits, blocks.boxed());
+        // A head that finality moves is not among the imported.
+        let imported = client.import_notification_stream().map(|_| Event::Moved);
+        let finalized = client.finality_notification_stream().map(|_| Event::Moved);
+        let moves = stream::select(imported, finalized);
+        let mut events = std::pin::pin!(stream::select(waits, moves));
         while let Some(event) = events.next().await {
             match event {
                 Event::Waits(waiting) => self.tally.lock().waits(waiting, self.now_ms()),
-                Event::Block(at) => {
-                    if let Ok(Some(closed)) = self.closed(at) {
-                        self.tally.lock().closes(&closed, self.now_ms());
-                    }
-                }
+                Event::Moved => self.count(&mut follower),
             }
         }
     }
 
-    /// The Ethereum block that was closed in the Substrate block `at`, if one was.
-    fn closed(&self, at: Hash) -> RpcResult<Option<Closed>> {
-        let Some(block) = self.chain.closed_in(at)? else { return Ok(None) };
-        let record = self.chain.record(&block)?;
-        let Some(author) = self.author(at) else { return Ok(None) };
+    /// Counts the blocks that have come since the last time.
+    fn count(&self, follower: &mut Follower) {
+        let events = match follower.advance() {
+            Ok(events) => events,
+            Err(error) => {
+                tracing::warn!(target: "eth-rpc", %error, "the record of inclusion skipped blocks");
+                return;
+            }
+        };
+        for block in newest_applied(&events) {
+            if let Ok(Some(closed)) = self.closed(block) {
+                self.tally.lock().closes(&closed, self.now_ms());
+            }
+        }
+    }
+
+    /// What is counted of `block`, if its maker is known.
+    fn closed(&self, block: &BlockRef) -> RpcResult<Option<Closed>> {
+        let record = self.chain.record(block)?;
+        let Some(author) = self.author(block.at) else { return Ok(None) };
+        // Where the state cannot be read, the block counts as full: against nobody.
+        let state = self.chain.open(block.at).ok();
+        let consumed = state.and_then(|state| state.consumed_weight().ok());
         let header = &record.block.header;
         let transactions = record.block.body.transactions.iter().zip(&record.senders);
         Ok(Some(Closed {
             author: author.to_string(),
             base_fee: header.base_fee_per_gas.unwrap_or_default().into(),
             gas_left: header.gas_limit.saturating_sub(header.gas_used),
+            weight_left: consumed.map_or(0, |consumed| room::weight_left(&consumed)),
             included: transactions
                 .map(|(tx, sender)| (*sender, alloy_consensus::Transaction::nonce(tx)))
                 .collect(),
@@ -122,6 +145,15 @@ impl Recorder {
         let validators = Vec::<AccountId>::decode(&mut state.raw(&key).ok()??.as_slice()).ok()?;
         validators.get(index as usize).cloned()
     }
+}
+
+/// The last [`AT_ONCE`] blocks that came, oldest first; all of a reorganisation, not only its head.
+fn newest_applied(events: &[ChainEvent]) -> impl Iterator<Item = &BlockRef> {
+    let newest = events.get(events.len().saturating_sub(AT_ONCE)..).unwrap_or_default();
+    newest.iter().filter_map(|event| match event {
+        ChainEvent::Applied(block) => Some(block),
+        ChainEvent::Reverted(_) => None,
+    })
 }
 
 /// The author's index in the set, from BABE's claim to the slot (a variant, then the index).
@@ -148,8 +180,33 @@ pub(crate) fn methods(ctx: &EthContext) -> Result<Methods, RegisterMethodError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::B256;
     use codec::Encode;
     use sp_runtime::Digest;
+
+    #[test]
+    fn every_block_of_a_reorganisation_is_counted() {
+        let block = |number, id| BlockRef {
+            number,
+            hash: B256::repeat_byte(id),
+            at: Hash::repeat_byte(id),
+        };
+        let events = [
+            ChainEvent::Reverted(block(8, 1)),
+            ChainEvent::Applied(block(8, 2)),
+            ChainEvent::Applied(block(9, 3)),
+        ];
+        let counted: Vec<BlockRef> = newest_applied(&events).copied().collect();
+        assert_eq!(counted, [block(8, 2), block(9, 3)]);
+    }
+
+    #[test]
+    fn after_a_sync_only_the_newest_blocks_are_counted() {
+        let block = |number| BlockRef { number, hash: B256::ZERO, at: Hash::zero() };
+        let events: Vec<_> = (0..1_000).map(block).map(ChainEvent::Applied).collect();
+        let counted: Vec<u64> = newest_applied(&events).map(|block| block.number).collect();
+        assert_eq!(counted, Vec::from_iter(1_000 - AT_ONCE as u64..1_000));
+    }
 
     #[test]
     fn the_author_is_read_from_the_claim() {

@@ -1,14 +1,12 @@
 //! The counting: pure, with the time handed in.
 
-use crate::types::Address;
+use super::room;
+use crate::{pool::REMEMBERED, types::Address};
 use alloy_consensus::Transaction;
 use bzk_evm::tx::RecoveredTx;
 use schnellru::{ByLength, LruMap};
 use serde::Serialize;
 use std::collections::VecDeque;
-
-/// Waiting transactions remembered; at about 100 bytes each below 8 MiB.
-const REMEMBERED: u32 = 65_536;
 
 /// Sequencers remembered: more than a session has.
 const AUTHORS: u32 = 256;
@@ -31,6 +29,8 @@ pub(super) struct Waiting {
     /// Wei per gas.
     pub(super) fee_cap: u128,
     pub(super) gas_limit: u64,
+    /// Most that it can weigh in a block, in picoseconds.
+    pub(super) weight: u64,
 }
 
 impl From<&RecoveredTx> for Waiting {
@@ -40,6 +40,7 @@ impl From<&RecoveredTx> for Waiting {
             nonce: tx.envelope.nonce(),
             fee_cap: tx.envelope.max_fee_per_gas(),
             gas_limit: tx.envelope.gas_limit(),
+            weight: room::worst_weight(tx.envelope.gas_limit()),
         }
     }
 }
@@ -53,6 +54,8 @@ pub(super) struct Closed {
     pub(super) base_fee: u128,
     /// Gas that was not used.
     pub(super) gas_left: u64,
+    /// Weight that was not used, in picoseconds.
+    pub(super) weight_left: u64,
     /// Sender and nonce of each transaction.
     pub(super) included: Vec<(Address, u64)>,
 }
@@ -70,8 +73,8 @@ pub struct AuthorStats {
     /// Of these, the ones that this node's pool had never held: they came to the sequencer another
     /// way.
     pub unseen: u64,
-    /// Waiting transactions that would have fitted one of its blocks and were not in it, added up
-    /// over its blocks.
+    /// Waiting transactions that its blocks had room for, by gas and by weight, and did not hold, added
+    /// up over its blocks.
     pub passed_over: u64,
 }
 
@@ -100,6 +103,7 @@ struct Seen {
 
 /// The record.
 pub(super) struct Tally {
+    // With the free places of the table some 260 bytes each, together 32 MiB.
     seen: LruMap<(Address, u64), Seen>,
     authors: LruMap<String, AuthorStats>,
     waits: VecDeque<u64>,
@@ -149,14 +153,23 @@ impl Tally {
         }
     }
 
-    /// How many that are still waiting would have fitted: each by itself, not all together.
+    /// How many of those that still wait the block had room for, all together: of a block that is nearly
+    /// full a few could be in it and not each of the thousands that wait.
     fn fitting(&self, block: &Closed, now_ms: u64) -> u64 {
-        let fits = |seen: &Seen| {
-            now_ms.saturating_sub(seen.at_ms) >= GRACE_MS
-                && seen.waiting.fee_cap >= block.base_fee
-                && seen.waiting.gas_limit <= block.gas_left
-        };
-        self.seen.iter().filter(|(_, seen)| fits(seen)).count() as u64
+        let (mut gas_left, mut weight_left) = (block.gas_left, block.weight_left);
+        let mut fitting = 0u64;
+        for (_, Seen { at_ms, waiting }) in self.seen.iter() {
+            let is_new = now_ms.saturating_sub(*at_ms) < GRACE_MS;
+            if is_new || waiting.fee_cap < block.base_fee {
+                continue;
+            }
+            let gas = gas_left.checked_sub(waiting.gas_limit);
+            if let Some(rest) = gas.zip(weight_left.checked_sub(waiting.weight)) {
+                (gas_left, weight_left) = rest;
+                fitting = fitting.saturating_add(1);
+            }
+        }
+        fitting
     }
 
     fn forget(&mut self, now_ms: u64) {
@@ -198,7 +211,7 @@ mod tests {
 
     fn tx(sender: u8, nonce: u64) -> Waiting {
         let sender = Address::repeat_byte(sender);
-        Waiting { sender, nonce, fee_cap: 100, gas_limit: 21_000 }
+        Waiting { sender, nonce, fee_cap: 100, gas_limit: 21_000, weight: 600 }
     }
 
     fn block(author: &str, included: &[Waiting]) -> Closed {
@@ -206,6 +219,7 @@ mod tests {
             author: author.into(),
             base_fee: 50,
             gas_left: 1_000_000,
+            weight_left: 1_000_000,
             included: included.iter().map(|tx| (tx.sender, tx.nonce)).collect(),
         }
     }
@@ -235,12 +249,30 @@ mod tests {
         let mut tally = Tally::default();
         tally.waits(Waiting { fee_cap: 49, ..tx(1, 0) }, 0);
         tally.waits(Waiting { gas_limit: 1_000_001, ..tx(2, 0) }, 0);
+        tally.waits(Waiting { weight: 1_000_001, ..tx(4, 0) }, 0);
         // Too new to have reached the author.
         tally.waits(tx(3, 0), 9_000);
         tally.closes(&block("a", &[]), 10_000);
         assert_eq!(of(&tally.stats(10_000), "a").passed_over, 0);
         tally.closes(&block("a", &[]), 13_000);
         assert_eq!(of(&tally.stats(13_000), "a").passed_over, 1);
+    }
+
+    #[test]
+    fn only_what_a_block_had_room_for_is_passed_over() {
+        let passed_over = |gas_left, weight_left| {
+            let mut tally = Tally::default();
+            (0..1_000).for_each(|nonce| tally.waits(tx(1, nonce), 0));
+            tally.closes(&Closed { gas_left, weight_left, ..block("a", &[]) }, GRACE_MS);
+            of(&tally.stats(GRACE_MS), "a").passed_over
+        };
+        // Full, by weight or by gas.
+        assert_eq!(passed_over(1_000_000, 599), 0);
+        assert_eq!(passed_over(20_999, 1_000_000), 0);
+        // Three more would have fitted, whatever else waits.
+        assert_eq!(passed_over(1_000_000, 3 * 600 + 599), 3);
+        assert_eq!(passed_over(3 * 21_000 + 20_999, 1_000_000), 3);
+        assert_eq!(passed_over(u64::MAX, u64::MAX), 1_000);
     }
 
     #[test]
@@ -278,12 +310,12 @@ mod tests {
         for nonce in 0..u64::from(REMEMBERED) + 1_000 {
             tally.waits(tx(1, nonce), nonce);
         }
+        assert_eq!(tally.stats(0).waiting, u64::from(REMEMBERED));
+        let mut tally = Tally::default();
         for author in 0..AUTHORS + 100 {
             tally.closes(&block(&author.to_string(), &[]), 0);
         }
-        let stats = tally.stats(0);
-        assert!(stats.waiting <= u64::from(REMEMBERED));
-        assert!(stats.sequencers.len() <= AUTHORS as usize);
+        assert_eq!(tally.stats(0).sequencers.len(), AUTHORS as usize);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{criteria::Criteria, selection::BlockSelection};
 use crate::{
     chain::{BlockRef, Chain, Record},
     convert,
-    error::{internal, invalid_params, server, RpcResult},
+    error::{internal, invalid_params, server, unavailable, RpcResult},
     index::logs::{self as index, LogQuery},
     limits::Limits,
 };
@@ -44,6 +44,7 @@ pub(crate) fn find(
                     limits.log_blocks
                 )));
             }
+            ensure_indexed(&range, |number| Ok(chain.block_by_number(number)?.is_some()))?;
             let topics = |position| criteria.topics().get(position).cloned().unwrap_or_default();
             let query = LogQuery {
                 addresses: criteria.addresses().to_vec(),
@@ -81,6 +82,23 @@ fn checked_range(from: u64, to: u64, head: u64) -> RpcResult<RangeInclusive<u64>
         return Err(invalid_params("block range extends beyond current head block"));
     }
     Ok(from..=to)
+}
+
+/// An error if blocks of `range` never passed this node's index. After a warp sync these are the ones from 1 to
+/// the block that came as a state; an index that is silent about them does not say that they have no logs.
+fn ensure_indexed(
+    range: &RangeInclusive<u64>,
+    is_indexed: impl Fn(u64) -> RpcResult<bool>,
+) -> RpcResult<()> {
+    // Genesis is always indexed, and nothing is missing after a block that is.
+    let first = (*range.start()).max(1);
+    if first > *range.end() || is_indexed(first)? {
+        return Ok(());
+    }
+    Err(unavailable(format_args!(
+        "block {first} is older than this node's index, which began with a warp sync: ask a node that has \
+         executed the whole chain"
+    )))
 }
 
 fn read_canonical(chain: &Chain, number: u64) -> RpcResult<Option<Arc<Record>>> {
@@ -238,6 +256,20 @@ mod tests {
     fn block_that_leaves_during_the_query_is_an_error() {
         let error = collect((1..=1).map(Ok), |_| Ok(None), &from(1), budget(1..=1, 5));
         assert!(error.is_err());
+    }
+
+    #[test]
+    fn range_that_begins_before_the_index_is_refused() {
+        // Warp-synced at block 50.
+        let check = |range| ensure_indexed(&range, |number| Ok(number == 0 || number >= 50));
+        for range in [0..=60, 1..=60, 49..=49, 49..=60] {
+            let error = check(range.clone()).unwrap_err();
+            assert_eq!(error.code(), crate::error::RESOURCE_UNAVAILABLE, "{range:?}");
+        }
+        for range in [0..=0, 50..=50, 50..=60] {
+            check(range).unwrap();
+        }
+        ensure_indexed(&(0..=60), |_| Ok(true)).unwrap();
     }
 
     #[test]

@@ -5,9 +5,9 @@ use alloy_consensus::Transaction;
 use bzk_evm::tx::RecoveredTx;
 use schnellru::{ByLength, LruMap};
 
-/// Transactions remembered. More than any sensible pool holds, and at about 300 bytes each well
-/// below 32 MiB.
-const REMEMBERED: u32 = 65_536;
+/// Transactions remembered: more than the pool holds by default, those that wait for a nonce included. With
+/// the free places of the tables each takes about 650 bytes, together some 80 MiB.
+pub const REMEMBERED: u32 = 131_072;
 
 /// Price bump of a replacement, in percent of both fee cap and tip, as geth's default.
 const PRICE_BUMP_PERCENT: u128 = 10;

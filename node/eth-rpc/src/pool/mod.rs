@@ -10,6 +10,8 @@ mod index;
 mod refusal;
 mod submit;
 
+pub use index::REMEMBERED;
+
 use crate::{
     chain::Chain,
     error::RpcResult,
