@@ -1,4 +1,4 @@
-// Makes a long chain of blocks with one token transfer each, by a node with `--sealing manual`. Prints
+// Makes a long chain of blocks with a token transfer each, by a node with `--sealing manual`. Prints
 // {"contract", "blocks", "seconds"}. Usage: log-chain.mjs URL BLOCKS BYTECODE_FILE
 import { readFileSync } from 'node:fs'
 import { account } from '../clients/lib/accounts.js'
@@ -10,7 +10,7 @@ const TRANSFER = '0xa9059cbb'
 const word = (hex) => hex.padStart(64, '0')
 // Blocks between the head and the final one: what is final at once empties the pool of what comes next.
 const BEHIND = 8
-const PROGRESS = 5_000
+const PROGRESS = 1_000
 
 const sender = account(0)
 const fees = { chainId: 97304, maxFeePerGas: 10_000_000_000n, maxPriorityFeePerGas: 1n }
@@ -29,13 +29,15 @@ await seal()
 const { contractAddress: contract } = await until(() => call(url, 'eth_getTransactionReceipt', [deployed]), 'the token')
 const transfer = { to: contract, gas: 100_000n, data: TRANSFER + word(account(1).address.slice(2)) + word('1') }
 let next = sign(1, transfer)
-for (let nonce = 1; nonce < Number(blocks); nonce++) {
+let head = 0
+// One that the pool has not ready yet when its block is made comes with the next one.
+for (let nonce = 1; head < Number(blocks); nonce++) {
   await call(url, 'eth_sendRawTransaction', [await next])
   // Signed while the node works.
   next = sign(nonce + 1, transfer)
   await seal()
-  if (nonce % PROGRESS === 0) console.error(`${nonce} of ${blocks} blocks`)
+  if (nonce % PROGRESS) continue
+  head = Number(await call(url, 'eth_blockNumber'))
+  console.error(`${head} of ${blocks} blocks`)
 }
-const head = Number(await call(url, 'eth_blockNumber'))
-if (head < Number(blocks)) throw new Error(`${head} of ${blocks} blocks: transactions were left out`)
 console.log(JSON.stringify({ contract, blocks: head, seconds: (Date.now() - started) / 1000 }))

@@ -48,15 +48,15 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `BtcBridge::CurrentPolicy` (r:0 w:1)
     // Proof: `BtcBridge::CurrentPolicy` (`max_values`: Some(1), `max_size`: Some(12), added: 507, mode: `MaxEncodedLen`)
     fn set_policy() -> Weight {
-        // At least 3_956_000 ps.
-        Weight::from_parts(4_447_000, 0)
+        // At least 3_996_000 ps.
+        Weight::from_parts(4_456_000, 0)
             .saturating_add(T::DbWeight::get().writes(1_u64))
     }
     // Storage: `BtcBridge::Halted` (r:1 w:1)
     // Proof: `BtcBridge::Halted` (`max_values`: Some(1), `max_size`: Some(17), added: 512, mode: `MaxEncodedLen`)
     fn halt() -> Weight {
-        // At least 3_976_000 ps.
-        Weight::from_parts(5_007_000, 0)
+        // At least 6_419_000 ps.
+        Weight::from_parts(7_060_000, 0)
             .saturating_add(T::DbWeight::get().reads(1_u64))
             .saturating_add(T::DbWeight::get().writes(1_u64))
     }
@@ -69,8 +69,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `BtcBridge::Halted` (r:1 w:1)
     // Proof: `BtcBridge::Halted` (`max_values`: Some(1), `max_size`: Some(17), added: 512, mode: `MaxEncodedLen`)
     fn resume() -> Weight {
-        // At least 13_901_000 ps.
-        Weight::from_parts(15_223_000, 0)
+        // At least 14_331_000 ps.
+        Weight::from_parts(21_743_000, 0)
             .saturating_add(T::DbWeight::get().reads(4_u64))
             .saturating_add(T::DbWeight::get().writes(1_u64))
     }
@@ -81,16 +81,16 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `BtcBridge::Backing` (r:1 w:1)
     // Proof: `BtcBridge::Backing` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     fn write_off() -> Weight {
-        // At least 15_433_000 ps.
-        Weight::from_parts(17_346_000, 0)
+        // At least 16_755_000 ps.
+        Weight::from_parts(32_559_000, 0)
             .saturating_add(T::DbWeight::get().reads(3_u64))
             .saturating_add(T::DbWeight::get().writes(2_u64))
     }
     // Storage: `BtcBridge::FeeReports` (r:1 w:1)
     // Proof: `BtcBridge::FeeReports` (`max_values`: Some(1), `max_size`: Some(1002), added: 1497, mode: `MaxEncodedLen`)
     fn report_fee_rate() -> Weight {
-        // At least 6_159_000 ps.
-        Weight::from_parts(6_750_000, 0)
+        // At least 6_109_000 ps.
+        Weight::from_parts(10_215_000, 0)
             .saturating_add(T::DbWeight::get().reads(1_u64))
             .saturating_add(T::DbWeight::get().writes(1_u64))
     }
@@ -101,8 +101,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Threshold::Keys` (r:1 w:0)
     // Proof: `Threshold::Keys` (`max_values`: None, `max_size`: Some(5531), added: 8006, mode: `MaxEncodedLen`)
     fn authorize_fee_report() -> Weight {
-        // At least 86_730_000 ps.
-        Weight::from_parts(105_989_000, 0)
+        // At least 97_435_000 ps.
+        Weight::from_parts(140_599_000, 0)
             .saturating_add(T::DbWeight::get().reads(3_u64))
     }
     // Storage: `BtcBridge::ReportedRate` (r:1 w:1)
@@ -116,8 +116,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Threshold::Keys` (r:1 w:0)
     // Proof: `Threshold::Keys` (`max_values`: None, `max_size`: Some(5531), added: 8006, mode: `MaxEncodedLen`)
     fn update_rate() -> Weight {
-        // At least 31_807_000 ps.
-        Weight::from_parts(42_985_000, 0)
+        // At least 38_687_000 ps.
+        Weight::from_parts(61_382_000, 0)
             .saturating_add(T::DbWeight::get().reads(5_u64))
             .saturating_add(T::DbWeight::get().writes(1_u64))
     }
@@ -135,14 +135,14 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Proof: `BtcBridge::ClosesAt` (`max_values`: None, `max_size`: Some(20), added: 2495, mode: `MaxEncodedLen`)
     // Storage: `BtcBridge::Epochs` (r:1 w:0)
     // Proof: `BtcBridge::Epochs` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
+    // Storage: `BtcBridge::BitcoinHeight` (r:1 w:0)
+    // Proof: `BtcBridge::BitcoinHeight` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `BtcBridge::OpenBatches` (r:1 w:0)
     // Proof: `BtcBridge::OpenBatches` (`max_values`: Some(1), `max_size`: Some(1026), added: 1521, mode: `MaxEncodedLen`)
     // Storage: `BtcBridge::Batches` (r:1 w:0)
     // Proof: `BtcBridge::Batches` (`max_values`: None, `max_size`: Some(4303), added: 6778, mode: `MaxEncodedLen`)
     // Storage: `BtcBridge::CurrentPolicy` (r:1 w:0)
     // Proof: `BtcBridge::CurrentPolicy` (`max_values`: Some(1), `max_size`: Some(12), added: 507, mode: `MaxEncodedLen`)
-    // Storage: `BtcBridge::BitcoinHeight` (r:1 w:0)
-    // Proof: `BtcBridge::BitcoinHeight` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `BtcBridge::Versions` (r:1 w:0)
     // Proof: `BtcBridge::Versions` (`max_values`: None, `max_size`: Some(8391), added: 10866, mode: `MaxEncodedLen`)
     // Storage: `BtcBridge::Requests` (r:14 w:0)
@@ -154,8 +154,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `BtcBridge::Coins` (r:2 w:0)
     // Proof: `BtcBridge::Coins` (`max_values`: None, `max_size`: Some(142), added: 2617, mode: `MaxEncodedLen`)
     fn idle() -> Weight {
-        // At least 105_027_000 ps.
-        Weight::from_parts(114_270_000, 0)
+        // At least 119_098_000 ps.
+        Weight::from_parts(136_884_000, 0)
             .saturating_add(T::DbWeight::get().reads(30_u64))
     }
     // Storage: `BtcBridge::LineEnds` (r:1 w:1)
@@ -203,8 +203,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `BtcBridge::Requests` (r:0 w:1)
     // Proof: `BtcBridge::Requests` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
     fn plan() -> Weight {
-        // At least 4_941_675_000 ps.
-        Weight::from_parts(5_211_998_000, 0)
+        // At least 4_955_314_000 ps.
+        Weight::from_parts(7_148_217_000, 0)
             .saturating_add(T::DbWeight::get().reads(215_u64))
             .saturating_add(T::DbWeight::get().writes(122_u64))
     }
@@ -233,8 +233,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `BtcBridge::Requests` (r:0 w:1)
     // Proof: `BtcBridge::Requests` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
     fn replace() -> Weight {
-        // At least 1_743_943_000 ps.
-        Weight::from_parts(1_845_104_000, 0)
+        // At least 1_763_321_000 ps.
+        Weight::from_parts(1_954_226_000, 0)
             .saturating_add(T::DbWeight::get().reads(11_u64))
             .saturating_add(T::DbWeight::get().writes(7_u64))
     }
@@ -251,8 +251,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Threshold::SessionShares` (r:22 w:22)
     // Proof: `Threshold::SessionShares` (`max_values`: None, `max_size`: Some(1627), added: 4102, mode: `MaxEncodedLen`)
     fn end_dropped() -> Weight {
-        // At least 90_315_000 ps.
-        Weight::from_parts(106_970_000, 0)
+        // At least 92_648_000 ps.
+        Weight::from_parts(138_036_000, 0)
             .saturating_add(T::DbWeight::get().reads(48_u64))
             .saturating_add(T::DbWeight::get().writes(48_u64))
     }
@@ -277,8 +277,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `BtcBridge::Dropped` (r:1 w:1)
     // Proof: `BtcBridge::Dropped` (`max_values`: Some(1), `max_size`: Some(514), added: 1009, mode: `MaxEncodedLen`)
     fn hand_over() -> Weight {
-        // At least 61_481_000 ps.
-        Weight::from_parts(79_539_000, 0)
+        // At least 58_487_000 ps.
+        Weight::from_parts(106_068_000, 0)
             .saturating_add(T::DbWeight::get().reads(10_u64))
             .saturating_add(T::DbWeight::get().writes(6_u64))
     }
@@ -307,8 +307,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Threshold::CounterForKeys` (r:1 w:1)
     // Proof: `Threshold::CounterForKeys` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     fn retire() -> Weight {
-        // At least 739_414_000 ps.
-        Weight::from_parts(810_429_000, 0)
+        // At least 736_900_000 ps.
+        Weight::from_parts(1_149_164_000, 0)
             .saturating_add(T::DbWeight::get().reads(139_u64))
             .saturating_add(T::DbWeight::get().writes(5_u64))
     }
@@ -317,64 +317,64 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// The same over ParityDB's costs, for tests.
 impl WeightInfo for () {
     fn set_policy() -> Weight {
-        Weight::from_parts(4_447_000, 0)
+        Weight::from_parts(4_456_000, 0)
             .saturating_add(ParityDbWeight::get().writes(1_u64))
     }
     fn halt() -> Weight {
-        Weight::from_parts(5_007_000, 0)
+        Weight::from_parts(7_060_000, 0)
             .saturating_add(ParityDbWeight::get().reads(1_u64))
             .saturating_add(ParityDbWeight::get().writes(1_u64))
     }
     fn resume() -> Weight {
-        Weight::from_parts(15_223_000, 0)
+        Weight::from_parts(21_743_000, 0)
             .saturating_add(ParityDbWeight::get().reads(4_u64))
             .saturating_add(ParityDbWeight::get().writes(1_u64))
     }
     fn write_off() -> Weight {
-        Weight::from_parts(17_346_000, 0)
+        Weight::from_parts(32_559_000, 0)
             .saturating_add(ParityDbWeight::get().reads(3_u64))
             .saturating_add(ParityDbWeight::get().writes(2_u64))
     }
     fn report_fee_rate() -> Weight {
-        Weight::from_parts(6_750_000, 0)
+        Weight::from_parts(10_215_000, 0)
             .saturating_add(ParityDbWeight::get().reads(1_u64))
             .saturating_add(ParityDbWeight::get().writes(1_u64))
     }
     fn authorize_fee_report() -> Weight {
-        Weight::from_parts(105_989_000, 0)
+        Weight::from_parts(140_599_000, 0)
             .saturating_add(ParityDbWeight::get().reads(3_u64))
     }
     fn update_rate() -> Weight {
-        Weight::from_parts(42_985_000, 0)
+        Weight::from_parts(61_382_000, 0)
             .saturating_add(ParityDbWeight::get().reads(5_u64))
             .saturating_add(ParityDbWeight::get().writes(1_u64))
     }
     fn idle() -> Weight {
-        Weight::from_parts(114_270_000, 0)
+        Weight::from_parts(136_884_000, 0)
             .saturating_add(ParityDbWeight::get().reads(30_u64))
     }
     fn plan() -> Weight {
-        Weight::from_parts(5_211_998_000, 0)
+        Weight::from_parts(7_148_217_000, 0)
             .saturating_add(ParityDbWeight::get().reads(215_u64))
             .saturating_add(ParityDbWeight::get().writes(122_u64))
     }
     fn replace() -> Weight {
-        Weight::from_parts(1_845_104_000, 0)
+        Weight::from_parts(1_954_226_000, 0)
             .saturating_add(ParityDbWeight::get().reads(11_u64))
             .saturating_add(ParityDbWeight::get().writes(7_u64))
     }
     fn end_dropped() -> Weight {
-        Weight::from_parts(106_970_000, 0)
+        Weight::from_parts(138_036_000, 0)
             .saturating_add(ParityDbWeight::get().reads(48_u64))
             .saturating_add(ParityDbWeight::get().writes(48_u64))
     }
     fn hand_over() -> Weight {
-        Weight::from_parts(79_539_000, 0)
+        Weight::from_parts(106_068_000, 0)
             .saturating_add(ParityDbWeight::get().reads(10_u64))
             .saturating_add(ParityDbWeight::get().writes(6_u64))
     }
     fn retire() -> Weight {
-        Weight::from_parts(810_429_000, 0)
+        Weight::from_parts(1_149_164_000, 0)
             .saturating_add(ParityDbWeight::get().reads(139_u64))
             .saturating_add(ParityDbWeight::get().writes(5_u64))
     }
