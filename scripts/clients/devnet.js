@@ -22,6 +22,8 @@ const devnet = new Devnet(dir, {
     bitcoin: number('BZK_BITCOIN_PORT', 18443),
     prover: number('BZK_PROVER_PORT', 8560),
   },
+  // Data of earlier runs would be read from genesis on.
+  watched: false,
   say: (line) => console.log(`  ${line}`),
 })
 

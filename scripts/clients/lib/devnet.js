@@ -9,8 +9,12 @@ import { schnorr } from '@noble/curves/secp256k1.js'
 import { createWalletClient, encodeAbiParameters, http, keccak256, parseAbi, publicActions } from 'viem'
 import { account, chain, privateKey } from './accounts.js'
 import { Bitcoin } from './bitcoin.js'
+import { Books } from './books.js'
+import { BridgeBlocks } from './bridge-blocks.js'
 import { BINARY, Node, freePort, until } from './node.js'
+import { Nonces } from './nonces.js'
 import { connectApi, send } from './substrate.js'
+import { Watcher } from './watcher.js'
 
 export const BRIDGE = '0x425a4b0000000000000000000000000000000003'
 export const BRIDGE_ABI = parseAbi([
@@ -34,10 +38,10 @@ export class Devnet {
   /**
    * `dir` holds all data; each port that is not given is a free one. The signers take the bitcoinds in turn; these are
    * peers of the first, which mines and is the relayer's. `prover`: program and arguments of one, to which those of its
-   * service are added.
+   * service are added. Every block is held to the bridge's invariants if it is `watched`.
    */
-  constructor(dir, { signers = 4, bitcoinds = 1, ports = {}, prover, say = () => {} } = {}) {
-    Object.assign(this, { dir, count: signers, bitcoinds, ports, prover, say, signers: [], parts: [] })
+  constructor(dir, { signers = 4, bitcoinds = 1, ports = {}, prover, watched = true, say = () => {} } = {}) {
+    Object.assign(this, { dir, count: signers, bitcoinds, ports, prover, watched, say, signers: [], parts: [] })
     this.deposits = join(dir, 'deposits.jsonl')
   }
 
@@ -63,6 +67,7 @@ export class Devnet {
     this.parts.push({ stop: () => this.node.end() })
     await this.node.start()
     this.say(`node       ${this.node.url} (metrics http://127.0.0.1:${metrics}/metrics)`)
+    if (this.watched) await this.watch()
 
     if (listen) await this.startProver(listen)
     await this.startRelayer()
@@ -71,6 +76,13 @@ export class Devnet {
     this.say(`signers    ${this.count}, stores ${join(this.dir, 'signer-*')}`)
     await this.makeKey()
     return this
+  }
+
+  /** Holds every block from genesis on to invariants 1, 2 and 4 of DESIGN §11. */
+  async watch() {
+    this.nonces = new Nonces()
+    const blocks = await new BridgeBlocks(this.node, BRIDGE).connect()
+    this.watcher = new Watcher(blocks, [new Books(), this.nonces]).start()
   }
 
   /** Starts another bitcoind, and waits until it has the first one's chain. */
@@ -274,9 +286,13 @@ export class Devnet {
     return JSON.parse(await this.command(keyFile, '--json', ...args))
   }
 
-  /** Ends all parts in order. */
+  /** Ends all parts in order. Throws if an invariant did not hold. */
   async stop() {
-    for (const part of this.parts.reverse()) await part.stop()
-    this.parts = []
+    try {
+      await this.watcher?.stop()
+    } finally {
+      for (const part of this.parts.reverse()) await part.stop()
+      this.parts = []
+    }
   }
 }

@@ -1,34 +1,39 @@
-// The nonces that signers have shown on chain, and what was signed with them.
-import assert from 'node:assert/strict'
+// The nonces that signers have shown on chain, and what was signed with them: DESIGN §11, invariant 4.
 
-/** Reads all `threshold.sign` calls from the first block on and holds them to DESIGN §11, invariant 4: nobody shows a
- *  nonce twice, and nobody sends shares twice for one set of nonces. Gives how many sets of nonces there were, and how
- *  many were signed with. */
-export async function noncesOf(api) {
-  const head = (await api.rpc.chain.getHeader()).number.toNumber()
-  const shown = new Set()
-  const open = new Map()
-  let [sets, signed] = [0, 0]
-  for (let number = 1; number <= head; number++) {
-    const { block } = await api.rpc.chain.getBlock(await api.rpc.chain.getBlockHash(number))
-    for (const { method } of block.extrinsics) {
-      if (method.section !== 'threshold' || method.method !== 'sign') continue
-      const [session, { sender, message }] = method.args
-      const who = `${session} ${sender}`
-      if (message.isNonces) {
-        const pairs = message.asNonces.flatMap(({ hiding, binding }) => [hiding.toHex(), binding.toHex()])
-        for (const nonce of pairs) {
-          assert.ok(!shown.has(nonce), `nonce ${nonce} of member ${sender} shown again in session ${session}`)
-          shown.add(nonce)
-        }
-        open.set(who, true)
-        sets++
-      } else if (message.isShares) {
-        assert.ok(open.get(who), `member ${sender} signed twice with one set of nonces in session ${session}`)
-        open.set(who, false)
-        signed++
-      }
-    }
+/** What signers say in these extrinsics: of each `threshold.sign` the session, the member, and the nonces shown (hex)
+ *  or that it has sent shares. */
+export function messagesOf(extrinsics) {
+  return extrinsics.filter(({ method: { section, method } }) => section === 'threshold' && method === 'sign')
+    .map(({ method: { args: [session, { sender, message }] } }) => ({
+      session: session.toString(),
+      sender: sender.toString(),
+      nonces: message.isNonces
+        ? message.asNonces.flatMap(({ hiding, binding }) => [hiding.toHex(), binding.toHex()]) : undefined,
+      shares: message.isShares,
+    }))
+}
+
+/** The nonces up to a block: how many sets were `drawn`, and how many of these were `signed` with. */
+export class Nonces {
+  constructor() {
+    Object.assign(this, { shown: new Set(), open: new Set(), drawn: 0, signed: 0 })
   }
-  return { drawn: sets, signed }
+
+  /** Takes the blocks in turn; gives who shows a nonce again or sends shares twice for one set of nonces, as texts. */
+  apply({ messages }) {
+    return messages.flatMap((message) => this.take(message))
+  }
+
+  take({ session, sender, nonces, shares }) {
+    const who = `${session} ${sender}`
+    if (nonces) {
+      const again = nonces.filter((nonce) => this.shown.size === this.shown.add(nonce).size)
+      this.open.add(who)
+      this.drawn++
+      return again.map((nonce) => `4: nonce ${nonce} of member ${sender} is shown again in session ${session}`)
+    }
+    if (!shares) return []
+    this.signed++
+    return this.open.delete(who) ? [] : [`4: member ${sender} signs without new nonces in session ${session}`]
+  }
 }

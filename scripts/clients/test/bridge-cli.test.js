@@ -99,6 +99,7 @@ test('a deposit that nobody claims comes back without the committee or the L2', 
   await devnet.relayer.stop()
   const { outpoint, refund_after_blocks: delay } = await deposit()
   const to = 'bcrt1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqc8gma6'
+  await devnet.watcher.stop()
   await devnet.node.end()
   const reclaim = (...args) => devnet.user(null, 'reclaim', '--deposits', own, '--refund-key-file', refundKey,
     '--outpoint', outpoint, '--to', to, ...args)

@@ -12,7 +12,6 @@ import { Devnet } from '../lib/devnet.js'
 import { checkInvariants } from '../lib/invariants.js'
 import { random } from '../lib/load.js'
 import { until } from '../lib/node.js'
-import { noncesOf } from '../lib/nonces.js'
 import { connectApi } from '../lib/substrate.js'
 
 const SAT = 10n ** 10n
@@ -182,7 +181,7 @@ test('crash_signers_killed_at_any_moment_pay_every_withdrawal_once', { timeout }
     const received = await bitcoin.received(to)
     assert.ok(received > sats - 20_000n && received <= sats, `${to}: paid once: ${received} of ${sats}`)
   }
-  const { drawn, signed } = await noncesOf(api)
+  const { drawn, signed } = devnet.nonces
   t.diagnostic(`${kills} kills in ${seconds.toFixed(0)} s, ${asked.length} withdrawals paid once; `
     + `on chain: ${drawn} nonces, ${signed} of them signed with, none twice`)
   assert.ok(signed > 0 && drawn >= signed)

@@ -9,7 +9,6 @@ import { account, privateKey } from '../lib/accounts.js'
 import { Devnet } from '../lib/devnet.js'
 import { checkInvariants } from '../lib/invariants.js'
 import { until } from '../lib/node.js'
-import { noncesOf } from '../lib/nonces.js'
 import { connectApi, send } from '../lib/substrate.js'
 
 const PAYER = 5
@@ -104,6 +103,5 @@ test('rotation under load sweeps all coins', { timeout: 900_000 }, async (t) => 
     const received = await bitcoin.received(to)
     assert.ok(received > SATS - MAX_FEE && received <= SATS, `${to}: paid once: ${received}`)
   }
-  await noncesOf(api)
   await checkInvariants(devnet)
 })
