@@ -59,6 +59,14 @@ test('every block has the roots, gas and hash that an independent EVM computes',
   await stateManager.checkpoint()
   await loadGenesis(stateManager)
   await stateManager.commit()
+  // What the load does beneath its transactions.
+  const precompiles = new Set()
+  let deepest = 0
+  vm.evm.events.on('beforeMessage', ({ to, depth }) => {
+    const target = to ? BigInt(to.toString()) : 0n
+    if (target > 0n && target < 10n) precompiles.add(Number(target))
+    deepest = Math.max(deepest, depth)
+  })
 
   const head = Number(await node.call('eth_blockNumber'))
   const at = async (number) => {
@@ -90,5 +98,7 @@ test('every block has the roots, gas and hash that an independent EVM computes',
   }
   assert.ok(transactions >= TRANSACTIONS)
   assert.ok(failed > 0, 'the load holds failing transactions')
-  console.log(`${head} blocks, ${transactions} transactions (${failed} of them failing) replayed`)
+  assert.deepEqual([...precompiles].sort(), [1, 2, 3, 4, 5, 6, 7, 8, 9])
+  assert.ok(deepest >= 50, `no call is deeper than ${deepest}`)
+  console.log(`${head} blocks, ${transactions} transactions (${failed} of them failing, calls ${deepest} deep) replayed`)
 })
