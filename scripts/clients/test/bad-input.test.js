@@ -9,9 +9,14 @@ import { startNode, until } from '../lib/node.js'
 import { rawTransaction } from '../lib/raw.js'
 
 const SUBSCRIPTIONS = 10_000
-let node
+// As many as a node keeps open (node/eth-rpc/src/limits.rs).
+const FILTERS = 4_096
+let node, resting
 
-before(async () => { node = await startNode() })
+before(async () => {
+  node = await startNode()
+  resting = residentMiB()
+})
 after(() => node?.stop())
 
 const residentMiB = () =>
@@ -107,14 +112,17 @@ test('bodies that are huge or deep get an error, and the node goes on', async ()
   assert.equal(await node.call('eth_chainId'), '0x17c18')
 })
 
+/** The answers to calls `[method, params]` in one request. */
+const batch = async (calls) => {
+  const body = JSON.stringify(calls.map(([method, params], id) => ({ jsonrpc: '2.0', id, method, params })))
+  return (await fetch(node.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).json()
+}
+
 test('a batch of 1,000 is answered and a longer one refused', async () => {
-  const batch = async (length) => {
-    const calls = Array.from({ length }, (_, id) => ({ jsonrpc: '2.0', id, method: 'eth_blockNumber', params: [] }))
-    return (await fetch(node.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(calls) })).json()
-  }
-  const answers = await batch(1000)
+  const numbers = (length) => batch(Array(length).fill(['eth_blockNumber', []]))
+  const answers = await numbers(1000)
   assert.ok(answers.length === 1000 && answers.every(({ result }) => /^0x/.test(result)))
-  const { error } = await batch(1001)
+  const { error } = await numbers(1001)
   assert.match(error.message, /batch/i)
 })
 
@@ -132,6 +140,37 @@ test('huge ranges and filters are refused with the limit named', async () => {
     node.call('eth_feeHistory', ['0x4', 'latest', percentiles(500)]), /percentile: over the query limit/)
   await assert.rejects(node.call('eth_feeHistory', ['0x4', 'latest', percentiles(5000)]), { code: -32602 })
   await assert.rejects(node.call('eth_getBlockByNumber', ['0xfffffffffffffffffff', false]), /.+/)
+})
+
+test(`of 5,000 filters ${FILTERS} are opened, and the rest when there is room again`, async () => {
+  const all = async (calls) => {
+    const answers = []
+    for (let at = 0; at < calls.length; at += 1000) answers.push(...await batch(calls.slice(at, at + 1000)))
+    return answers
+  }
+  const kinds = [['eth_newFilter', [{ address: account(7).address, topics: [null, `0x${'07'.repeat(32)}`] }]],
+    ['eth_newBlockFilter', []], ['eth_newPendingTransactionFilter', []]]
+  const opened = await all(Array.from({ length: 5000 }, (_, i) => kinds[i % kinds.length]))
+  const ids = opened.slice(0, FILTERS).map(({ result }) => result)
+  assert.equal(new Set(ids).size, FILTERS)
+  assert.ok(ids.every((id) => /^0x[0-9a-f]+$/.test(id)))
+  for (const { error } of opened.slice(FILTERS)) {
+    assert.equal(error.code, -32005)
+    assert.match(error.message, /^4096 filters are open: uninstall those that are not needed/)
+  }
+  // The node goes on, and every filter is served.
+  const hash = await send({ nonce: 1 }, 8)
+  await until(() => node.call('eth_getTransactionReceipt', [hash]), 'receipt under filters', 30)
+  const changes = (await all(ids.map((id) => ['eth_getFilterChanges', [id]]))).map(({ result }) => result)
+  changes.forEach((found, i) => {
+    if (i % kinds.length === 0) assert.deepEqual(found, [])
+    else if (i % kinds.length === 1) assert.ok(found.length > 0, `block filter ${i}`)
+    else assert.ok(found.includes(hash), `filter ${i} of pending transactions`)
+  })
+  assert.equal(await node.call('eth_uninstallFilter', [ids[0]]), true)
+  ids[0] = await node.call('eth_newBlockFilter')
+  await assert.rejects(node.call('eth_newBlockFilter'), { code: -32005 })
+  assert.ok((await all(ids.map((id) => ['eth_uninstallFilter', [id]]))).every(({ result }) => result === true))
 })
 
 test(`${SUBSCRIPTIONS} open subscriptions leave the node alive and its memory bounded`, async () => {
@@ -156,11 +195,17 @@ test(`${SUBSCRIPTIONS} open subscriptions leave the node alive and its memory bo
     sockets.push(socket)
   }
   await until(() => confirmed + refused === SUBSCRIPTIONS, 'an answer to every subscription', 60)
-  const hash = await send({ nonce: 1 }, 8)
+  const hash = await send({ nonce: 2 }, 8)
   await until(() => node.call('eth_getTransactionReceipt', [hash]), 'receipt under load', 30)
   const grown = residentMiB() - before
   sockets.forEach((socket) => socket.terminate())
   console.log(`${confirmed} confirmed, ${refused} refused, ${grown.toFixed(0)} MiB more memory`)
   assert.equal(confirmed, SUBSCRIPTIONS)
-  assert.ok(grown < 512, `${grown} MiB`)
+  assert.ok(grown < 256, `${grown} MiB`)
+})
+
+test('after all of this the node holds little more memory than before it', () => {
+  const grown = residentMiB() - resting
+  console.log(`${grown.toFixed(0)} MiB more than the ${resting.toFixed(0)} MiB at the start`)
+  assert.ok(grown < 256, `${grown} MiB`)
 })
