@@ -49,8 +49,8 @@ export async function call(url, method, params = []) {
 }
 
 /**
- * Waits until `probe` answers something truthy; fails after `seconds`. `what` it waits for is a text, or gives one that
- * says how things stand by then.
+ * Waits until `probe` answers something truthy; fails after `seconds`, or at once where the probe asserts what is not
+ * so. `what` it waits for is a text, or gives one that says how things stand by then.
  */
 export async function until(probe, what, seconds = 60) {
   const end = Date.now() + seconds * 1000
@@ -60,6 +60,7 @@ export async function until(probe, what, seconds = 60) {
       const value = await probe()
       if (value) return value
     } catch (error) {
+      if (error.code === 'ERR_ASSERTION') throw error
       last = error
     }
     await new Promise((resolve) => setTimeout(resolve, 100))
