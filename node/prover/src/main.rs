@@ -28,6 +28,7 @@ use anyhow::{ensure, Result};
 use bzk_circuits::{statement::Statement, wrap::Proof, KeccakC};
 use clap::{Parser, Subcommand};
 
+use check::Checked;
 use jobs::{Jobs, Local};
 use pipeline::Pipeline;
 use postgres::{Postgres, HEARTBEAT};
@@ -218,30 +219,37 @@ fn main() -> Result<()> {
     }
 }
 
-/// Checks every case; prints a line each and `N passed, N failed` at the end.
+/// Checks every case, what the chain charged for it too; prints a line each and `N passed, N failed` at the end.
 fn check_all(cases: impl Iterator<Item = (String, Result<Case>)>) -> Result<()> {
     let (mut passed, mut failed) = (0, 0);
     for (name, case) in cases {
         let start = Instant::now();
         let forged = case.as_ref().is_ok_and(|case| case.forged);
         let result = case.and_then(|case| check::check(case.witness, case.chain_id));
-        if result.is_ok() != forged {
-            passed += 1;
-        } else {
-            failed += 1;
-        }
-        match result {
-            Err(error) if forged => println!("{name}: ok, refused: {error:.60}"),
-            Err(error) => println!("{name}: FAILED: {error:#}"),
-            Ok(_) if forged => println!("{name}: FAILED: the kernel accepts a forged block"),
-            Ok(block) => println!(
-                "{name}: ok, {} transactions, {} gas, {} cycles, {} charged, {} ms",
-                block.transactions,
-                block.gas_used,
-                block.cycles,
-                block.charged,
-                start.elapsed().as_millis()
-            ),
+        let verdict = match (forged, result) {
+            (true, Err(error)) => Ok(format!("refused: {error:.60}")),
+            (true, Ok(_)) => Err("the kernel accepts a forged block".into()),
+            (false, Err(error)) => Err(format!("{error:#}")),
+            (false, Ok(block)) => {
+                let Checked { transactions, gas_used, batches, cycles, charged } = block;
+                let what = format!(
+                    "{transactions} transactions, {gas_used} gas, {batches} batches, {cycles} cycles, {charged} charged"
+                );
+                match block.uncharged() {
+                    0 => Ok(format!("{what}, {} ms", start.elapsed().as_millis())),
+                    uncharged => Err(format!("{uncharged} cycles are not charged: {what}")),
+                }
+            }
+        };
+        match verdict {
+            Ok(what) => {
+                passed += 1;
+                println!("{name}: ok, {what}");
+            }
+            Err(why) => {
+                failed += 1;
+                println!("{name}: FAILED: {why}");
+            }
         }
     }
     println!("{passed} passed, {failed} failed");

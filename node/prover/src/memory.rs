@@ -9,15 +9,17 @@ const GIB: u64 = 1 << 30;
 /// Checks that `gib` GiB can be had.
 ///
 /// # Errors
-/// When there is less, by the kernel's estimate or by the limit of the process's control group.
+/// When there is less, by the kernel's estimate, the limit of the process's control group or its own (`ulimit -v`).
 pub fn ensure_gib(gib: u64) -> Result<()> {
     let group = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let group = group.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
     let group = Path::new("/sys/fs/cgroup").join(group);
     let text = |file: &str| fs::read_to_string(group.join(file)).unwrap_or_default();
     let in_group = in_group(&text("memory.max"), &text("memory.current"), &text("memory.stat"));
-    let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    enough(gib, available(&meminfo).into_iter().chain(in_group).min())
+    let system = |file: &str| fs::read_to_string(Path::new("/proc").join(file)).unwrap_or_default();
+    let in_process = in_process(&system("self/limits"), &system("self/status"));
+    let available = field(&system("meminfo"), "MemAvailable:");
+    enough(gib, [available, in_group, in_process].into_iter().flatten().min())
 }
 
 /// Bytes that a control group leaves; nothing when it has no limit. Files that it has read give way.
@@ -29,9 +31,16 @@ fn in_group(max: &str, current: &str, stat: &str) -> Option<u64> {
     Some(most.saturating_sub(used.saturating_sub(cached)))
 }
 
-/// Bytes that `meminfo` says may be had without swapping; nothing on a system that does not tell.
-fn available(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+/// Bytes of address space that the process may still take; nothing when it has no limit.
+fn in_process(limits: &str, status: &str) -> Option<u64> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
+    let most: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(most.saturating_sub(field(status, "VmSize:")?))
+}
+
+/// A field of `/proc/meminfo` or `/proc/self/status` in bytes; nothing on a system that does not tell.
+fn field(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(1024)
 }
@@ -53,7 +62,7 @@ mod tests {
     #[test]
     fn short_memory_is_an_error_that_says_how_much_is_needed() {
         let meminfo = "MemTotal:       24000000 kB\nMemAvailable:    8388608 kB\nBuffers: 1 kB\n";
-        let available = available(meminfo);
+        let available = field(meminfo, "MemAvailable:");
         assert_eq!(available, Some(8 * GIB));
         enough(8, available).unwrap();
         let error = enough(9, available).unwrap_err().to_string();
@@ -69,8 +78,19 @@ mod tests {
     }
 
     #[test]
+    fn limit_of_the_process_bounds_it() {
+        let limits = |most: &str| {
+            format!("Max processes 7 7 processes\nMax address space {most} {most} bytes\n")
+        };
+        let status = "VmPeak:\t  90 kB\nVmSize:\t  3 kB\n";
+        assert_eq!(in_process(&limits("10000"), status), Some(10_000 - 3 * 1024));
+        assert_eq!(in_process(&limits("1000"), status), Some(0));
+        assert_eq!(in_process(&limits("unlimited"), status), None);
+    }
+
+    #[test]
     fn system_that_does_not_tell_is_trusted() {
-        assert_eq!(available("MemTotal: 1 kB\n"), None);
+        assert_eq!(field("MemTotal: 1 kB\n", "MemAvailable:"), None);
         enough(1_000, None).unwrap();
     }
 

@@ -174,7 +174,7 @@ mod tests {
     use std::{
         env, fs,
         fs::OpenOptions,
-        io::Write,
+        io::{stderr, Write},
         net::TcpListener,
         os::unix::{
             fs::{chown, MetadataExt},
@@ -207,7 +207,10 @@ mod tests {
         /// Nothing when PostgreSQL is not installed.
         fn start(name: &str) -> Option<Self> {
             let Some(programs) = programs() else {
-                eprintln!("SKIPPED: there is no PostgreSQL (apt install postgresql)");
+                // Not `eprintln`, which says nothing of a test that passes.
+                let skipped =
+                    format!("SKIPPED {name}: there is no PostgreSQL (apt install postgresql)");
+                writeln!(stderr(), "{skipped}").unwrap();
                 return None;
             };
             let folder = env::temp_dir().join(format!("bzk-postgres-{name}-{}", process_id()));
@@ -311,7 +314,9 @@ mod tests {
 
     #[test]
     fn crash_job_of_a_killed_worker_goes_to_another() {
-        let Some(server) = Server::start("crash") else { return };
+        let Some(server) = Server::start("crash_job_of_a_killed_worker_goes_to_another") else {
+            return;
+        };
         let folder = server.folder.join("work");
         fs::create_dir_all(&folder).unwrap();
         let jobs = Postgres::connect(&server.url, HEARTBEAT).unwrap();

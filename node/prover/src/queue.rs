@@ -104,14 +104,13 @@ impl Queue {
         self.ids()?.iter().map(|id| self.get(id)).collect()
     }
 
-    /// Writes `error` into each batch that has block `number` and no proof.
+    /// Batches that have block `number` and no proof.
     ///
     /// # Errors
-    /// When a file is damaged, or cannot be written.
-    pub fn fail_block(&self, number: u64, error: &str) -> Result<()> {
+    /// When a file is damaged.
+    pub fn waiting_for(&self, number: u64) -> Result<Vec<Batch>> {
         let waits = |one: &Batch| one.proof.is_none() && (one.from..=one.to).contains(&number);
-        let mut of_block = self.all()?.into_iter().filter(waits);
-        of_block.try_for_each(|one| self.write(&Batch { error: Some(error.into()), ..one }))
+        Ok(self.all()?.into_iter().filter(waits).collect())
     }
 
     fn ids(&self) -> Result<Vec<String>> {

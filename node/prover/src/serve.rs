@@ -5,17 +5,18 @@
 //! | call | what |
 //! |---|---|
 //! | `prover_submitBatch(from, to, prover)` | queues blocks; the same batch again is the same one; returns its id |
-//! | `prover_status(id)` | `queued`, `proving` (by this worker) or `proven`, the last error, the stages of the job in work |
+//! | `prover_status(id)` | `queued`, `proving` (by this worker) or `proven`, the last error unless a job of the batch was done since, the stages of the job in work |
 //! | `prover_proof(id)` | statement, public inputs and proof as the contract takes them |
 //! | `prover_batches()` | ids and states |
 //! | GET `/health` | 200 while the worker lives |
 //! | GET `/metrics` | Prometheus |
 
 use std::{
+    collections::BTreeMap,
     fmt::Write,
     io::Read,
     panic::{catch_unwind, AssertUnwindSafe},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
@@ -53,6 +54,8 @@ pub struct Service {
     pub rpc: String,
     jobs: Box<dyn Jobs>,
     working: Mutex<Option<Job>>,
+    /// Last errors of batches, by their ids, that the queue's disk had no room for.
+    unwritten: Mutex<BTreeMap<String, String>>,
     /// The circuits of blocks, as long as the jobs are blocks: they take 8 GB.
     zkevm: Mutex<Option<Zkevm>>,
 }
@@ -66,8 +69,8 @@ impl Service {
         let queue = Queue::open(&pipeline.proofs.join("queue"))?;
         let mut unproven = queue.all()?.into_iter().filter(|one| one.proof.is_none());
         unproven.try_for_each(|one| jobs.push(&Job::Batch(one.id())))?;
-        let (working, zkevm) = (Mutex::new(None), Mutex::new(None));
-        Ok(Self { pipeline, queue, rpc, jobs, working, zkevm })
+        let (working, unwritten, zkevm) = Default::default();
+        Ok(Self { pipeline, queue, rpc, jobs, working, unwritten, zkevm })
     }
 
     /// Serves `listen` (address and port) until the process ends.
@@ -105,9 +108,16 @@ impl Service {
             // plonky2 panics on a witness that it holds impossible.
             let result = catch_unwind(AssertUnwindSafe(|| self.try_job(job)))
                 .unwrap_or_else(|_| Err(anyhow!("the prover panicked; its log has the place")));
-            let outcome = result.unwrap_or_else(|error| {
+            let noted = result.and_then(|outcome| {
+                // Who waits for others does not know whether they still fail.
+                if outcome == Outcome::Done {
+                    self.note(job, None)?;
+                }
+                Ok(outcome)
+            });
+            let outcome = noted.unwrap_or_else(|error| {
                 eprintln!("{job:?}: {error:#}");
-                if let Err(error) = self.note(job, &format!("{error:#}")) {
+                if let Err(error) = self.note(job, Some(&error)) {
                     eprintln!("queue: {error:#}");
                 }
                 Outcome::Later(PAUSE)
@@ -160,16 +170,43 @@ impl Service {
         }
     }
 
-    /// Writes an error where whoever asks for the status of a batch finds it.
-    fn note(&self, job: &Job, error: &str) -> Result<()> {
-        match job {
-            Job::Block(number) => {
-                self.queue.fail_block(*number, &format!("block {number}: {error}"))
+    /// Writes why `job` failed, or that it did not, where whoever asks for the status of its batches finds it: in the
+    /// queue, and in memory while that cannot be written.
+    fn note(&self, job: &Job, error: Option<&anyhow::Error>) -> Result<()> {
+        let (batches, error) = match job {
+            Job::Block(number) => (
+                self.queue.waiting_for(*number)?,
+                error.map(|error| format!("block {number}: {error:#}")),
+            ),
+            Job::Batch(id) => (vec![self.queue.get(id)?], error.map(|error| format!("{error:#}"))),
+        };
+        let mut unwritten = self.unwritten();
+        let mut result = Ok(());
+        for batch in batches {
+            let id = batch.id();
+            unwritten.remove(&id);
+            if batch.error == error {
+                continue;
             }
-            Job::Batch(id) => {
-                self.queue.write(&Batch { error: Some(error.into()), ..self.queue.get(id)? })
+            let written = self.queue.write(&Batch { error: error.clone(), ..batch });
+            if let (Err(_), Some(error)) = (&written, &error) {
+                unwritten.insert(id, error.clone());
             }
+            result = result.and(written);
         }
+        result
+    }
+
+    /// Why the last try of a batch failed, unless one of its jobs has succeeded since.
+    fn error(&self, batch: &Batch) -> Option<String> {
+        if batch.proof.is_some() {
+            return None;
+        }
+        self.unwritten().get(&batch.id()).or(batch.error.as_ref()).cloned()
+    }
+
+    fn unwritten(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn answer(&self, mut request: Request) -> std::io::Result<()> {
@@ -238,7 +275,7 @@ impl Service {
     fn status(&self, batch: &Batch) -> Value {
         let state = self.state(batch);
         let stages = if state == "proving" { stage::finished() } else { Vec::new() };
-        json!({"id": batch.id(), "state": state, "error": batch.error, "stages": stages})
+        json!({"id": batch.id(), "state": state, "error": self.error(batch), "stages": stages})
     }
 
     /// The proof as the contract takes it.
@@ -280,7 +317,7 @@ impl Service {
             let count = all.iter().filter(|one| self.state(one) == state).count();
             writeln!(text, "bzk_prover_batches{{state=\"{state}\"}} {count}")?;
         }
-        let failing = all.iter().filter(|one| one.error.is_some()).count();
+        let failing = all.iter().filter(|one| self.error(one).is_some()).count();
         writeln!(text, "# TYPE bzk_prover_failing gauge\nbzk_prover_failing {failing}")?;
         let (seconds, peak) = stage::totals();
         writeln!(
@@ -298,7 +335,14 @@ fn failure(id: &Value, code: i64, message: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use std::{env, fs, process::id};
+    use std::{
+        env, fs,
+        os::unix::fs::symlink,
+        process::{id, Command},
+    };
+
+    use ethereum_types::{Address, H256, U256};
+    use rlp::RlpStream;
 
     use super::*;
     use crate::jobs::Local;
@@ -316,15 +360,36 @@ mod tests {
     fn failure_of(service: &Arc<Service>, job: impl FnOnce(String) -> Job) -> String {
         let id = service.queue.submit(&Batch::new(1, 2, PROVER).unwrap()).unwrap();
         assert_eq!(service.clone().work()(&job(id.clone())), Outcome::Later(PAUSE));
-        let status = service.status(&service.queue.get(&id).unwrap());
-        assert_eq!(status["state"], "queued", "{status}");
-        assert!(service.metrics().unwrap().contains("bzk_prover_failing 1"));
+        let error = error_of(service, &id).expect("the batch has an error");
         let (jobs, seen) = Noted::new();
         let (pipeline, rpc) = (service.pipeline.clone(), service.rpc.clone());
         let again = Service::new(pipeline, rpc, Box::new(jobs)).unwrap();
         assert_eq!(again.queue.all().unwrap().len(), 1, "it is still there after a restart");
         assert_eq!(*seen.lock().unwrap(), [Job::Batch(id)], "and will be tried again");
-        status["error"].as_str().unwrap().into()
+        error
+    }
+
+    /// The error of the only batch, which waits, as a client sees it.
+    fn error_of(service: &Service, id: &str) -> Option<String> {
+        let status = service.dispatch("prover_status", &json!([id])).unwrap().unwrap();
+        assert_eq!(status["state"], "queued", "{status}");
+        let error = status["error"].as_str().map(String::from);
+        let failing = format!("bzk_prover_failing {}\n", u8::from(error.is_some()));
+        assert!(service.metrics().unwrap().contains(&failing), "{status}");
+        error
+    }
+
+    /// The disk has no room for the next write of a batch.
+    fn fill_disk(service: &Service, id: &str) {
+        // Always full. The write that fails removes it.
+        symlink("/dev/full", stage::part(&service.queue.path(id))).unwrap();
+    }
+
+    /// Another worker has proven the block whose hash has this byte in all places.
+    fn prove(pipeline: &Pipeline, hash: u8) {
+        let file = pipeline.block_file(H256::repeat_byte(hash));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "{}").unwrap();
     }
 
     /// Jobs that nobody does.
@@ -365,6 +430,12 @@ mod tests {
         json!({"timestamp": "0x1", "hash": format!("0x{}", format!("{number:02x}").repeat(32))})
     }
 
+    /// A block without transactions.
+    fn witness(header: &[u8]) -> Value {
+        json!({"header": format!("0x{}", hex::encode(header)), "parentStateRoot": H256::zero(),
+            "blockHashes": [], "nodes": [], "codes": [], "transactions": []})
+    }
+
     #[test]
     fn batch_stays_queued_while_the_node_is_away() {
         let error = failure_of(&service("away", "http://127.0.0.1:1"), Job::Batch);
@@ -382,9 +453,7 @@ mod tests {
 
     #[test]
     fn batch_with_a_witness_that_is_no_block_stays_queued() {
-        let witness = json!({"header": "0xc0", "parentStateRoot": format!("0x{}", "00".repeat(32)),
-            "blockHashes": [], "nodes": [], "codes": [], "transactions": []});
-        let url = node(vec![block(1), json!("0x17c18"), json!("0x2"), witness]);
+        let url = node(vec![block(1), json!("0x17c18"), json!("0x2"), witness(&[0xc0])]);
         let error = failure_of(&service("block", &url), |_| Job::Block(1));
         assert!(error.contains("header field"), "{error}");
     }
@@ -397,25 +466,88 @@ mod tests {
         let pipeline = Pipeline { circuits: proofs.join("circuits"), proofs };
         let (jobs, seen) = Noted::new();
         let service = Arc::new(Service::new(pipeline.clone(), url, Box::new(jobs)).unwrap());
-        // Another worker has proven the first one.
-        let file = pipeline.block_file(ethereum_types::H256::repeat_byte(1));
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, "{}").unwrap();
+        prove(&pipeline, 1);
         let batch = service.queue.submit(&Batch::new(1, 2, PROVER).unwrap()).unwrap();
         assert_eq!(service.clone().work()(&Job::Batch(batch)), Outcome::Later(MOMENT));
         assert_eq!(*seen.lock().unwrap(), [Job::Block(2)]);
     }
 
     #[test]
-    fn batch_stays_queued_when_the_queue_cannot_be_written() {
+    fn error_is_gone_once_a_job_of_the_batch_is_done() {
+        let url = node(vec![Value::Null, block(1), block(2), block(1)]);
+        let service = service("back", &url);
+        let error = failure_of(&service, |_| Job::Block(1));
+        assert!(error.contains("block 1: the node has no block 1"), "{error}");
+        prove(&service.pipeline, 1);
+        let batch = Batch::new(1, 2, PROVER).unwrap().id();
+        let work = service.clone().work();
+        assert_eq!(work(&Job::Batch(batch.clone())), Outcome::Later(MOMENT));
+        assert_eq!(error_of(&service, &batch), Some(error), "a batch that waits has done nothing");
+        assert_eq!(work(&Job::Block(1)), Outcome::Done);
+        assert_eq!(error_of(&service, &batch), None);
+    }
+
+    #[test]
+    fn error_is_told_while_the_queue_cannot_be_written() {
         let service = service("full", "http://127.0.0.1:1");
-        let batch = Batch::new(1, 2, PROVER).unwrap();
-        let id = service.queue.submit(&batch).unwrap();
-        // Always full.
-        let part = stage::part(&service.queue.path(&id));
-        std::os::unix::fs::symlink("/dev/full", part).unwrap();
-        assert_eq!(service.clone().work()(&Job::Batch(id.clone())), Outcome::Later(PAUSE));
-        assert_eq!(service.status(&service.queue.get(&id).unwrap())["state"], "queued");
+        let id = service.queue.submit(&Batch::new(1, 2, PROVER).unwrap()).unwrap();
+        let (work, job) = (service.clone().work(), Job::Batch(id.clone()));
+        fill_disk(&service, &id);
+        assert_eq!(work(&job), Outcome::Later(PAUSE));
+        assert_eq!(service.queue.get(&id).unwrap().error, None);
+        let error = error_of(&service, &id).unwrap();
+        assert!(error.contains("cannot reach the node"), "{error}");
+        // There is room again.
+        assert_eq!(work(&job), Outcome::Later(PAUSE));
+        assert_eq!(service.queue.get(&id).unwrap().error, Some(error));
+        assert!(service.unwritten().is_empty());
+    }
+
+    #[test]
+    fn job_whose_success_cannot_be_written_is_tried_again() {
+        let service = service("cleared", &node(vec![Value::Null, block(1), block(1)]));
+        failure_of(&service, |_| Job::Block(1));
+        prove(&service.pipeline, 1);
+        let id = Batch::new(1, 2, PROVER).unwrap().id();
+        let work = service.clone().work();
+        fill_disk(&service, &id);
+        assert_eq!(work(&Job::Block(1)), Outcome::Later(PAUSE));
+        let error = error_of(&service, &id).unwrap();
+        assert!(error.contains("No space left"), "{error}");
+        assert_eq!(work(&Job::Block(1)), Outcome::Done);
+        assert_eq!(error_of(&service, &id), None);
+    }
+
+    /// Runs itself again in a process that may take 4 GB.
+    #[test]
+    fn batch_stays_queued_while_memory_is_short() {
+        const SHORT: &str = "BZK_SHORT_MEMORY";
+        if env::var(SHORT).is_err() {
+            let name = "serve::tests::batch_stays_queued_while_memory_is_short";
+            let child = Command::new("sh")
+                .args(["-c", "ulimit -v 4000000 && exec \"$@\"", "sh"])
+                .arg(env::current_exe().unwrap())
+                .args(["--exact", name])
+                .env(SHORT, "1")
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&child.stdout);
+            assert!(child.status.success() && said.contains("1 passed"), "{said}");
+            return;
+        }
+        let mut header = RlpStream::new_list(20);
+        for field in 0..20 {
+            match field {
+                2 => header.append(&Address::zero()),
+                6 => header.append(&vec![0u8; 256]),
+                0 | 3..=5 | 13 | 19 => header.append(&H256::zero()),
+                _ => header.append(&U256::zero()),
+            };
+        }
+        let witness = witness(&header.out());
+        let url = node(vec![block(1), json!("0x17c18"), json!("0x2"), witness]);
+        let error = failure_of(&service("memory", &url), |_| Job::Block(1));
+        assert!(error.contains("this needs 9 GiB of memory"), "{error}");
     }
 
     #[test]

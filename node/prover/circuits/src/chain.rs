@@ -133,6 +133,18 @@ impl Chain {
         block: &ProofWithPublicInputs<F, PoseidonC, D>,
         previous: Previous<'_>,
     ) -> Result<ChainProof> {
+        self.circuit.prove(self.witness(block, previous)?)
+    }
+
+    /// What [`Self::prove`] tells the circuit, which need not believe it.
+    ///
+    /// # Errors
+    /// When a proof has another shape.
+    pub fn witness(
+        &self,
+        block: &ProofWithPublicInputs<F, PoseidonC, D>,
+        previous: Previous<'_>,
+    ) -> Result<PartialWitness<F>> {
         let (step, mut witness) = (&self.step, PartialWitness::new());
         witness.set_proof_with_pis_target(&step.block, block)?;
         witness.set_verifier_data_target(&self.name, &self.circuit.verifier_only)?;
@@ -158,7 +170,7 @@ impl Chain {
         witness.set_target_arr(&step.tip.state, &start.tip.state)?;
         witness.set_hash_target(step.tip.window, start.tip.window.into())?;
         witness.set_target_arr(&step.prover, &prover.map(F::from_canonical_u32))?;
-        self.circuit.prove(witness)
+        Ok(witness)
     }
 
     /// Verifies a chain proof, its circuit's name too.

@@ -1,59 +1,30 @@
 //! The chain circuit over a circuit that has a block proof's public inputs and no constraints: so a test can
 //! claim any block.
 
+mod support;
+
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use anyhow::Result;
 use bzk_circuits::{
     chain::{Chain, ChainProof, Previous},
     statement::{block, poseidon, Accumulator, Statement, WORD},
-    PoseidonC, D, F,
+    wrap::Proof,
+    PoseidonC, F,
 };
 use plonky2::{
-    field::types::{Field, PrimeField64},
-    iop::{
-        target::Target,
-        witness::{PartialWitness, WitnessWrite},
+    field::{
+        goldilocks_field::GoldilocksField,
+        types::{Field, PrimeField64},
     },
-    plonk::{
-        circuit_builder::CircuitBuilder,
-        circuit_data::{CircuitConfig, CircuitData, VerifierCircuitTarget},
-        proof::ProofWithPublicInputs,
-    },
+    iop::witness::PartialWitness,
 };
+use support::AnyCircuit;
 
-type BlockProof = ProofWithPublicInputs<F, PoseidonC, D>;
-
-const PROVER: [u32; 5] = [1, 2, 3, 4, u32::MAX];
-
-/// Says whatever it is told about a block.
-struct AnyBlock {
-    circuit: CircuitData<F, PoseidonC, D>,
-    inputs: Vec<Target>,
-    name: VerifierCircuitTarget,
-}
-
-impl AnyBlock {
-    fn new() -> Self {
-        let mut builder = CircuitBuilder::new(CircuitConfig::standard_recursion_config());
-        let inputs = builder.add_virtual_targets(block::LEN);
-        builder.register_public_inputs(&inputs);
-        let name = builder.add_verifier_data_public_inputs();
-        Self { circuit: builder.build(), inputs, name }
-    }
-
-    /// A proof with these public values, which names its own circuit or, `forged`, another one.
-    fn prove(&self, values: &[F], forged: bool) -> BlockProof {
-        let mut witness = PartialWitness::new();
-        witness.set_target_arr(&self.inputs, values).unwrap();
-        let mut name = self.circuit.verifier_only.clone();
-        if forged {
-            name.circuit_digest.elements[0] += F::ONE;
-        }
-        witness.set_verifier_data_target(&self.name, &name).unwrap();
-        self.circuit.prove(witness).unwrap()
-    }
-}
+/// Words that are nowhere else in a witness.
+const PROVER: [u32; 5] = [0x9e37_79b9, 0x7f4a_7c15, 0xbf58_476d, 0x1ce4_e5b9, 0x94d0_49bb];
+/// The least number of 33 bits.
+const TOO_LONG: F = GoldilocksField(1 << 32);
 
 /// The public values of block `number` of a chain where block n leads to the state n, n, ... and has the hash
 /// 1000 + n in each word.
@@ -81,18 +52,29 @@ fn values(number: u64) -> Vec<F> {
     values
 }
 
-/// Whether the step yields no proof that verifies.
-fn refused(chain: &Chain, block: &BlockProof, previous: Previous<'_>) -> bool {
-    let proof = catch_unwind(AssertUnwindSafe(|| chain.prove(block, previous)));
-    !matches!(proof, Ok(Ok(proof)) if chain.verify(&proof).is_ok())
+/// Whether the step yields no proof that verifies: by the constraints alone, not by what [`Chain::verify`] reads.
+fn refused(chain: &Chain, block: &Proof<PoseidonC>, previous: Previous<'_>) -> bool {
+    chain.witness(block, previous).map_or(true, |witness| refuses(chain, witness))
+}
+
+fn refuses(chain: &Chain, witness: PartialWitness<F>) -> bool {
+    let proof = catch_unwind(AssertUnwindSafe(|| chain.circuit.prove(witness)));
+    !matches!(proof, Ok(Ok(proof)) if chain.circuit.verify(proof.clone()).is_ok())
+}
+
+/// The public values of `block` with `value` at each of the places in `indices`.
+fn with(mut block: Vec<F>, indices: impl IntoIterator<Item = usize>, value: F) -> Vec<F> {
+    indices.into_iter().for_each(|index| block[index] = value);
+    block
 }
 
 #[test]
 fn blocks_are_joined_and_every_other_one_is_refused() -> Result<()> {
-    let any = AnyBlock::new();
+    let any = AnyCircuit::new(block::LEN, 7);
+    let own = any.name();
     let chain = Chain::new(&any.circuit.verifier_data())?;
     let start = Accumulator::start(&values(5), F::from_canonical_u64(400))?;
-    let first = any.prove(&values(5), false);
+    let first = any.prove(&values(5), &own);
     let begin = Previous::Start { accumulator: &start, prover: PROVER };
 
     let one: ChainProof = chain.prove(&first, begin)?;
@@ -112,7 +94,7 @@ fn blocks_are_joined_and_every_other_one_is_refused() -> Result<()> {
         }
     );
 
-    let two = chain.prove(&any.prove(&values(6), false), Previous::Chain(&one))?;
+    let two = chain.prove(&any.prove(&values(6), &own), Previous::Chain(&one))?;
     let after_two = after_one.next(&values(6))?;
     let statement_two = chain.verify(&two)?;
     assert_eq!(
@@ -126,36 +108,45 @@ fn blocks_are_joined_and_every_other_one_is_refused() -> Result<()> {
     );
 
     // What is not the next block, one field at a time.
-    let change = |index: usize, value: u64| {
-        let mut values = values(6);
-        values[index] = F::from_canonical_u64(value);
-        values
-    };
-    let attacks: Vec<(&str, Vec<F>)> = vec![
+    let change = |index, value| with(values(6), [index], F::from_canonical_u64(value));
+    let mut attacks: Vec<(&str, Vec<F>)> = vec![
         ("attack_wrong_chain_id", change(block::CHAIN_ID, 1)),
         ("attack_number_again", change(block::NUMBER, 5)),
         ("attack_number_skipped", change(block::NUMBER, 7)),
         ("attack_dropped_block", values(7)),
         ("attack_same_block_twice", values(5)),
         ("attack_time_goes_back", change(block::TIMESTAMP, 499)),
-        ("attack_forged_state_root", change(block::STATE_BEFORE.start, 9)),
-        ("attack_range_proof_by_state", change(block::CHECKPOINT_STATE.start + 3, 9)),
-        ("attack_range_proof_by_window", change(block::CHECKPOINT_WINDOW.start, 9)),
         ("attack_window", change(block::PREVIOUS_HASHES.start, 9)),
         ("attack_wrong_parent", change(block::PREVIOUS_HASHES.end - 1, 9)),
         ("attack_difficulty", change(block::DIFFICULTY, 1)),
-        ("attack_blob_gas", change(block::BLOBS.start, 1)),
-        ("attack_beacon_root", change(block::BLOBS.end - 1, 1)),
-        ("attack_state_word_of_33_bits", change(block::STATE_AFTER.start, 1 << 32)),
     ];
-    for (name, values) in attacks {
-        assert!(refused(&chain, &any.prove(&values, false), Previous::Chain(&one)), "{name}");
+    let ranges = [
+        ("attack_forged_state_root", block::STATE_BEFORE),
+        ("attack_range_proof_by_state", block::CHECKPOINT_STATE),
+        ("attack_range_proof_by_window", block::CHECKPOINT_WINDOW),
+        ("attack_blob_fields", block::BLOBS),
+    ];
+    for (name, range) in ranges {
+        attacks.extend(range.map(|index| (name, change(index, 9))));
     }
-    let forged = any.prove(&values(6), true);
-    assert!(
-        refused(&chain, &forged, Previous::Chain(&one)),
-        "attack_block_proof_names_another_circuit"
-    );
+    for index in block::STATE_AFTER {
+        attacks.push(("attack_state_word_of_33_bits", with(values(6), [index], TOO_LONG)));
+    }
+    for (name, values) in attacks {
+        assert!(refused(&chain, &any.prove(&values, &own), Previous::Chain(&one)), "{name}");
+    }
+    let mut other_name = own.clone();
+    other_name.circuit_digest.elements[0] += F::ONE;
+    let forged = [
+        ("attack_block_proof_names_another_circuit", any.prove(&values(6), &other_name)),
+        (
+            "attack_block_proof_of_another_circuit",
+            AnyCircuit::new(block::LEN, 8).prove(&values(6), &own),
+        ),
+    ];
+    for (name, block) in forged {
+        assert!(refused(&chain, &block, Previous::Chain(&one)), "{name}");
+    }
 
     // The previous proof with other public inputs: each of them, and the circuit's name.
     let inputs = [
@@ -172,11 +163,14 @@ fn blocks_are_joined_and_every_other_one_is_refused() -> Result<()> {
         ("attack_chain_proof_names_another_circuit", 37),
         ("attack_chain_proof_names_another_key", 41),
     ];
-    let block = any.prove(&values(6), false);
+    let block = any.prove(&values(6), &own);
     for (name, index) in inputs {
         let mut changed = one.clone();
         changed.public_inputs[index] += F::ONE;
-        assert!(refused(&chain, &block, Previous::Chain(&changed)), "{name}, as the previous proof");
+        assert!(
+            refused(&chain, &block, Previous::Chain(&changed)),
+            "{name}, as the previous proof"
+        );
         assert!(chain.verify(&changed).is_err(), "{name}");
     }
 
@@ -187,19 +181,66 @@ fn blocks_are_joined_and_every_other_one_is_refused() -> Result<()> {
     assert!(refused(&chain, &first, Previous::Chain(&six)), "attack_swapped_order");
     // What it says of itself is not what the right order says.
     let statement_six = chain.verify(&six)?;
-    assert_ne!(statement_six.new_accumulator, statement_two.new_accumulator, "attack_swapped_order");
+    assert_ne!(
+        statement_six.new_accumulator, statement_two.new_accumulator,
+        "attack_swapped_order"
+    );
 
     // A block with another transaction is another block to whoever signed the accumulator.
     let other = change(block::ROOTS_AFTER.start + WORD, 9);
-    let changed = chain.prove(&any.prove(&other, false), Previous::Chain(&one))?;
+    let changed = chain.prove(&any.prove(&other, &own), Previous::Chain(&one))?;
     let signed = statement_two.new_accumulator;
     assert_ne!(chain.verify(&changed)?.new_accumulator, signed, "attack_changed_transaction");
 
-    // An accumulator that is opened to another tip than the block follows.
-    for other in [values(6), values(4)] {
-        let start = Accumulator::start(&other, F::from_canonical_u64(1))?;
+    // The accumulator where the chain starts, opened to another tip than the block follows.
+    let mut starts = vec![start; WORD + 6];
+    starts[0].tip.number += F::ONE;
+    starts[1].tip.timestamp = F::from_canonical_u64(501);
+    for (i, start) in starts[2..6].iter_mut().enumerate() {
+        start.tip.window[i] += F::ONE;
+    }
+    for (i, start) in starts[6..].iter_mut().enumerate() {
+        start.tip.state[i] += F::ONE;
+    }
+    for (i, accumulator) in starts.iter().enumerate() {
+        let previous = Previous::Start { accumulator, prover: PROVER };
+        assert!(refused(&chain, &first, previous), "attack_changed_accumulator, opened to tip {i}");
+    }
+
+    // Where nothing is before that binds them: numbers that the contract would read as shorter ones. The longest that
+    // it reads as they are:
+    let places = [block::STATE_BEFORE, block::CHECKPOINT_STATE, block::STATE_AFTER];
+    let places = places.into_iter().flatten();
+    let places = places.chain([block::CHAIN_ID, block::NUMBER, block::TIMESTAMP]);
+    let longest = with(values(5), places, TOO_LONG - F::ONE);
+    let start = Accumulator::start(&longest, F::from_canonical_u64(400))?;
+    let previous = Previous::Start { accumulator: &start, prover: [u32::MAX; 5] };
+    let statement = chain.verify(&chain.prove(&any.prove(&longest, &own), previous)?)?;
+    assert_eq!(
+        (statement.chain_id, statement.last, statement.prover[4]),
+        (u32::MAX, u32::MAX, u32::MAX)
+    );
+    let mut long = vec![
+        ("attack_chain_id_of_33_bits", with(values(5), [block::CHAIN_ID], TOO_LONG), 400),
+        ("attack_number_of_33_bits", with(values(5), [block::NUMBER], TOO_LONG), 400),
+        ("attack_time_of_33_bits", with(values(5), [block::TIMESTAMP], TOO_LONG), (1 << 32) - 1),
+    ];
+    for i in 0..WORD {
+        let both = [block::STATE_BEFORE.start + i, block::CHECKPOINT_STATE.start + i];
+        long.push(("attack_old_state_word_of_33_bits", with(values(5), both, TOO_LONG), 400));
+    }
+    for (name, values, before) in long {
+        let start = Accumulator::start(&values, F::from_canonical_u64(before))?;
         let previous = Previous::Start { accumulator: &start, prover: PROVER };
-        assert!(refused(&chain, &first, previous), "attack_changed_accumulator, opened to another tip");
+        assert!(refused(&chain, &any.prove(&values, &own), previous), "{name}");
+    }
+    for word in PROVER.map(F::from_canonical_u32) {
+        let mut witness = chain.witness(&first, begin)?;
+        let said: Vec<_> =
+            witness.target_values.values_mut().filter(|value| **value == word).collect();
+        assert_eq!(said.len(), 1, "the prover's word {word} is told once");
+        said.into_iter().for_each(|value| *value = TOO_LONG);
+        assert!(refuses(&chain, witness), "attack_provers_word_of_33_bits");
     }
     Ok(())
 }
