@@ -93,6 +93,8 @@ test('a chain is exported, imported elsewhere, taken back and removed', async (t
     const raw = await from.signTransaction({ chainId: 97304, nonce, to: account(2).address, value, gas: 21000n,
       maxFeePerGas: 10_000_000_000n, maxPriorityFeePerGas: 1n })
     const hash = await node.call('eth_sendRawTransaction', [raw])
+    // A node that has just started, or made a block, may yet have to look at it there.
+    await until(async () => Number((await node.call('txpool_status')).pending) > 0, 'the transaction is ready')
     await node.call('engine_createBlock', [true, final, null])
     return hash
   }
