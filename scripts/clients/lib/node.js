@@ -111,8 +111,8 @@ export class Node {
 
   /** Ends the process with a signal and waits for it. */
   async end(signal = 'SIGTERM') {
-    this.asked ||= this.runs()
     if (this.runs()) {
+      this.asked = true
       this.process.kill(signal)
       // A node that a test has stopped would not hear it.
       this.process.kill('SIGCONT')
