@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Runs client tests against the built node, four files at a time: they mostly wait for blocks.
 # Usage: scripts/clients.sh [NAME...]      (names of scripts/clients/test/NAME.test.js; default: all)
+# Environment: BZK_CHECK=1 runs every block of each node through the prover's kernel before the node ends, and prints how
+# many these were; a block that the kernel refuses fails the test.
 source "$(dirname "$0")/env.sh"
 
 cd "$ROOT/scripts/clients"
@@ -8,4 +10,28 @@ cd "$ROOT/scripts/clients"
 files=()
 for name in "$@"; do files+=("test/$name.test.js"); done
 [ ${#files[@]} -gt 0 ] || files=(test/*.test.js)
-exec node --test --test-force-exit --test-concurrency=4 --test-timeout=900000 "${files[@]}"
+# The kernel takes seconds for a block and has no limit of its own.
+minutes=15
+if [ "${BZK_CHECK:-0}" = 1 ]; then
+    "$ROOT/scripts/prover-build.sh"
+    BZK_CHECKED=$(mktemp)
+    export BZK_CHECKED PROVER_BIN
+    minutes=90
+fi
+failed=0
+node --test --test-force-exit --test-concurrency=4 --test-timeout=$((minutes * 60000)) "${files[@]}" || failed=1
+if [ "${BZK_CHECK:-0}" = 1 ]; then
+    awk '
+        { blocks[$1] += $2; transactions[$1] += $3; seconds[$1] += $4 }
+        function row(name, b, t, s) { printf "%-20s %6d blocks %6d transactions %7.1f s\n", name, b, t, s }
+        END {
+            for (name in blocks) {
+                row(name, blocks[name], transactions[name], seconds[name])
+                b += blocks[name]; t += transactions[name]; s += seconds[name]
+            }
+            row("the kernel checked", b, t, s)
+            exit b == 0
+        }' "$BZK_CHECKED" || { echo "no block was checked" >&2; failed=1; }
+    rm "$BZK_CHECKED"
+fi
+exit "$failed"

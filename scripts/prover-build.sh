@@ -14,6 +14,8 @@ export CARGO_TARGET_DIR=$BZK_CACHE/prover-target
 # The zkEVM stopped in 2024: it needs features that only an old rustc has, and old dependencies.
 export RUSTUP_TOOLCHAIN=$TOOLCHAIN RUSTC_BOOTSTRAP=1
 export CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS=fallback
+# A stage before may have set it (use_clippy): a compiler of the workspace's toolchain, not of this one.
+unset RUSTC_WORKSPACE_WRAPPER
 
 rustup toolchain list | grep -q "^$TOOLCHAIN" ||
     rustup toolchain install "$TOOLCHAIN" --profile minimal

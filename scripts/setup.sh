@@ -47,7 +47,9 @@ if [ -f "$lock" ] && ! cmp -s "$lock" "$NPM_DIR/package-lock.json"; then
     }
 fi
 # Node looks for packages beside the sources.
-[ ! -d "$NPM_DIR/node_modules" ] || ln -sfn "$NPM_DIR/node_modules" "$ROOT/scripts/clients/node_modules"
+for folder in clients bench; do
+    [ ! -d "$NPM_DIR/node_modules" ] || ln -sfn "$NPM_DIR/node_modules" "$ROOT/scripts/$folder/node_modules"
+done
 
 # The Python packages of the checks, in an environment of their own.
 requirements=$ROOT/scripts/requirements.txt

@@ -5,7 +5,10 @@
 source "$(dirname "$0")/env.sh"
 
 export ZOMBIE_NODE=${BZK_NODE:-$NODE_BIN}
-[ -x "$ZOMBIE_NODE" ] || { echo "no node at $ZOMBIE_NODE: run scripts/test.sh setup build" >&2; exit 1; }
+[ -x "$ZOMBIE_NODE" ] && [ -e "$ROOT/scripts/clients/node_modules" ] || {
+    echo "no node at $ZOMBIE_NODE, or no npm packages: run scripts/test.sh setup build" >&2
+    exit 1
+}
 
 # zombienet and its packages, installed once per lock file. Its helper asks for a fork of `toml` on
 # GitHub; zombienet/package.json puts the one of the registry in its place.
@@ -23,6 +26,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # As a raw specification, so that zombienet leaves the genesis as it is.
 export ZOMBIE_SPEC=$work/local.json
+# Nodes with --tmp keep their data there, and zombienet kills them.
+export TMPDIR=$work
 "$ZOMBIE_NODE" build-spec --chain local --raw 2>/dev/null >"$ZOMBIE_SPEC"
 
 scenarios=("$@")

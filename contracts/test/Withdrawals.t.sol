@@ -257,6 +257,26 @@ contract WithdrawalsTest is BridgeFixture {
         checkBooks();
     }
 
+    /// The owner of all withdrawals of a batch pays them himself: the payout settles nothing any more, but the committee
+    /// can be told of it.
+    function test_attack_payoutWithoutPendingWithdrawals() public {
+        Withdrawal[] memory batch = list(request(ALICE, 50_000, 1000, P2TR));
+        bytes memory payout = payoutTx(batch, 0);
+        settled(batch, 0);
+        (Block memory b, TxProof memory proof) = pay(payout, 5);
+        vm.expectRevert(abi.encodeWithSelector(BtcBridge.TooFewConfirmations.selector, 5, 6));
+        BRIDGE.confirm(batch[0].id, payout, proof);
+        extendTip(1);
+        vm.expectRevert(abi.encodeWithSelector(BtcBridge.NoSuchWithdrawal.selector, batch[0].id));
+        BRIDGE.settle(batch, payout, proof);
+        bytes32 txid = sha256(abi.encodePacked(sha256(payout)));
+        vm.expectEmit(address(BRIDGE));
+        emit BtcBridge.PayoutConfirmed(batch[0].id, txid, b.height);
+        BRIDGE.confirm(batch[0].id, payout, proof);
+        vm.assertEq(settledSats(), 50_000);
+        checkBooks();
+    }
+
     /// What is left out by naming a withdrawal wrongly is settled by the next call.
     function test_attack_withdrawalLeftOut() public {
         Withdrawal[] memory batch = new Withdrawal[](2);

@@ -2,7 +2,7 @@
 // payout with production's waiting time; and what the node takes to execute a header and a claim. Every part is a
 // process. The table goes to descriptor 4, one JSON object to the standard output.
 // Usage: bridge.mjs "SIZE..." PAYOUTS BATCH_BLOCKS
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { writeSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,9 +11,12 @@ import { account, privateKey } from '../clients/lib/accounts.js'
 import { BRIDGE, Devnet } from '../clients/lib/devnet.js'
 import { until } from '../clients/lib/node.js'
 import { connectApi, send } from '../clients/lib/substrate.js'
+import { pallet } from './weights.mjs'
 
 const [sizes, payouts, batchBlocks] = [process.argv[2].split(' ').map(Number), ...process.argv.slice(3).map(Number)]
 const INPUTS = 25
+// The largest one: the runtime charges every committee for it.
+const COMMITTEE = 32
 const COIN = 100_000
 const HOME = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080'
 const PAYER = 5
@@ -64,20 +67,18 @@ async function fund(devnet, count) {
 }
 
 /** Milliseconds that the node takes to execute a transaction on the state before its block: the shortest of many
- *  calls, less the shortest of a call of the same size that runs nothing. */
+ *  calls, less the shortest of as many calls of the same size that run nothing, in turn with them. */
 async function execution(node, { from, to, input, gas, blockNumber }) {
   const before = numberToHex(blockNumber - 1n)
-  const shortest = async (to) => {
-    const request = { from, to, data: input, gas: numberToHex(gas) }
-    const times = []
-    for (let round = 0; round < 30; round++) {
+  const shortest = { run: Infinity, nothing: Infinity }
+  for (let round = 0; round < 30; round++) {
+    for (const [which, callee] of [['run', to], ['nothing', from]]) {
       const begin = performance.now()
-      await node.call('eth_call', [request, before])
-      times.push(performance.now() - begin)
+      await node.call('eth_call', [{ from, to: callee, data: input, gas: numberToHex(gas) }, before])
+      shortest[which] = Math.min(shortest[which], performance.now() - begin)
     }
-    return Math.min(...times)
   }
-  return await shortest(to) - await shortest(from)
+  return shortest.run - shortest.nothing
 }
 
 /** The newest transactions with an event of `abi`, newest first. */
@@ -185,19 +186,33 @@ async function measure(devnet) {
   }
 }
 
-/** Milliseconds that the runtime is charged for a member's messages, by the weights measured in its wasm. */
+/** What a block is charged for each message of a member, by the weights measured in the runtime's wasm. */
 async function messageCosts() {
-  const weights = await readFile(new URL('../../pallets/threshold/src/weights.rs', import.meta.url), 'utf8')
-  const cost = (call) => {
-    const [, base, each] = weights.match(new RegExp(
-      `fn ${call}\\(k: u32, \\) -> Weight \\{[^]*?from_parts\\(([\\d_]+), 0\\)[^]*?from_parts\\(([\\d_]+), 0\\)\\.saturating_mul`))
-    const [fixed, perInput] = [base, each].map((text) => Number(text.replaceAll('_', '')))
-    return Number(((fixed + INPUTS * perInput) / 1e9).toFixed(2))
+  const [threshold, bridge] = await Promise.all([pallet('threshold'), pallet('btc-bridge')])
+  const dkg = threshold('authorize_dkg', COMMITTEE)
+  const sign = threshold('authorize_sign')
+  // What it does, the check of who sent it, and whose it is.
+  const messages = [
+    ['registration', threshold('register'), null, 'of a signer, once'],
+    ['commitment', threshold('dkg_commitment', COMMITTEE), dkg, 'of each member, for a key'],
+    ['dealt_shares', threshold('dkg_shares', COMMITTEE), dkg, 'of each member, for a key'],
+    ['confirmation', threshold('dkg_confirmation', COMMITTEE), dkg, 'of each member, for a key'],
+    ['accusation', threshold('dkg_complaint', COMMITTEE), dkg, 'of a bad share; the culprit is slashed'],
+    ['nonces', threshold('sign_nonces', INPUTS), sign, `of each member, for ${INPUTS} inputs`],
+    ['signature_shares', threshold('sign_shares', INPUTS), sign, `of each selected member, for ${INPUTS} inputs`],
+    ['report', threshold('sign_report', COMMITTEE), sign, 'of bad signature shares; the culprit is slashed'],
+    ['signatures', threshold('complete', INPUTS), threshold('authorize_complete', INPUTS), `for ${INPUTS} inputs, once`],
+    ['adoption', threshold('adopt', COMMITTEE), threshold('authorize_adoption', COMMITTEE), 'of a new key, once'],
+    ['fee_rate', bridge('report_fee_rate'), bridge('authorize_fee_report'), 'of each member, for a period'],
+  ]
+  say(`runtime cost of a signer's message, committee of ${COMMITTEE}, ms: in wasm, with the database as blocks are charged`)
+  const costs = {}
+  for (const [name, work, check, whose] of messages) {
+    const [wasm, total] = ['wasm', 'total'].map((part) => work[part] + (check?.[part] ?? 0))
+    say(`  ${name.padEnd(18)} ${wasm.toFixed(2).padStart(7)} ${total.toFixed(2).padStart(7)}   ${whose}`)
+    costs[name] = Number(total.toFixed(2))
   }
-  const [nonces, shares, signatures] = ['sign_nonces', 'sign_shares', 'complete'].map(cost)
-  say(`runtime cost of messages for ${INPUTS} inputs: nonces ${nonces} ms, shares ${shares} ms of each signer, `
-    + `the signatures ${signatures} ms once`)
-  return { nonces_ms: nonces, shares_ms: shares, signatures_ms: signatures }
+  return { message_ms: costs }
 }
 
 const result = await messageCosts()

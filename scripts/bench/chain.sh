@@ -17,6 +17,7 @@ kinds=${BENCH_KINDS-transfer erc20 gas}
 soak_seconds=${BENCH_SOAK:-0}
 sizes=${BENCH_ACCOUNTS-100000 1000000}
 log_blocks=${BENCH_BLOCKS-100000}
+GROWTH_SECONDS=20
 sync_blocks=${BENCH_SYNC-2000}
 nominators=${BENCH_NOMINATORS-10000}
 
@@ -58,7 +59,8 @@ yardstick() {
 
 # The three kinds of load. Says why blocks were not longer and how many came too late.
 throughput() {
-    local kind from ticks report per_s
+    local kind from ticks report per_s first
+    first=$(($(block_number "$url") + 1))
     for kind in $kinds; do
         from=$(wc -l <"$work/node.log")
         ticks=$(awk '{print $14 + $15}' "/proc/$node/stat")
@@ -79,6 +81,7 @@ throughput() {
             END { printf "    blocks ended by:"; for (e in end) printf " %s %d", e, end[e];
                   printf "; discarded as late: %d\n", late }' >&3
     done
+    ledgers=("1000 $transfers $erc20 $mgas $first $(block_number "$url")")
 }
 
 # resident FIELD: of the node, in MiB.
@@ -122,32 +125,58 @@ calls() {
         "$call_p99" "$(field "$report" p50_ms)" "$(field "$report" calls)"
 }
 
-# Transfers per second once the ledger has more accounts.
+# The same loads, shorter, once the ledger has more accounts; the transfers go to all of them. The token of each run is
+# new, because the generator makes its own: its holders have been accounts before, but held none of it.
 growth() {
-    local size report
+    local size kind made=0 first report per_second
     for size in $sizes; do
-        load "$url" transfer --recipients "$size" --seconds $((size / 1500 + 1)) --presigned 10000 >/dev/null
-        report=$(load "$url" transfer --recipients "$size" --seconds 20 --presigned 120000)
-        say '%-34s %10.0f   Mgas/s %.1f\n' "transfers/s over $size accounts" \
-            "$(field "$report" per_s | sed s/null/nan/)" "$(field "$report" mgas_per_s | sed s/null/nan/)"
+        node "$ROOT/scripts/bench/fill.mjs" "$url" "$made" "$size" || return 0
+        made=$size first=$(($(block_number "$url") + 1)) per_second=()
+        for kind in transfer erc20 gas; do
+            report=$(load "$url" "$kind" --recipients "$size" --seconds "$GROWTH_SECONDS" \
+                --presigned $((GROWTH_SECONDS * 6000)))
+            per_second+=("$(field "$report" "$([ "$kind" = gas ] && echo mgas_per_s || echo per_s)")")
+        done
+        ledgers+=("$size ${per_second[*]} $first $(block_number "$url")")
     done
 }
 
-# A node without a database follows the loaded chain from genesis; how long the fullest block took it.
+# What each size of the ledger made of it, once a follower has imported its blocks. Sets `grown` to the same in JSON.
+ledger_table() {
+    local ledger accounts per_s tokens mgas_per_s first last ms rows=()
+    say '%-14s %14s %14s %14s %14s\n' accounts transfers/s ERC-20/s Mgas/s 'import, ms'
+    for ledger in "${ledgers[@]}"; do
+        read -r accounts per_s tokens mgas_per_s first last <<<"$ledger"
+        read -r ms _ <<<"$(imported "$first" "$last")"
+        say '%-14s %14.0f %14.0f %14.1f %14s\n' "$accounts" "${per_s/null/nan}" "${tokens/null/nan}" \
+            "${mgas_per_s/null/nan}" "$ms"
+        rows+=("{\"accounts\":$accounts,\"transfers_per_s\":$per_s,\"erc20_per_s\":$tokens,\"mgas_per_s\":$mgas_per_s,\"import_ms\":$ms}")
+    done
+    grown=[$(IFS=, && echo "${rows[*]}")]
+}
+
+# imported FIRST LAST: how long the follower took for the fullest of these blocks, and the extrinsics in it.
+imported() {
+    local number extrinsics ms
+    read -r number extrinsics <<<"$(node "$ROOT/scripts/bench/fullest-block.mjs" "$url" "$1" "$2")"
+    ms=$(sed -nE "s/.*eth-import: imported number=$number ms=([0-9]+).*/\1/p" "$work/follower.log" | tail -1)
+    echo "${ms:-null} $extrinsics"
+}
+
+# A node without a database follows the loaded chain from genesis; how long the fullest blocks took it.
 sync() {
-    local peer head started last main_node=$node main_url=$url block
+    local peer head started last main_node=$node main_url=$url extrinsics
     peer=$(rpc "$url" system_localPeerId '[]' | tr -d '"')
     head=$(block_number "$url")
-    block=$(node "$ROOT/scripts/bench/fullest-block.mjs" "$url" 300)
     start_node follower 18550 --sync full -leth-import=debug --bootnodes "/ip4/127.0.0.1/tcp/18547/p2p/$peer" || return 0
     started=$(date +%s%N)
     until last=$(block_number "$url") && [ "$last" -ge "$head" ]; do sleep 0.2; done
     sync_rate=$(node -e 'console.log((process.argv[1] * 1e9 / process.argv[2]).toFixed(1))' \
         "$last" $(($(date +%s%N) - started)))
     say '%-34s %10s   %s blocks with all their load\n' 'full sync, blocks/s' "$sync_rate" "$last"
-    import_ms=$(sed -nE "s/.*eth-import: imported number=${block% *} ms=([0-9]+).*/\1/p" "$work/follower.log" | tail -1)
-    import_ms=${import_ms:-null}
-    say '%-34s %10s   %s extrinsics\n' 'import of the fullest block, ms' "$import_ms" "${block#* }"
+    read -r import_ms extrinsics <<<"$(imported 1 "$head")"
+    say '%-34s %10s   %s extrinsics\n' 'import of the fullest block, ms' "$import_ms" "$extrinsics"
+    ledger_table
     stop "$node"
     node=$main_node url=$main_url
 }
@@ -176,11 +205,13 @@ logs() {
     report=$(node "$ROOT/scripts/bench/log-chain.mjs" "$url" "$log_blocks" "$work/Token.hex") || return 0
     head=$(field "$report" blocks)
     # Nobody sends to this account: the answer is empty and the search is the whole work.
-    local filter="[{\"fromBlock\":\"0x0\",\"toBlock\":\"latest\",\"address\":\"$(field "$report" contract)\",\"topics\":[\"$topic\",null,\"0x$(printf '%064x' 1)\"]}]"
+    local from
+    from=$(printf '0x%x' $((head - log_blocks + 1)))
+    local filter="[{\"fromBlock\":\"$from\",\"toBlock\":\"latest\",\"address\":\"$(field "$report" contract)\",\"topics\":[\"$topic\",null,\"0x$(printf '%064x' 1)\"]}]"
     report=$("$tools/bzk-latency" --rpc "$url" eth_getLogs "$filter" --clients 10 --seconds 10) || return 0
     logs_ms=$(field "$report" p99_ms)
     say '%-34s %10.2f   p50 %.2f, over %s blocks\n' 'eth_getLogs p99, 10 clients, ms' \
-        "$logs_ms" "$(field "$report" p50_ms)" "$head"
+        "$logs_ms" "$(field "$report" p50_ms)" "$log_blocks"
     stop "$node"
 }
 
@@ -209,6 +240,7 @@ for contract in Token Burner; do
     node "$ROOT/scripts/clients/lib/solidity.js" "$contract.sol" "$contract" >"$work/$contract.hex"
 done
 say 'cores %s, load average %s, %s s per kind\n' "$(nproc)" "$(cut -d' ' -f1-3 /proc/loadavg)" "$seconds"
+ledgers=() grown=[]
 transfers=null erc20=null mgas=null token=null call_p99=null import_ms=null logs_ms=null
 interval_p50=null interval_p99=null jitter=null
 sync_rate=null final_p50=null final_p99=null long_rate=null warp_s=null era_ms=null
@@ -227,6 +259,6 @@ logs
 finality
 late
 era_change
-printf '{"transfers_per_s":%s,"erc20_per_s":%s,"mgas_per_s":%s,"anvil_transfers_per_s":%s,"import_ms":%s,"eth_call_p99_ms":%s,"get_logs_ms":%s,"rss_mib":%s,"finality_p50_s":%s,"finality_p99_s":%s,"block_interval_p50_ms":%s,"block_interval_p99_ms":%s,"block_jitter_ms":%s,"sync_blocks_per_s":%s,"long_sync_blocks_per_s":%s,"warp_sync_s":%s,"era_change_ms":%s,"cores":%s,"seconds":%s}\n' \
+printf '{"transfers_per_s":%s,"erc20_per_s":%s,"mgas_per_s":%s,"anvil_transfers_per_s":%s,"import_ms":%s,"eth_call_p99_ms":%s,"get_logs_ms":%s,"rss_mib":%s,"finality_p50_s":%s,"finality_p99_s":%s,"block_interval_p50_ms":%s,"block_interval_p99_ms":%s,"block_jitter_ms":%s,"sync_blocks_per_s":%s,"long_sync_blocks_per_s":%s,"warp_sync_s":%s,"era_change_ms":%s,"growth":%s,"cores":%s,"seconds":%s}\n' \
     "$transfers" "$erc20" "$mgas" "$anvil_transfers" "$import_ms" "$call_p99" "$logs_ms" "$rss" \
-    "$final_p50" "$final_p99" "$interval_p50" "$interval_p99" "$jitter" "$sync_rate" "$long_rate" "$warp_s" "$era_ms" "$(nproc)" "$seconds"
+    "$final_p50" "$final_p99" "$interval_p50" "$interval_p99" "$jitter" "$sync_rate" "$long_rate" "$warp_s" "$era_ms" "$grown" "$(nproc)" "$seconds"

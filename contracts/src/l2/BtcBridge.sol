@@ -100,6 +100,9 @@ contract BtcBridge is IReorgListener {
     /// @notice The payout of a withdrawal was proven: output `vout` of `txid` pays `paid` sats.
     event WithdrawalSettled(uint64 indexed id, bytes32 indexed txid, uint32 vout, uint64 paid, uint32 height);
 
+    /// @notice A transaction that may be the payout of a withdrawal is in the chain; see `confirm`.
+    event PayoutConfirmed(uint64 indexed id, bytes32 indexed txid, uint32 height);
+
     /// @notice The block of the payout left the chain: the withdrawal is pending again, its clock starts at `height`.
     event WithdrawalReopened(uint64 indexed id, uint32 height);
 
@@ -343,6 +346,22 @@ contract BtcBridge is IReorgListener {
         _checkPayoutData(rawTx, pos, keccak256(ids));
         totals.locked -= sum;
         totals.settled += sum;
+    }
+
+    /// @notice Tells that a payout is in Bitcoin's chain. For one whose withdrawals were all closed otherwise, which
+    /// `settle` refuses: who pays himself all that a payout pays him could else keep the committee from learning that
+    /// its coins are spent, and from its change.
+    /// @dev Changes nothing here. Who listens compares `txid`: `id` is only where to look, and anybody's transaction
+    /// can be told of.
+    /// @param id One of the payout's withdrawals.
+    /// @param rawTx The payout without witness.
+    /// @param proof That it is in Bitcoin's chain.
+    function confirm(uint64 id, bytes calldata rawTx, TxProof calldata proof) external {
+        (bytes32 txid,, uint32 confirmations) = RELAY.verifyTx(rawTx, proof);
+        if (confirmations < terms.mediumConfirmations) {
+            revert TooFewConfirmations(confirmations, terms.mediumConfirmations);
+        }
+        emit PayoutConfirmed(id, txid, proof.height);
     }
 
     /// @notice Makes a settled withdrawal pending again whose payout's block left the chain.

@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::benchmark::BenchmarkCmd;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use pallet_settlement::worker::Endpoint;
 use sc_cli::{RunCmd, SubstrateCli};
@@ -59,6 +60,7 @@ pub(crate) struct Cli {
 
     /// Make blocks on demand instead of by the clock: `instant` (one for each transaction),
     /// `manual` (RPC engine_createBlock) or a number of milliseconds. Only for a development chain.
+    /// Blocks are final within two seconds; with `manual` when the RPC says so.
     #[arg(long, value_name = "MODE")]
     pub sealing: Option<Sealing>,
 
@@ -167,6 +169,9 @@ pub(crate) enum Subcommand {
 
     /// Print the heads of the database as JSON.
     ChainInfo(sc_cli::ChainInfoCmd),
+
+    /// Measure weights, by Parity's frame-omni-bencher.
+    Benchmark(BenchmarkCmd),
 }
 
 #[cfg(test)]

@@ -88,6 +88,7 @@ pub(crate) fn run() -> sc_cli::Result<()> {
         Some(Subcommand::ChainInfo(cmd)) => {
             cli.create_runner(cmd)?.sync_run(|config| cmd.run::<Block>(&config))
         }
+        Some(Subcommand::Benchmark(cmd)) => cmd.run(),
     }
 }
 

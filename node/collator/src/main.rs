@@ -3,6 +3,7 @@
 
 #![allow(clippy::result_large_err, reason = "the size of sc_cli's error is not ours to choose")]
 
+mod benchmark;
 mod bridge_rpc;
 mod chain_spec;
 mod cli;

@@ -41,6 +41,11 @@ const MEMORY_BOMB: [u8; 25] = hex!("600d600c5f39600d5ff3fe00" "5f612000535f5f5f5
 /// Buys about 80 frames, which is nearly all the memory that a transaction may have (`MAX_CELLS` of the meter).
 const BOMB_GAS: u64 = 108_000;
 
+/// Returns the code after it, which asks MODEXP for a base of 2^33 bytes and an exponent of one: a length that native
+/// code can hold and wasm cannot.
+const LONG_BASE: [u8; 35] =
+    hex!("6017600c5f3960175ff3fe00" "6402000000005f52" "6001602052" "5f5f60605f60055afa00");
+
 const SLOT: u64 = 800_000_000;
 const AUTHORING: CallContext = CallContext::Onchain { import: false };
 const IMPORT: CallContext = CallContext::Onchain { import: true };
@@ -139,15 +144,29 @@ fn ethereum(nonce: u64, gas_limit: u64, to: TxKind, input: &[u8]) -> UncheckedEx
     UncheckedExtrinsic::from_raw_transaction(raw).expect("short enough")
 }
 
-/// The timestamp, a contract, and a transaction that takes as much memory as `gas` can buy.
-fn block_of_the_memory_bomb(gas: u64) -> Vec<UncheckedExtrinsic> {
+/// The timestamp, a contract that `init` creates, and a transaction that calls it with `gas`.
+fn block_of(init: &[u8], gas: u64) -> Vec<UncheckedExtrinsic> {
     let now = SLOT * SLOT_DURATION_MS;
     let time = RuntimeCall::Timestamp(pallet_timestamp::Call::set { now });
     vec![
         UncheckedExtrinsic::new_bare(time),
-        ethereum(0, 100_000, TxKind::Create, &MEMORY_BOMB),
+        ethereum(0, 100_000, TxKind::Create, init),
         ethereum(1, gas, TxKind::Call(FIRST_CONTRACT), &[]),
     ]
+}
+
+/// Its second transaction takes as much memory as `gas` can buy.
+fn block_of_the_memory_bomb(gas: u64) -> Vec<UncheckedExtrinsic> {
+    block_of(&MEMORY_BOMB, gas)
+}
+
+/// Both refuse the second transaction of `extrinsics`, in the same words.
+fn both_refuse(extrinsics: &[UncheckedExtrinsic]) {
+    let native = Chain::new(Executor::new(wasm())).apply(extrinsics);
+    let wasm = Chain::new(Executor::wasm_only(wasm())).apply(extrinsics);
+    assert_eq!(native[..2], [Ok(Ok(())), Ok(Ok(()))]);
+    assert!(native[2].is_err());
+    assert_eq!(native, wasm);
 }
 
 #[test]
@@ -167,12 +186,12 @@ fn attack_memory_bomb_made_natively_is_imported_by_wasm() {
 
 #[test]
 fn attack_memory_bomb_that_no_proof_holds_is_refused_by_both() {
-    let extrinsics = block_of_the_memory_bomb(BLOCK_GAS - 100_000);
-    let native = Chain::new(Executor::new(wasm())).apply(&extrinsics);
-    let wasm = Chain::new(Executor::wasm_only(wasm())).apply(&extrinsics);
-    assert_eq!(native[..2], [Ok(Ok(())), Ok(Ok(()))]);
-    assert!(native[2].is_err());
-    assert_eq!(native, wasm);
+    both_refuse(&block_of_the_memory_bomb(BLOCK_GAS - 100_000));
+}
+
+#[test]
+fn attack_number_that_only_native_code_can_hold_is_refused_by_both() {
+    both_refuse(&block_of(&LONG_BASE, 100_000));
 }
 
 #[test]

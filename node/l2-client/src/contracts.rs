@@ -96,6 +96,7 @@ sol! {
         function withdraw(bytes calldata script, uint64 maxFee) external payable returns (uint64 id);
         function rotate(bytes32 nextKey, uint32 closesAt, bytes calldata signature) external;
         function settle(Withdrawal[] calldata batch, bytes calldata rawTx, TxProof calldata proof) external;
+        function confirm(uint64 id, bytes calldata rawTx, TxProof calldata proof) external;
         function confirmationsNeeded(bytes32 blockHash, uint64 amount) external view returns (uint32);
     }
 }

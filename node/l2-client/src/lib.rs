@@ -324,11 +324,14 @@ impl L2Client {
     }
 }
 
+/// Wei per gas that is offered whatever the base fee is: that of a few wei doubles in a block or two.
+const LEAST_MAX_FEE: u128 = 1_000_000_000;
+
 /// Twice the base fee, so that six full blocks in a row do not price it out, but no more than can be paid: an empty
 /// account can send while the base fee is zero.
 fn max_fee(base_fee: u64, balance: U256, gas_limit: u64) -> u128 {
     let affordable = balance.checked_div(U256::from(gas_limit)).unwrap_or(U256::MAX);
-    let wanted = u128::from(base_fee) * 2;
+    let wanted = (u128::from(base_fee) * 2).max(LEAST_MAX_FEE);
     u128::try_from(affordable).unwrap_or(u128::MAX).min(wanted).max(base_fee.into())
 }
 
@@ -338,7 +341,8 @@ mod tests {
 
     #[test]
     fn fee_is_twice_the_base_fee_but_affordable() {
-        assert_eq!(max_fee(100, U256::MAX, 21_000), 200);
+        assert_eq!(max_fee(3_000_000_000, U256::MAX, 21_000), 6_000_000_000);
+        assert_eq!(max_fee(0, U256::MAX, 21_000), LEAST_MAX_FEE);
         assert_eq!(max_fee(100, U256::from(21_000 * 150), 21_000), 150);
         // Too poor: the node says so.
         assert_eq!(max_fee(100, U256::ZERO, 21_000), 100);

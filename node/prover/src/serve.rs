@@ -37,6 +37,8 @@ use crate::{
 
 /// Requests are a few hundred bytes.
 const MOST_BYTES: u64 = 16_384;
+/// Requests that are answered at once; more are sent away.
+const MOST_ANSWERS: usize = 64;
 /// After a failure: nodes come back, disks are emptied.
 const PAUSE: Duration = Duration::from_secs(30);
 /// Between two looks at what other workers may have finished.
@@ -58,6 +60,8 @@ pub struct Service {
     unwritten: Mutex<BTreeMap<String, String>>,
     /// The circuits of blocks, as long as the jobs are blocks: they take 8 GB.
     zkevm: Mutex<Option<Zkevm>>,
+    /// Calls take turns, as they write to the queue.
+    turn: Mutex<()>,
 }
 
 impl Service {
@@ -69,8 +73,8 @@ impl Service {
         let queue = Queue::open(&pipeline.proofs.join("queue"))?;
         let mut unproven = queue.all()?.into_iter().filter(|one| one.proof.is_none());
         unproven.try_for_each(|one| jobs.push(&Job::Batch(one.id())))?;
-        let (working, unwritten, zkevm) = Default::default();
-        Ok(Self { pipeline, queue, rpc, jobs, working, unwritten, zkevm })
+        let (working, unwritten, zkevm, turn) = Default::default();
+        Ok(Self { pipeline, queue, rpc, jobs, working, unwritten, zkevm, turn })
     }
 
     /// Serves `listen` (address and port) until the process ends.
@@ -81,6 +85,12 @@ impl Service {
         let server =
             Server::http(listen).map_err(|error| anyhow!("cannot serve {listen}: {error}"))?;
         println!("http://{}", server.server_addr());
+        self.serve(&server)
+    }
+
+    /// Answers the requests that come to `server`, each in a thread of its own: bodies come as slowly as clients like.
+    fn serve(self, server: &Server) -> Result<()> {
+        let answering = Arc::new(());
         let service = Arc::new(self);
         let worker = thread::Builder::new().name("worker".into()).spawn({
             let service = service.clone();
@@ -93,10 +103,18 @@ impl Service {
                 let ended = worker.join().map_err(|_| anyhow!("the worker panicked"))?;
                 return ended.and_then(|()| bail!("the worker has ended"));
             }
-            if let Some(request) = request {
-                // A client that went away is no error of ours.
-                let _ = service.answer(request);
+            let Some(request) = request else { continue };
+            // A client that went away is no error of ours.
+            if Arc::strong_count(&answering) > MOST_ANSWERS {
+                let busy = Response::from_string("too many requests\n").with_status_code(503);
+                let _ = request.respond(busy);
+                continue;
             }
+            let (service, place) = (service.clone(), answering.clone());
+            thread::spawn(move || {
+                let _ = service.answer(request);
+                drop(place);
+            });
         }
     }
 
@@ -220,7 +238,9 @@ impl Service {
             (Method::Post, "/") => {
                 let mut body = Vec::new();
                 request.as_reader().take(MOST_BYTES).read_to_end(&mut body)?;
+                let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
                 let answer = self.call(&body).to_string();
+                drop(turn);
                 let json =
                     Header::from_bytes("content-type", "application/json").expect("both are ASCII");
                 request.respond(Response::from_string(answer).with_header(json))
@@ -337,6 +357,8 @@ fn failure(id: &Value, code: i64, message: &str) -> Value {
 mod tests {
     use std::{
         env, fs,
+        io::Write as _,
+        net::TcpStream,
         os::unix::fs::symlink,
         process::{id, Command},
     };
@@ -434,6 +456,22 @@ mod tests {
     fn witness(header: &[u8]) -> Value {
         json!({"header": format!("0x{}", hex::encode(header)), "parentStateRoot": H256::zero(),
             "blockHashes": [], "nodes": [], "codes": [], "transactions": []})
+    }
+
+    #[test]
+    fn attack_client_that_does_not_finish_its_request_keeps_nobody_waiting() {
+        let service = service("slow", "http://127.0.0.1:1");
+        let server = Server::http("127.0.0.1:0").unwrap();
+        let address = server.server_addr().to_ip().unwrap();
+        thread::spawn(move || Arc::into_inner(service).unwrap().serve(&server));
+        let mut slow = TcpStream::connect(address).unwrap();
+        slow.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{").unwrap();
+        let mut other = TcpStream::connect(address).unwrap();
+        other.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        other.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        other.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("ok\n"), "{answer}");
     }
 
     #[test]

@@ -5,11 +5,11 @@ use crate::{
     claims::{self, Watched},
     delivery::{self, Delivery},
     headers::{self, Progress},
-    settlements::{settle, Event, Withdrawals},
+    settlements::{confirm, settle, Event, Withdrawals},
 };
 use anyhow::{Context, Result};
 use bzk_bitcoin::{
-    bitcoin::{BlockHash, OutPoint, Script, Txid},
+    bitcoin::{consensus::deserialize, BlockHash, OutPoint, Script, Transaction, Txid},
     decode_transaction, Bridge,
 };
 use bzk_bitcoin_client::BitcoinClient;
@@ -17,7 +17,7 @@ use bzk_health::Health;
 use bzk_l2_client::{
     alloy_primitives::{B256, U256},
     alloy_sol_types::{SolError, SolEvent},
-    contracts::{BtcBridge, Withdrawal, BTC_BRIDGE},
+    contracts::{BitcoinRelay, BtcBridge, Withdrawal, BITCOIN_RELAY, BTC_BRIDGE},
     Account, Error as L2Error, L2Client,
 };
 use clap::Args;
@@ -339,37 +339,91 @@ impl Relayer {
             let from = wanted.entry(withdrawal.script.clone()).or_insert(withdrawal.height);
             *from = withdrawal.height.min(*from);
         }
+        let closed = self.closed_payouts().await?;
+        for withdrawal in closed.values().flatten() {
+            let from = wanted.entry(withdrawal.script.clone()).or_insert(withdrawal.height);
+            *from = withdrawal.height.min(*from);
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let deep = self.deep_enough().await?;
         let mut found = BTreeSet::new();
         for (script, height) in wanted {
             let outputs = self.bitcoin.outputs(Script::from_bytes(&script), height).await?;
-            found.extend(outputs.into_iter().map(|output| output.outpoint.txid));
+            let buried = outputs.into_iter().filter(|output| output.height <= deep);
+            found.extend(buried.map(|output| output.outpoint.txid));
         }
         for txid in found {
             if self.judged.get(&txid) == Some(&tip) {
                 continue;
             }
-            if self.settle_one(&txid).await? {
+            if self.settle_one(&txid, &closed).await? {
                 self.judged.insert(txid, tip);
             }
         }
         Ok(())
     }
 
+    /// The height of the last block in which a payout has the confirmations that the contract asks for.
+    async fn deep_enough(&self) -> Result<u32> {
+        let tip = self.l2.call(BITCOIN_RELAY, &BitcoinRelay::tipCall {}).await?;
+        let terms = self.l2.call(BTC_BRIDGE, &BtcBridge::termsCall {}).await?;
+        // The last block itself has one confirmation.
+        Ok(tip.height.saturating_add(1).saturating_sub(terms.mediumConfirmations.into()))
+    }
+
+    /// Payouts that the chain waits for although none of their withdrawals is pending, because who asked for them has
+    /// paid himself: by the first coin that they spend, which all versions of a payout have in common.
+    async fn closed_payouts(&self) -> Result<BTreeMap<OutPoint, Vec<Withdrawal>>> {
+        let mut closed = BTreeMap::new();
+        let payouts = match self.l2.payouts().await {
+            // A node without the committee waits for none.
+            Err(L2Error::Refused { .. }) => Vec::new(),
+            payouts => payouts?,
+        };
+        for payout in payouts {
+            let payout: Transaction = deserialize(&payout).context("payout")?;
+            let pending = self.withdrawals.paid_by(&payout, &self.bridge).is_some();
+            let batch = self.withdrawals.named_by(&payout, &self.bridge).filter(|_| !pending);
+            if let (Some(input), Some(batch)) = (payout.input.first(), batch) {
+                closed.insert(input.previous_output, batch);
+            }
+        }
+        Ok(closed)
+    }
+
     /// Returns whether the transaction needs no other look before the next block of Bitcoin.
-    async fn settle_one(&mut self, txid: &Txid) -> Result<bool> {
+    async fn settle_one(
+        &mut self,
+        txid: &Txid,
+        closed: &BTreeMap<OutPoint, Vec<Withdrawal>>,
+    ) -> Result<bool> {
         let Some(inclusion) = self.bitcoin.inclusion(txid).await? else { return Ok(true) };
-        let transaction = decode_transaction(&inclusion.proof.transaction)?;
-        let Some(batch) = self.withdrawals.paid_by(&transaction, &self.bridge) else {
+        // Whoever pays a script that is waited for chooses the transaction.
+        let Ok(transaction) = decode_transaction(&inclusion.proof.transaction) else {
             return Ok(true);
         };
-        let ids: Vec<u64> = batch.iter().map(|withdrawal| withdrawal.id).collect();
-        match self.l2.send(BTC_BRIDGE, &settle(batch, &inclusion), U256::ZERO).await {
+        let spent = transaction.input.first().map(|input| input.previous_output);
+        let (ids, sent) = match self.withdrawals.paid_by(&transaction, &self.bridge) {
+            Some(batch) => {
+                let ids: Vec<u64> = batch.iter().map(|withdrawal| withdrawal.id).collect();
+                (ids, self.l2.send(BTC_BRIDGE, &settle(batch, &inclusion), U256::ZERO).await)
+            }
+            None => match spent.and_then(|spent| closed.get(&spent)?.first()) {
+                Some(first) => {
+                    let call = confirm(first.id, &inclusion);
+                    (vec![first.id], self.l2.send(BTC_BRIDGE, &call, U256::ZERO).await)
+                }
+                None => return Ok(true),
+            },
+        };
+        match sent {
             Ok(included) => {
                 tracing::info!(%txid, ?ids, gas = included.gas_used, "payout settled");
                 Ok(true)
             }
-            // Too few confirmations, another relayer was faster, or the block came after this round's headers: the
-            // contract has yet to hear of it.
+            // Another relayer was faster and that is not final yet, or the contract follows another branch.
             Err(L2Error::Reverted { data, .. }) => {
                 tracing::debug!(%txid, error = %data, "payout cannot be settled yet");
                 Ok(false)

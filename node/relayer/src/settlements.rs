@@ -80,6 +80,12 @@ impl Withdrawals {
     /// The withdrawals that `payout` pays, in the order of its outputs; `None` when it is not a payout, or none of
     /// them is pending.
     pub fn paid_by(&self, payout: &Transaction, bridge: &Bridge) -> Option<Vec<Withdrawal>> {
+        let batch = self.named_by(payout, bridge)?;
+        batch.iter().any(|paid| self.pending.contains_key(&paid.id)).then_some(batch)
+    }
+
+    /// The withdrawals that `payout` pays, pending or not, in the order of its outputs; `None` when it is not a payout.
+    pub fn named_by(&self, payout: &Transaction, bridge: &Bridge) -> Option<Vec<Withdrawal>> {
         let data = payout
             .output
             .iter()
@@ -100,7 +106,6 @@ impl Withdrawals {
             .collect();
         let matches = |ids: &[u64]| batch_digest(bridge, ids.iter().copied()).as_slice() == digest;
         let ids = assign(&candidates, &mut Vec::new(), &mut { MAX_TRIES }, &matches)?;
-        ids.iter().any(|id| self.pending.contains_key(id)).then_some(())?;
         let known = |id| self.pending.get(id).or_else(|| self.closed.get(id)).cloned();
         ids.iter().map(known).collect()
     }
@@ -110,6 +115,15 @@ impl Withdrawals {
 pub fn settle(batch: Vec<Withdrawal>, inclusion: &Inclusion) -> BtcBridge::settleCall {
     BtcBridge::settleCall {
         batch,
+        rawTx: inclusion.proof.transaction.clone().into(),
+        proof: contract_proof(inclusion),
+    }
+}
+
+/// The call that tells of a payout whose withdrawals are all closed; `id` is one of them.
+pub fn confirm(id: u64, inclusion: &Inclusion) -> BtcBridge::confirmCall {
+    BtcBridge::confirmCall {
+        id,
         rawTx: inclusion.proof.transaction.clone().into(),
         proof: contract_proof(inclusion),
     }
@@ -236,6 +250,7 @@ mod tests {
         assert_eq!(known.paid_by(&both, &bridge()), Some(all.to_vec()));
         known.apply(Event::Settled { id: 2 });
         assert_eq!(known.paid_by(&both, &bridge()), None);
+        assert_eq!(known.named_by(&both, &bridge()), Some(all.to_vec()));
         // An old log read again does not bring it back; a reorganisation does.
         known.apply(Event::Requested(all[0].clone()));
         assert_eq!(known.pending().count(), 0);

@@ -36,6 +36,11 @@ const GENESIS: [u8; 32] = {
 };
 const REFUND_DELAY: u16 = 2_016;
 const WEI_PER_SAT: u64 = 10_000_000_000;
+/// Slot of the bridge's terms, and a byte in it, from its low end.
+const TERMS: &str = "0x2";
+const MEDIUM_CONFIRMATIONS: usize = 5;
+/// How the contract is asked whether it would take a transaction.
+const ASKS: &str = "eth_estimateGas";
 
 fn keypair(secret: [u8; 32]) -> Keypair {
     Keypair::from_seckey_slice(&Secp256k1::new(), &secret).unwrap()
@@ -173,8 +178,12 @@ impl Scene {
 #[tokio::test]
 async fn deposit_is_claimed_and_withdrawal_is_settled() {
     let Some(scene) = Scene::new().await else { return };
+    // Regtest's terms ask for one confirmation only; here a payout needs two.
+    scene.anvil.set_byte(BTC_BRIDGE, TERMS, MEDIUM_CONFIRMATIONS, 2);
     let user = Anvil::account(2);
     let user_l2 = scene.anvil.client(Anvil::account(2));
+    let terms = user_l2.call(BTC_BRIDGE, &BtcBridge::termsCall {}).await.unwrap();
+    assert_eq!((terms.lowConfirmations, terms.mediumConfirmations), (1, 2));
     let deposit = scene.deposit(user.address(), 1);
     scene.watch(std::slice::from_ref(&deposit));
     let script = deposit.script(&scene.bridge).unwrap();
@@ -226,6 +235,13 @@ async fn deposit_is_claimed_and_withdrawal_is_settled() {
     scene.node.client().broadcast(&transaction).await.unwrap();
     scene.anvil.mine(4);
     relayer.round().await.unwrap();
+    assert!(scene.settled().await.is_empty());
+    scene.node.mine(1);
+    relayer.round().await.unwrap();
+    assert!(scene.anvil.called().iter().any(|method| method == ASKS));
+    // Too few confirmations: as long as no block comes, the contract is not even asked.
+    relayer.round().await.unwrap();
+    assert!(!scene.anvil.called().iter().any(|method| method == ASKS));
     assert!(scene.settled().await.is_empty());
     scene.node.mine(1);
     rival.round().await.unwrap();

@@ -132,12 +132,8 @@ impl<'a> Exchange<'a> {
         self.folder.join(name)
     }
 
-    /// The envelope in a file, not verified; `None` when there is no such file.
-    pub(crate) fn open<M>(
-        &self,
-        name: &str,
-        sender: Member,
-    ) -> Result<Option<Envelope<M>>, ExchangeError>
+    /// What a file holds, if that is an envelope, not verified; `None` when there is no such file.
+    fn decode<M>(&self, name: &str) -> Result<Option<Option<Envelope<M>>>, ExchangeError>
     where
         Envelope<M>: DecodeAll + MaxEncodedLen,
     {
@@ -152,10 +148,29 @@ impl<'a> Exchange<'a> {
         // One byte more than allowed fails to decode.
         let most = Envelope::<M>::max_encoded_len() as u64 + 1;
         file.take(most).read_to_end(&mut bytes).map_err(failed)?;
-        let envelope = Envelope::<M>::decode_all(&mut &bytes[..])
-            .ok()
-            .filter(|envelope| envelope.sender == sender);
-        envelope.map(Some).ok_or(ExchangeError::Forged(path, sender.0))
+        Ok(Some(Envelope::<M>::decode_all(&mut &bytes[..]).ok()))
+    }
+
+    /// Who the envelope in a file says that has sent it; `None` when there is no such file, or no envelope in it.
+    pub(crate) fn sender<M>(&self, name: &str) -> Result<Option<Member>, ExchangeError>
+    where
+        Envelope<M>: DecodeAll + MaxEncodedLen,
+    {
+        Ok(self.decode::<M>(name)?.flatten().map(|envelope| envelope.sender))
+    }
+
+    /// The envelope of `sender` in a file, not verified; `None` when there is no such file.
+    pub(crate) fn open<M>(
+        &self,
+        name: &str,
+        sender: Member,
+    ) -> Result<Option<Envelope<M>>, ExchangeError>
+    where
+        Envelope<M>: DecodeAll + MaxEncodedLen,
+    {
+        let Some(found) = self.decode::<M>(name)? else { return Ok(None) };
+        let envelope = found.filter(|envelope| envelope.sender == sender);
+        envelope.map(Some).ok_or_else(|| ExchangeError::Forged(self.path(name), sender.0))
     }
 
     /// The message in a file, verified; `None` when there is no such file.

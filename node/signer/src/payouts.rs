@@ -54,6 +54,9 @@ pub enum Doubt {
         /// The fee.
         fee: u64,
     },
+    /// The session was open when the bridge halted.
+    #[error("the bridge has halted: waiting until it goes on")]
+    Halted,
     /// It is for nothing that members sign.
     #[error("it is for no payout, no hand-over and no test of a key")]
     Purpose,
@@ -135,6 +138,10 @@ impl<'a, B: BitcoinClient> OwnNodes<'a, B> {
         else {
             return self.judge_hand_over(session);
         };
+        // Of the reason, which begins with its number.
+        if self.value::<u8>(b"Halted", &[])?.is_some() {
+            return Err(Doubt::Halted);
+        }
         let keys = [batch.encode(), version.encode()];
         // Of a version: id, fee rate and the transaction; what follows is of no interest.
         let stored = self.value::<([u8; 32], u64, Vec<u8>)>(b"Versions", &keys)?;

@@ -4,7 +4,7 @@ use crate::exchange::{file_name, Exchange, ExchangeError, Progress};
 use bzk_threshold::{
     bip340::{self, recover},
     committee::MemberSet,
-    refresh::{confirmation_message, context, renew, Confirmation, Deal, Proposal},
+    refresh::{confirmation_message, context, renew, Confirmation, Confirmations, Deal, Proposal},
 };
 use rand_core::OsRng;
 
@@ -57,8 +57,9 @@ pub fn refresh(exchange: &Exchange<'_>, attempt: u16) -> Result<Progress, Exchan
             return Err(ExchangeError::OtherDeals(member.0));
         }
     }
-    let signatures: Vec<_> =
-        confirmations.into_values().map(|confirmation| confirmation.signature).collect();
+    // One of each member.
+    let signatures = confirmations.into_values().map(|confirmation| confirmation.signature);
+    let signatures = Confirmations::truncate_from(signatures.collect());
     let polynomial = renewed.polynomial;
     Ok(Progress::Confirmed(Proposal { epoch: key.epoch, polynomial, signatures }))
 }

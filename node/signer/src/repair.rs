@@ -3,10 +3,8 @@
 use crate::exchange::{Exchange, ExchangeError, Progress};
 use bzk_threshold::{
     committee::{Member, MemberSet},
-    envelope::Envelope,
     repair::{recover, Deal, Plan, Sum},
 };
-use codec::DecodeAll;
 use rand_core::OsRng;
 
 const REQUEST: &str = "repair-request";
@@ -84,9 +82,7 @@ fn plan(
     let Exchange { key, me, .. } = exchange;
     let (path, context) = (exchange.path(REQUEST), Plan::request_context(&key.transcript));
     // The sender is in the file: whoever signs may ask for its own share only.
-    let bytes = std::fs::read(&path).ok();
-    let sender = bytes.and_then(|bytes| Envelope::<Plan>::decode_all(&mut &bytes[..]).ok());
-    let sender = sender.map_or(Member(u16::MAX), |envelope| envelope.sender);
+    let sender = exchange.sender::<Plan>(REQUEST)?.unwrap_or(Member(u16::MAX));
     let found: Option<Plan> = exchange.read(REQUEST, &context, sender)?;
     match (found, helpers) {
         (Some(plan), _) if !plan.fits(&key.key) || plan.lost != sender => {

@@ -404,6 +404,18 @@ fn attack_lying_helper_of_a_repair_is_named() {
     assert!(matches!(repaired(2, None), Err(ExchangeError::Forged(_, 1))));
 }
 
+/// Who carries the folder puts a file into it that has no end.
+#[test]
+fn attack_endless_request_of_a_repair_is_refused() {
+    let (directory, paths, chain) = with_key();
+    let folder = directory.path().join("folder");
+    fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.join("repair-request")).unwrap();
+    let at = (paths[0].as_path(), folder.as_path());
+    let asked = command(&chain, at, |exchange| repair(exchange, None, None));
+    assert!(matches!(asked, Err(ExchangeError::Forged(..))), "{asked:?}");
+}
+
 /// What the messages of the repair in this folder are signed for.
 fn id_context(folder: &Path) -> [u8; 32] {
     use bzk_threshold::{envelope::Envelope, repair::Plan};

@@ -306,3 +306,51 @@ fn commands_say_what_is_wrong() {
         "12 is not 32 bytes",
     );
 }
+
+/// What the policy of a member reads before it answers for a payout whose session is open.
+fn read_for_a_payout(halted: bool) -> Vec<&'static str> {
+    use bzk_bitcoin_client::{Auth, Bitcoind};
+    use bzk_signer::{
+        executor::Policy,
+        node::{Node, Pallets},
+        payouts::OwnNodes,
+    };
+    use bzk_threshold::signing::request::{Input, Request};
+
+    let (tell, read) = std::sync::mpsc::channel();
+    let node = serve(move |request| {
+        if request["method"] == "chain_getFinalizedHead" {
+            return Some(format!("0x{}", "11".repeat(32)).into());
+        }
+        assert_eq!(request["method"], "state_getStorage");
+        let asked = request["params"][0].as_str().unwrap();
+        let item = ["Requests", "Halted", "Versions"].into_iter().find(|item| {
+            let key = ["BtcBridge", *item].map(|name| sp_crypto_hashing::twox_128(name.as_bytes()));
+            asked.starts_with(&format!("0x{}", bzk_signer::store::hex(&key.concat())))
+        });
+        let item = item.expect("it is one of these");
+        tell.send(item).unwrap();
+        Some(match item {
+            // Version 0 of batch 0.
+            "Requests" => format!("0x{}", "00".repeat(12)).into(),
+            // By order of governance.
+            "Halted" if halted => "0x03".into(),
+            _ => serde_json::Value::Null,
+        })
+    });
+    let node = Node::new(format!("http://{node}"), Pallets { threshold: 1, bridge: 2 });
+    let login = Auth::Password { user: String::new(), password: String::new() };
+    let bitcoin = Bitcoind::new(&format!("http://{}", nobody()), login);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let inputs = vec![Input { sighash: [1; 32], root: None }].try_into().unwrap();
+    let request = Request { group: [1; 32], session: 7, required: 3, inputs };
+    let mut policy = OwnNodes::new(&node, &bitcoin, &runtime);
+    assert!(!policy.allows(&request));
+    read.try_iter().collect()
+}
+
+#[test]
+fn attack_session_from_before_a_halt_is_not_signed() {
+    assert_eq!(read_for_a_payout(false), ["Requests", "Halted", "Versions"]);
+    assert_eq!(read_for_a_payout(true), ["Requests", "Halted"]);
+}

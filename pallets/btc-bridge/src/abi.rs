@@ -27,9 +27,12 @@ pub(crate) mod topic {
     pub(crate) const NEW_TIP: [u8; 32] =
         hex!("076648c787fcabfbbc1aa394b13f5eeffe9e85d4cc080fd0f745461042f9edd8");
 
+    pub(crate) const CONFIRMED: [u8; 32] =
+        hex!("28caf066654edb5cc09575e0536b946f58255767f131a1954d3503873c412a81");
+
     #[cfg(test)]
-    pub(crate) const ALL: [[u8; 32]; 8] =
-        [CLAIMED, REQUESTED, SETTLED, REOPENED, UNLOCKED, DEFICIT, ROTATED, NEW_TIP];
+    pub(crate) const ALL: [[u8; 32]; 9] =
+        [CLAIMED, REQUESTED, SETTLED, REOPENED, UNLOCKED, DEFICIT, ROTATED, NEW_TIP, CONFIRMED];
 }
 
 /// A log of the bridge.
@@ -38,6 +41,7 @@ pub(crate) enum BridgeLog {
     Claimed { txid: [u8; 32], vout: u32, epoch: u32, sats: u64, root: [u8; 32], height: u32 },
     Requested { id: u64, sats: u64, max_fee_sats: u64, height: u32, script: Script },
     Settled { id: u64, txid: [u8; 32], height: u32 },
+    Confirmed { id: u64, txid: [u8; 32], height: u32 },
     Reopened { id: u64, height: u32 },
     Unlocked { id: u64 },
     Deficit { sats: u64 },
@@ -70,6 +74,9 @@ impl BridgeLog {
             }),
             topic::SETTLED => {
                 Some(Self::Settled { id: id()?, txid: topic(1)?, height: uint(&word(data, 2)?)? })
+            }
+            topic::CONFIRMED => {
+                Some(Self::Confirmed { id: id()?, txid: topic(1)?, height: uint(&word(data, 0)?)? })
             }
             topic::REOPENED => Some(Self::Reopened { id: id()?, height: uint(&word(data, 0)?)? }),
             topic::UNLOCKED => Some(Self::Unlocked { id: id()? }),

@@ -70,7 +70,8 @@ fn request<T: Config>(id: u64, sats: u64, max_fee_sats: u64) {
     let script = BoundedVec::truncate_from([&[0x00, 20][..], &[id as u8; 20]].concat());
     // Requested at a height to come, so that it is in time whatever the contract's delay is.
     let height = HEIGHT + 1;
-    let withdrawal = StoredWithdrawal { script, sats, max_fee_sats, height, block: 0, batch: None };
+    let (block, batch, closed) = (0, None, false);
+    let withdrawal = StoredWithdrawal { script, sats, max_fee_sats, height, block, batch, closed };
     Withdrawals::<T>::insert(id, withdrawal);
     Pallet::<T>::enqueue(id);
 }
@@ -94,7 +95,7 @@ fn plan_largest<T: Config>(now: BlockNumberFor<T>) -> Result<(), DispatchError> 
     add_coins::<T>(NEW, MAX_INPUTS, COIN_SATS);
     let each = (COIN_SATS * u64::from(MAX_INPUTS) - COIN_SATS / 2) / u64::from(MAX_BATCH);
     (0..u64::from(MAX_BATCH)).for_each(|id| request::<T>(id, each, COIN_SATS));
-    Pallet::<T>::plan_batch(now)
+    Pallet::<T>::plan_batch(now).map(|_| ())
 }
 
 /// Signs what was planned, with anything.
@@ -230,7 +231,7 @@ mod benches {
         ClosesAt::<T>::insert(OLD, (HEIGHT, 2 * HEIGHT));
         PendingHandover::<T>::put(Handover {
             next_key: XOnly([1; 32]),
-            closes_at: 0,
+            closes_at: u32::MAX,
             nonce: Pallet::<T>::contract_state().nonce,
             session: Some(u64::MAX),
             signature: Some(Signature([1; 64])),

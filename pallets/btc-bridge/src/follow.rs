@@ -4,10 +4,11 @@
 use crate::{
     abi::{new_tip, BridgeLog, Script},
     pallet::{
-        Backing, Batches, BitcoinHeight, Closing, Coins, Config, Epochs, Event, Halted, Line,
-        LineEnds, OpenBatches, Pallet, Requests, Versions, WaitingSince, Withdrawals,
+        Backing, Batches, BitcoinHeight, CheckDue, Closing, Coins, Config, Epochs, Event, Halted,
+        Line, LineEnds, OpenBatches, PaidAhead, Pallet, Requests, Versions, WaitingSince,
+        Withdrawals,
     },
-    types::{Halt, StoredCoin, StoredWithdrawal},
+    types::{Batch, Halt, StoredCoin, StoredWithdrawal},
 };
 use bzk_bitcoin::bitcoin::{consensus::deserialize, Transaction};
 use bzk_threshold::{
@@ -18,6 +19,9 @@ use frame_support::traits::Get;
 use pallet_ethereum::{ChainHead, OnLogs};
 use sp_core::{H160, H256};
 
+/// Settled batches that are forgotten when one is added, at most: more than one, so that they get fewer.
+const FORGOTTEN_AT_ONCE: u32 = 2;
+
 impl<T: Config> OnLogs for Pallet<T> {
     fn on_log(block: &ChainHead, address: H160, topics: &[H256], data: &[u8]) {
         if address == T::Bridge::get() {
@@ -27,7 +31,7 @@ impl<T: Config> OnLogs for Pallet<T> {
         } else if address == T::Relay::get() {
             if let Some(height) = new_tip(topics) {
                 BitcoinHeight::<T>::put(height);
-                Self::check_solvency();
+                CheckDue::<T>::put(());
             }
         }
     }
@@ -54,13 +58,14 @@ impl<T: Config> Pallet<T> {
                 Self::requested(id, (sats, max_fee_sats), height, block, script);
             }
             BridgeLog::Settled { id, txid, height } => Self::settled(id, &txid, height),
+            BridgeLog::Confirmed { id, txid, height } => Self::confirmed(id, &txid, height),
             BridgeLog::Reopened { id, height } => Self::reopened(id, height),
             BridgeLog::Unlocked { id } => Self::unlocked(id),
             BridgeLog::Deficit { sats: 0 } => {
                 if Halted::<T>::get() == Some(Halt::Deficit) {
                     Halted::<T>::kill();
                     Self::deposit_event(Event::Resumed);
-                    Self::check_solvency();
+                    CheckDue::<T>::put(());
                 }
             }
             BridgeLog::Deficit { .. } => Self::stop(Halt::Deficit),
@@ -84,8 +89,9 @@ impl<T: Config> Pallet<T> {
         block: u64,
         script: Script,
     ) {
-        let batch = None;
-        let withdrawal = StoredWithdrawal { script, sats, max_fee_sats, height, block, batch };
+        let (batch, closed) = (None, false);
+        let withdrawal =
+            StoredWithdrawal { script, sats, max_fee_sats, height, block, batch, closed };
         Withdrawals::<T>::insert(id, withdrawal);
         Self::enqueue(id);
         Self::deposit_event(Event::WithdrawalQueued { id });
@@ -108,6 +114,44 @@ impl<T: Config> Pallet<T> {
             Withdrawals::<T>::remove(id);
             return;
         };
+        Self::mined(number, txid, height);
+        Self::set_closed(id, true);
+    }
+
+    /// A transaction is in Bitcoin's chain that may be the payout of a withdrawal.
+    fn confirmed(id: u64, txid: &[u8; 32], height: u32) {
+        if let Some(number) = Withdrawals::<T>::get(id).and_then(|found| found.batch) {
+            Self::mined(number, txid, height);
+        }
+    }
+
+    /// Notes whether the contract has closed a withdrawal: settled it, by this payout or another one, or given it back.
+    fn set_closed(id: u64, closed: bool) {
+        let Some(mut withdrawal) = Withdrawals::<T>::get(id) else { return };
+        if withdrawal.closed == closed {
+            return;
+        }
+        withdrawal.closed = closed;
+        let payout = withdrawal.batch.and_then(Batches::<T>::get);
+        if payout.is_some_and(|batch| batch.settled.is_some()) {
+            PaidAhead::<T>::mutate(|sum| {
+                *sum = match closed {
+                    true => sum.saturating_sub(withdrawal.sats),
+                    false => sum.saturating_add(withdrawal.sats),
+                }
+            });
+        }
+        Withdrawals::<T>::insert(id, withdrawal);
+    }
+
+    /// What a batch pays and the contract has yet to close, in sats.
+    pub(crate) fn paid_ahead(batch: &Batch) -> u64 {
+        let paid = batch.withdrawals.iter().filter_map(Withdrawals::<T>::get);
+        paid.filter(|paid| !paid.closed).fold(0, |sum: u64, paid| sum.saturating_add(paid.sats))
+    }
+
+    /// Takes the change of a batch if `txid` is one of its versions.
+    fn mined(number: u64, txid: &[u8; 32], height: u32) {
         let Some(mut batch) = Batches::<T>::get(number) else { return };
         let version = (0..batch.versions).find(|version| {
             Versions::<T>::get(number, version).is_some_and(|found| found.txid == *txid)
@@ -117,12 +161,15 @@ impl<T: Config> Pallet<T> {
             // The other withdrawals of the batch.
             return;
         }
+        // The block of another version has left the chain, and nobody has told the contract so.
+        Self::unsettle(number, &mut batch);
         let Some(change) = Self::change_of(number, version) else { return };
         let spent = batch.inputs.iter().fold(0u64, |sum, coin| sum.saturating_add(coin.sats));
         Backing::<T>::mutate(|sum| *sum = sum.saturating_sub(spent));
         for coin in change {
             Self::add_coin(batch.change_epoch, coin);
         }
+        PaidAhead::<T>::mutate(|sum| *sum = sum.saturating_add(Self::paid_ahead(&batch)));
         batch.settled = Some((version, height));
         Batches::<T>::insert(number, batch);
         OpenBatches::<T>::mutate(|open| open.retain(|other| *other != number));
@@ -144,11 +191,13 @@ impl<T: Config> Pallet<T> {
         Some(change.collect())
     }
 
-    /// Remembers a settled batch for a while, and forgets those that are old.
+    /// Remembers a settled batch for a while, and forgets those that are old: a few at a time, because they may be
+    /// hundreds after a quiet day.
     pub(crate) fn close(number: u64, height: u32) {
         let mut closing = Closing::<T>::get();
         closing.retain(|(other, _)| *other != number);
-        while let Some((oldest, settled)) = closing.first().copied() {
+        for _ in 0..FORGOTTEN_AT_ONCE {
+            let Some((oldest, settled)) = closing.first().copied() else { break };
             let old = settled.saturating_add(crate::KEEP_BLOCKS) <= height;
             if !old && !closing.is_full() {
                 break;
@@ -163,6 +212,8 @@ impl<T: Config> Pallet<T> {
 
     fn forget(number: u64) {
         let Some(batch) = Batches::<T>::take(number) else { return };
+        // Owed again: that is for people to look at, since nobody has proven it for so long.
+        PaidAhead::<T>::mutate(|sum| *sum = sum.saturating_sub(Self::paid_ahead(&batch)));
         batch.withdrawals.iter().for_each(Withdrawals::<T>::remove);
         (0..batch.versions).for_each(|version| Versions::<T>::remove(number, version));
     }
@@ -174,16 +225,11 @@ impl<T: Config> Pallet<T> {
         withdrawal.height = height;
         let number = withdrawal.batch;
         Withdrawals::<T>::insert(id, withdrawal);
+        Self::set_closed(id, false);
         let Some(number) = number else { return Self::enqueue(id) };
         let Some(mut batch) = Batches::<T>::get(number) else { return };
-        let Some((version, _)) = batch.settled.take() else { return };
-        // Its change is no coin any more; what was made of it in the meantime is mined after it or never.
-        let spent = batch.inputs.iter().fold(0u64, |sum, coin| sum.saturating_add(coin.sats));
-        Backing::<T>::mutate(|sum| *sum = sum.saturating_add(spent));
-        for coin in Self::change_of(number, version).unwrap_or_default() {
-            if let Some(coin) = Coins::<T>::take(batch.change_epoch, coin.key()) {
-                Backing::<T>::mutate(|sum| *sum = sum.saturating_sub(coin.sats));
-            }
+        if !Self::unsettle(number, &mut batch) {
+            return;
         }
         Batches::<T>::insert(number, batch);
         Closing::<T>::mutate(|closing| closing.retain(|(other, _)| *other != number));
@@ -194,6 +240,21 @@ impl<T: Config> Pallet<T> {
         Self::deposit_event(Event::PayoutReopened { batch: number });
     }
 
+    /// Takes the settlement of a batch back and returns whether there was one. Its change is no coin any more; what was
+    /// made of it in the meantime is mined after it or never.
+    fn unsettle(number: u64, batch: &mut Batch) -> bool {
+        let Some((version, _)) = batch.settled.take() else { return false };
+        PaidAhead::<T>::mutate(|sum| *sum = sum.saturating_sub(Self::paid_ahead(batch)));
+        let spent = batch.inputs.iter().fold(0u64, |sum, coin| sum.saturating_add(coin.sats));
+        Backing::<T>::mutate(|sum| *sum = sum.saturating_add(spent));
+        for coin in Self::change_of(number, version).unwrap_or_default() {
+            if let Some(coin) = Coins::<T>::take(batch.change_epoch, coin.key()) {
+                Backing::<T>::mutate(|sum| *sum = sum.saturating_sub(coin.sats));
+            }
+        }
+        true
+    }
+
     /// A withdrawal is given back when half of its delay has passed since the last payout was signed: that one is
     /// lost, or it is paid and nobody has proven it. Both are for people to look at.
     fn unlocked(id: u64) {
@@ -201,6 +262,7 @@ impl<T: Config> Pallet<T> {
         match withdrawal.batch {
             None => Withdrawals::<T>::remove(id),
             Some(batch) => {
+                Self::set_closed(id, true);
                 Self::deposit_event(Event::UnlockedInBatch { id, batch });
                 Self::stop(Halt::Unlocked { id, batch });
             }

@@ -54,12 +54,14 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Asks for the signature of the message, again if the contract has taken another one in between.
+    /// Asks for the signature of the message, again if the contract has taken another one in between, or nobody has
+    /// brought it before the last height in it.
     /// Returns whether there was something to do.
     pub(crate) fn hand_over() -> bool {
         let Some(pending) = PendingHandover::<T>::get() else { return false };
         let state = Self::contract_state();
-        if pending.session.is_some() && pending.nonce == state.nonce {
+        let in_time = pending.closes_at >= BitcoinHeight::<T>::get();
+        if pending.session.is_some() && pending.nonce == state.nonce && in_time {
             return false;
         }
         let Some(signer) = Epochs::<T>::get(state.epoch) else { return false };

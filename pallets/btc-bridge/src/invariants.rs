@@ -1,8 +1,8 @@
 //! The invariants of the crate documentation, checked.
 
 use crate::pallet::{
-    Backing, Batches, Coins, Config, FeeReports, OpenBatches, Pallet, Requests, Versions,
-    Withdrawals,
+    Backing, Batches, Coins, Config, FeeReports, OpenBatches, PaidAhead, Pallet, Requests,
+    Versions, Withdrawals,
 };
 use alloc::collections::BTreeSet;
 use bzk_bitcoin::bitcoin::{consensus::deserialize, Transaction};
@@ -36,13 +36,17 @@ impl<T: Config> Pallet<T> {
             let batch = Batches::<T>::get(batch).ok_or("3: no such batch")?;
             ensure!(batch.withdrawals.contains(&id), "3: batch without the withdrawal");
         }
-        let mut paid = BTreeSet::new();
+        let (mut paid, mut ahead) = (BTreeSet::new(), 0u64);
         for (number, batch) in Batches::<T>::iter() {
             ensure!(batch.withdrawals.iter().all(|id| paid.insert(*id)), "3: paid by two batches");
             let listed = OpenBatches::<T>::get().contains(&number);
             ensure!(listed == batch.settled.is_none(), "3: list of open batches");
             Self::check_versions(number, &batch)?;
+            if batch.settled.is_some() {
+                ahead = ahead.saturating_add(Self::paid_ahead(&batch));
+            }
         }
+        ensure!(ahead == PaidAhead::<T>::get(), "7: paid ahead");
         for (number, version) in Requests::<T>::iter_values() {
             let version = Versions::<T>::get(number, version).ok_or("4: no such version")?;
             ensure!(version.signatures.is_empty(), "4: signed twice");

@@ -26,6 +26,7 @@
 //! 4. Every session in [`Requests`] is of a version without signatures, of a payout that is not settled.
 //! 5. All versions of a batch have the same inputs, payments and data output.
 //! 6. [`FeeReports`] are of members of the newest committee, one each, in their order.
+//! 7. [`PaidAhead`] is the sum of the withdrawals of settled batches that the contract has not closed.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
     not(test),
@@ -151,6 +152,10 @@ pub mod pallet {
     #[pallet::storage]
     pub type SweepFees<T: Config> = StorageValue<_, u64, ValueQuery>;
 
+    /// What payouts in Bitcoin's chain pay and the contract has yet to settle, in sats.
+    #[pallet::storage]
+    pub type PaidAhead<T: Config> = StorageValue<_, u64, ValueQuery>;
+
     /// Withdrawals that are not settled for good, by the contract's number. Bounded by money: each locks
     /// Bitcoin's dust limit at least, of what the contract lets flow out.
     // Twox: the contract counts them.
@@ -229,6 +234,10 @@ pub mod pallet {
     /// Height of Bitcoin's chain as the relay contract has it.
     #[pallet::storage]
     pub type BitcoinHeight<T: Config> = StorageValue<_, u32, ValueQuery>;
+
+    /// There is a new Bitcoin block, so the books are to be checked.
+    #[pallet::storage]
+    pub type CheckDue<T: Config> = StorageValue<_, (), OptionQuery>;
 
     /// Why nothing is signed now: the first reason, or the first one after a deficit.
     #[pallet::storage]

@@ -36,6 +36,12 @@ pub(crate) const OPEN: usize = (crate::MAX_OPEN / 2) as usize;
 /// Withdrawals that are looked at for one batch; those that wait for lower fees go to the end of the line.
 const MAX_SKIPPED: u64 = 20;
 
+/// The coins that a payout can spend hold too little.
+const LACK: DispatchError = DispatchError::Other("the coins do not suffice");
+
+/// Coins that are counted for each key that can sign, to see whether they are too many for one payout.
+const CROWD_READS: u64 = (MAX_INPUTS as u64 + 1) * crate::MAX_LIVE_KEYS as u64;
+
 /// What was decided about the withdrawals at the head of the line.
 pub(crate) struct Planned {
     pub(crate) epoch: u32,
@@ -44,9 +50,9 @@ pub(crate) struct Planned {
 }
 
 impl<T: Config> Pallet<T> {
-    /// What there is to do in a block: at most one payout is planned.
+    /// What there is to do in a block: at most one payout and one sweep are planned.
     pub(crate) fn work(now: BlockNumberFor<T>) -> Weight {
-        let mut weight = T::WeightInfo::idle();
+        let mut weight = T::WeightInfo::idle().saturating_add(Self::check_solvency());
         if Self::end_dropped() {
             weight = weight.saturating_add(T::WeightInfo::end_dropped());
         }
@@ -69,15 +75,29 @@ impl<T: Config> Pallet<T> {
             return weight;
         }
         // An error leaves everything as it was; the next block tries again.
-        let planned = match (Self::due(now), Self::sweep_due()) {
-            (true, _) => with_storage_layer(|| Self::plan_batch(now)),
-            (false, Some(sweep)) => with_storage_layer(|| Self::plan_sweep(sweep)),
-            (false, None) => return weight,
-        };
-        if let Err(error) = planned {
+        let failed = |error: DispatchError| {
             ::log::debug!(target: "btc-bridge", "no payout yet: {error:?}");
+            error
+        };
+        let (next, mut lacking) = (NextBatch::<T>::get(), false);
+        if Self::due(now) {
+            // Measured with one key's coins; another one's are looked at each time too.
+            weight = weight.saturating_add(T::WeightInfo::plan().saturating_mul(2));
+            let planned = with_storage_layer(|| Self::plan_batch(now)).map_err(failed);
+            lacking = planned.unwrap_or_else(|error| error == LACK);
         }
-        weight.saturating_add(T::WeightInfo::plan())
+        if lacking {
+            weight = weight.saturating_add(T::DbWeight::get().reads(CROWD_READS));
+        }
+        // A line that cannot be paid now must not keep coins from being swept: their refund path opens.
+        if lacking || NextBatch::<T>::get() == next {
+            let crowded = || lacking.then(Self::crowded).flatten();
+            if let Some(sweep) = Self::sweep_due().or_else(crowded) {
+                weight = weight.saturating_add(T::WeightInfo::plan());
+                let _ = with_storage_layer(|| Self::plan_sweep(sweep)).map_err(failed);
+            }
+        }
+        weight
     }
 
     /// Whether the line is long enough or its first has waited long enough.
@@ -93,15 +113,18 @@ impl<T: Config> Pallet<T> {
         Bridge { chain_id: T::ChainId::get(), address: T::Bridge::get().0.into() }
     }
 
-    pub(crate) fn plan_batch(now: BlockNumberFor<T>) -> Result<(), DispatchError> {
+    /// Plans a payout for the head of the line. Returns whether some of it waits because a payout's coins do not
+    /// suffice.
+    pub(crate) fn plan_batch(now: BlockNumberFor<T>) -> Result<bool, DispatchError> {
         let ids = Self::take_from_line(now);
         if ids.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
-        match Self::plan(ids)? {
-            Some(planned) => Self::add_batch(planned, Self::rate()),
-            None => Ok(()),
+        let (planned, lacking) = Self::plan(ids)?;
+        if let Some(planned) = planned {
+            Self::add_batch(planned, Self::rate())?;
         }
+        Ok(lacking)
     }
 
     /// Takes the coins of what was planned, and has its first version signed.
@@ -172,48 +195,64 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Chooses coins of one epoch, the oldest first, so that old keys run dry. Withdrawals that cannot pay
-    /// their share of the fee go to the end of the line.
-    fn plan(ids: Vec<u64>) -> Result<Option<Planned>, DispatchError> {
+    /// their share of the fee go to the end of the line, and so does the largest when no key's coins suffice for
+    /// all: it must not hold up the others. Returns whether one did.
+    fn plan(ids: Vec<u64>) -> Result<(Option<Planned>, bool), DispatchError> {
         let mut payments: Vec<payout::Withdrawal> =
             ids.iter().filter_map(|id| Some(Withdrawals::<T>::get(id)?.payment(*id))).collect();
         let (_, change_key) = T::Signing::active().ok_or("no key")?;
         let charged = Self::charged_rate();
-        let mut lack = DispatchError::from("no live key has coins");
-        for epoch in LiveEpochs::<T>::get() {
-            let Some(key) = T::Signing::key(epoch) else { continue };
-            let coins: Vec<payout::Coin> = Coins::<T>::iter_prefix_values(epoch)
-                .take(PLANNED_COINS)
-                .filter_map(|coin| coin.coin(&key))
-                .collect();
-            for _ in 0..MAX_SKIPPED {
-                let batch = payout::Batch {
-                    bridge: Self::bridge(),
-                    withdrawals: &payments,
-                    anchor: Default::default(),
-                    change_key: change_key.0,
-                    sweep_before: BitcoinHeight::<T>::get(),
-                };
-                let limits = Limits { inputs: MAX_INPUTS as usize, ..Limits::default() };
-                match Payout::plan(&coins, &batch, charged, &limits) {
+        let keys: Vec<(u32, Vec<payout::Coin>)> = LiveEpochs::<T>::get()
+            .into_iter()
+            .filter_map(|epoch| {
+                let key = T::Signing::key(epoch)?;
+                let coins = Coins::<T>::iter_prefix_values(epoch).take(PLANNED_COINS);
+                Some((epoch, coins.filter_map(|coin| coin.coin(&key)).collect()))
+            })
+            .collect();
+        let limits = Limits { inputs: MAX_INPUTS as usize, ..Limits::default() };
+        let mut lacking = false;
+        // Each time round one of them is left out.
+        for _ in 0..MAX_SKIPPED {
+            let batch = payout::Batch {
+                bridge: Self::bridge(),
+                withdrawals: &payments,
+                anchor: Default::default(),
+                change_key: change_key.0,
+                sweep_before: BitcoinHeight::<T>::get(),
+            };
+            let mut lack = DispatchError::from("no live key has coins");
+            let mut cannot_pay = None;
+            for (epoch, coins) in &keys {
+                match Payout::plan(coins, &batch, charged, &limits) {
                     Ok(payout) => {
                         let withdrawals = payments.iter().map(|payment| payment.id).collect();
-                        return Ok(Some(Planned { epoch, payout, withdrawals }));
+                        let planned = Planned { epoch: *epoch, payout, withdrawals };
+                        return Ok((Some(planned), lacking));
                     }
                     Err(PayoutError::FeeAboveLimit { id, .. } | PayoutError::Dust { id }) => {
-                        payments.retain(|payment| payment.id != id);
-                        Self::enqueue(id);
-                        if payments.is_empty() {
-                            return Ok(None);
-                        }
-                    }
-                    Err(error) => {
-                        lack = refused(error);
+                        cannot_pay = Some(id);
                         break;
                     }
+                    Err(error) => lack = refused(error),
                 }
             }
+            let left_out = match cannot_pay {
+                Some(id) => id,
+                None if lack == LACK && payments.len() > 1 => {
+                    lacking = true;
+                    let largest = payments.iter().max_by_key(|payment| payment.sats);
+                    largest.map(|payment| payment.id).ok_or(LACK)?
+                }
+                None => return Err(lack),
+            };
+            payments.retain(|payment| payment.id != left_out);
+            Self::enqueue(left_out);
+            if payments.is_empty() {
+                return Ok((None, lacking));
+            }
         }
-        Err(lack)
+        Err("more withdrawals than a payout takes".into())
     }
 
     fn spend(epoch: u32, coin: &payout::Coin) -> Option<StoredCoin> {
@@ -372,7 +411,7 @@ impl<T: Config> Pallet<T> {
 
 pub(crate) fn refused(error: PayoutError) -> DispatchError {
     DispatchError::Other(match error {
-        PayoutError::NotEnough { .. } => "the coins do not suffice",
+        PayoutError::NotEnough { .. } => return LACK,
         PayoutError::Rate(_) => "the fee rate is out of range",
         PayoutError::NotABump { .. } => "the replacement pays too little more",
         _ => "the payout cannot be built",

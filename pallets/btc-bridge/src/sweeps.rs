@@ -46,6 +46,15 @@ impl<T: Config> Pallet<T> {
             .map(|epoch| Sweep { epoch, before })
     }
 
+    /// A key with more coins than a payout spends. The first of them are merged when they do not suffice for the
+    /// line, so that payouts reach what is behind them.
+    pub(crate) fn crowded() -> Option<Sweep> {
+        LiveEpochs::<T>::get()
+            .into_iter()
+            .find(|epoch| Coins::<T>::iter_key_prefix(*epoch).nth(MAX_INPUTS as usize).is_some())
+            .map(|epoch| Sweep { epoch, before: u32::MAX })
+    }
+
     /// Plans a sweep of as many coins as fit, and has it signed.
     pub(crate) fn plan_sweep(Sweep { epoch, before }: Sweep) -> Result<(), DispatchError> {
         let key = T::Signing::key(epoch).ok_or("no key")?;

@@ -113,6 +113,8 @@ pub struct StoredWithdrawal {
     pub block: u64,
     /// The payout that pays it.
     pub batch: Option<u64>,
+    /// Whether the contract has settled it, by that payout or another one, or given it back.
+    pub closed: bool,
 }
 
 impl StoredWithdrawal {

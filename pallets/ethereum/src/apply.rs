@@ -49,6 +49,9 @@ impl<T: Config> Pallet<T> {
         let weight = Self::weight_of_gas(outcome.result.gas().total_gas_spent());
         let tx_type = tx.envelope.tx_type() as u8;
         let receipt = Receipt::new(tx_type, &outcome.result, block.gas_used);
+        let length = u32::try_from(receipt.encoded_size()).unwrap_or(u32::MAX);
+        let bytes = bytes.saturating_add(length);
+        ensure!(bytes <= crate::block::MAX_BODY_BYTES, DispatchError::Exhausted);
         block.transactions = block.transactions.saturating_add(1);
         block.bytes = bytes;
         block.gas_used = receipt.cumulative_gas_used;

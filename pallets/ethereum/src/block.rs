@@ -17,7 +17,10 @@ use sp_core::{H160, H256};
 mod encode;
 pub(crate) use encode::{assemble, decode_header, Assembled, HeaderFields};
 
-/// Most bytes of the transactions of a block; the rest is for the header.
+/// Most bytes of the transactions and receipts of a block; the rest is for the header.
+///
+/// In wasm no allocation is larger than 32 MiB, and a vector that grows has up to twice its length. In native code there
+/// is no such end, so without this bound an author could close a block that nobody can import.
 pub(crate) const MAX_BODY_BYTES: u32 = MAX_BLOCK_BYTES - 2_048;
 
 /// Blocks whose hashes stay in storage, as many as BLOCKHASH can reach.

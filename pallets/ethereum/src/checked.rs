@@ -6,13 +6,14 @@ use alloy_consensus::Transaction;
 use bzk_evm::tx::RecoveredTx;
 use frame_support::{
     dispatch::{DispatchClass, DispatchInfo, GetDispatchInfo, Pays, PostDispatchInfo},
-    traits::IsSubType,
+    ensure,
+    traits::{Contains, IsSubType},
     weights::Weight,
 };
 use sp_runtime::{
     generic::{self, ExtrinsicFormat},
     traits::{Applyable, DispatchInfoOf, Dispatchable, PostDispatchInfoOf, TransactionExtension},
-    transaction_validity::{TransactionSource, TransactionValidity},
+    transaction_validity::{InvalidTransaction, TransactionSource, TransactionValidity},
     ApplyExtrinsicResultWithInfo, Debug,
 };
 
@@ -73,6 +74,8 @@ where
     ) -> TransactionValidity {
         match self {
             Self::Ethereum { transaction, call } => {
+                // While governance stops it no block takes it: better the sender knows than that the pool loses it.
+                ensure!(T::BaseCallFilter::contains(call), InvalidTransaction::Call);
                 let limits = Extension::bare_validate(call, info, len)?;
                 Ok(limits.combine_with(Pallet::<T>::validate(transaction)?))
             }

@@ -318,7 +318,8 @@ pub mod pallet {
         /// Root.
         ///
         /// # Parameters
-        /// - `cycle_limit`: kernel cycles, at least [`limits::MIN_BLOCK_CYCLES`].
+        /// - `cycle_limit`: kernel cycles, from [`limits::MIN_BLOCK_CYCLES`] to
+        ///   [`limits::MAX_BLOCK_CYCLES`].
         ///
         /// # Errors
         /// - [`Error::OutOfBounds`].

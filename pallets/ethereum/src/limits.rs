@@ -17,6 +17,14 @@ const GAS_LIMIT_BOUND_DIVISOR: u64 = 1_024;
 /// no more than a plain transfer with the largest calldata.
 pub const MIN_BLOCK_CYCLES: u64 = 10_000_000;
 
+/// Greatest cycle limit of a block that governance may set: one that a prover can keep up with.
+///
+/// Proofs are made of segments of 2^17 cycles, each about 250 CPU s with its joins
+/// (`node/prover/README.md`). So a block of 10^10 cycles takes 5,300 hours of one core: a day on
+/// 220. No limit may come near `u64::MAX`, which is what the meter charges for what no prover proves
+/// in any time (`bzk_evm::meter::memory`).
+pub const MAX_BLOCK_CYCLES: u64 = 10_000_000_000;
+
 /// Shortest heartbeat that governance may set.
 pub const MIN_HEARTBEAT_MS: u64 = 1_000;
 
@@ -53,7 +61,7 @@ impl<T: Config> Pallet<T> {
 }
 
 pub(crate) fn is_cycle_limit(cycle_limit: u64) -> bool {
-    cycle_limit >= MIN_BLOCK_CYCLES
+    (MIN_BLOCK_CYCLES..=MAX_BLOCK_CYCLES).contains(&cycle_limit)
 }
 
 pub(crate) fn is_heartbeat(heartbeat_ms: u64) -> bool {

@@ -69,7 +69,7 @@ pub struct OpenBlock {
     pub cycle_limit: u64,
     /// Transactions so far.
     pub transactions: u32,
-    /// Bytes of their encodings so far.
+    /// Bytes of their encodings and receipts so far.
     pub bytes: u32,
     /// Gas used so far.
     pub gas_used: u64,

@@ -302,7 +302,8 @@ pub mod pallet {
         /// [`Config::AdminOrigin`].
         ///
         /// # Errors
-        /// - [`Error::UnsoundLimits`]: blocks from 1 to [`MAX_BLOCKS`], transactions and cycles at least 1.
+        /// - [`Error::UnsoundLimits`]: blocks from 1 to [`MAX_BLOCKS`], transactions at least 1, cycles from 1 to what a
+        ///   block may have.
         ///
         /// # Events
         /// [`Event::LimitsSet`]. O(1).

@@ -2,6 +2,7 @@
 
 use bzk_batch::{Span, Statement};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use pallet_ethereum::limits::MAX_BLOCK_CYCLES;
 use scale_info::TypeInfo;
 use sp_core::H256;
 
@@ -29,7 +30,7 @@ pub struct Limits {
     pub blocks: u32,
     /// Transactions.
     pub transactions: u32,
-    /// Proving cost, in kernel cycles.
+    /// Proving cost, in kernel cycles, at most [`MAX_BLOCK_CYCLES`].
     pub cycles: u64,
     /// Seconds between the first block and the last.
     pub age_s: u64,
@@ -46,9 +47,11 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Whether batches of these limits end, and not before their first block.
+    /// Whether batches of these limits end, not before their first block, and cost no more than two blocks may.
     pub(crate) fn are_sound(&self) -> bool {
-        (1..=MAX_BLOCKS).contains(&self.blocks) && self.transactions > 0 && self.cycles > 0
+        (1..=MAX_BLOCKS).contains(&self.blocks)
+            && self.transactions > 0
+            && (1..=MAX_BLOCK_CYCLES).contains(&self.cycles)
     }
 }
 

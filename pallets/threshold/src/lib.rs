@@ -53,8 +53,8 @@ mod mock;
 mod tests;
 
 pub(crate) use bzk_threshold::bip340::recover_on_host as recover;
+pub use bzk_threshold::refresh::Confirmations;
 pub use pallet::*;
-pub use refresh::Confirmations;
 pub use registry::possession_message;
 pub use types::{
     Candidate, Duty, Electorate, LiveKey, MaxDeadlines, OpenSession, Purpose, Rotation, Status,

@@ -10,17 +10,14 @@ use crate::{
     Error, WeightInfo,
 };
 use bzk_threshold::{
-    committee::MAX_MEMBERS, element::Signature, key::Polynomial, refresh::accepted,
+    key::Polynomial,
+    refresh::{accepted, Confirmations},
 };
 use frame_support::{
-    pallet_prelude::{ConstU32, InvalidTransaction, TransactionSource, Weight},
+    pallet_prelude::{InvalidTransaction, TransactionSource, Weight},
     traits::Get,
-    BoundedVec,
 };
 use sp_runtime::DispatchResult;
-
-/// Signatures of all members, in their order.
-pub type Confirmations = BoundedVec<Signature, ConstU32<MAX_MEMBERS>>;
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn authorize_refresh(

@@ -5,6 +5,7 @@ use revm::{
     precompile::{Crypto, PrecompileHalt},
     primitives::OnceLock,
 };
+use sp_io::EcdsaVerifyError;
 
 /// keccak-256 by the host.
 pub fn keccak256(data: &[u8]) -> B256 {
@@ -12,48 +13,56 @@ pub fn keccak256(data: &[u8]) -> B256 {
 }
 
 /// The address that made a signature of `r`, `s` and a recovery id (0, 1, 27 or 28).
-///
-/// Native code remembers the newest signatures: a transaction is checked when it arrives, when the
-/// pool validates it and when a block takes it, and recovery is the dearest part of each.
 pub fn recover_address(signature: &[u8; 65], message: &B256) -> Option<Address> {
-    #[cfg(feature = "std")]
-    return signature_cache::get_or_insert((*signature, message.0), || recover(signature, message));
-    #[cfg(not(feature = "std"))]
-    recover(signature, message)
+    let key = recover_key(signature, &message.0).ok()?;
+    Some(Address::from_word(keccak256(&key)))
 }
 
-fn recover(signature: &[u8; 65], message: &B256) -> Option<Address> {
-    let key = sp_io::crypto::secp256k1_ecdsa_recover(signature, &message.0).ok()?;
-    Some(Address::from_word(keccak256(&key)))
+/// The public key, x and y, that made a signature of `r`, `s` and a recovery id (0, 1, 27 or 28).
+///
+/// Native code remembers the newest signatures: a transaction is checked when it arrives, when the
+/// pool validates it, when a block takes it and when a block with it is imported, and recovery is
+/// the dearest part of each.
+///
+/// # Errors
+/// There is no such key.
+pub fn recover_key(signature: &[u8; 65], message: &[u8; 32]) -> Result<[u8; 64], EcdsaVerifyError> {
+    let recover = || sp_io::crypto::secp256k1_ecdsa_recover(signature, message);
+    #[cfg(feature = "std")]
+    return signature_cache::get_or_insert((*signature, *message), recover);
+    #[cfg(not(feature = "std"))]
+    recover()
 }
 
 #[cfg(feature = "std")]
 mod signature_cache {
-    use crate::primitives::Address;
     use schnellru::{ByLength, LruMap};
     use std::sync::{LazyLock, Mutex, PoisonError};
 
     /// Signature and message hash.
-    type Key = ([u8; 65], [u8; 32]);
+    type Signed = ([u8; 65], [u8; 32]);
 
-    /// A few full blocks and what waits for them; some 10 MiB.
+    /// x and y.
+    type Key = [u8; 64];
+
+    /// A few full blocks and what waits for them; some 13 MiB.
     const ENTRIES: u32 = 65_536;
 
-    static SENDERS: LazyLock<Mutex<LruMap<Key, Address>>> =
+    static KEYS: LazyLock<Mutex<LruMap<Signed, Key>>> =
         LazyLock::new(|| Mutex::new(LruMap::new(ByLength::new(ENTRIES))));
 
-    /// The address under `key`; what `recover` finds is kept, a failure is not.
-    pub(super) fn get_or_insert(
-        key: Key,
-        recover: impl FnOnce() -> Option<Address>,
-    ) -> Option<Address> {
-        let senders = || SENDERS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = senders().get(&key) {
-            return Some(*sender);
+    /// The key of `signed`; what `recover` finds is kept, a failure is not.
+    pub(super) fn get_or_insert<E>(
+        signed: Signed,
+        recover: impl FnOnce() -> Result<Key, E>,
+    ) -> Result<Key, E> {
+        let keys = || KEYS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = keys().get(&signed) {
+            return Ok(*key);
         }
-        let sender = recover()?;
-        senders().insert(key, sender);
-        Some(sender)
+        let key = recover()?;
+        keys().insert(signed, key);
+        Ok(key)
     }
 }
 

@@ -146,6 +146,10 @@ fn sized<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecRes
 fn accessing<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecResult {
     let InstructionContext { interpreter, host } = frame;
     charge(host, fixed_cost::<OP>())?;
+    if OP == op::SELFDESTRUCT {
+        let accounts = host.journaled_state.state.len() as u64;
+        charge(host, cost::searched(accounts))?;
+    }
     let before = host.journaled_state.journal.len();
     let result = base::<OP, DB>(InstructionContext { interpreter, host: &mut *host });
     let entries = host.journaled_state.journal.get(before..).unwrap_or_default().iter();

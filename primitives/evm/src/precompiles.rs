@@ -49,6 +49,12 @@ impl<CTX: ContextTr<Chain = Meter>> PrecompileProvider<CTX> for ProfilePrecompil
         let Some(precompile) = Self::running().get(&inputs.bytecode_address) else {
             return Ok(None);
         };
+        // Before it runs, and whatever gas there is.
+        let address = &inputs.bytecode_address;
+        let provable = cost::is_provable(address, &inputs.input.as_bytes(context));
+        if !provable && !context.chain_mut().charge(u64::MAX) {
+            return Err(EXHAUSTED.into());
+        }
         let (output, cycles) = {
             let input = inputs.input.as_bytes(context);
             let output = precompile

@@ -11,7 +11,7 @@
 
 use crate::{
     bip340::{self, Recover, SecretKey},
-    committee::{Committee, Member, MemberSet, MAX_THRESHOLD},
+    committee::{Committee, Member, MemberSet, MAX_MEMBERS, MAX_THRESHOLD},
     element::{Point, Scalar, Signature},
     hash::tagged_hash,
     key::{self, GroupKey, KeyShare, Polynomial},
@@ -53,6 +53,9 @@ pub struct Confirmation {
     pub signature: Signature,
 }
 
+/// Signatures of [`confirmation_message`] by all members, in their order.
+pub type Confirmations = BoundedVec<Signature, ConstU32<MAX_MEMBERS>>;
+
 /// What all members have confirmed: the call that tells the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Proposal {
@@ -60,8 +63,8 @@ pub struct Proposal {
     pub epoch: u32,
     /// The new polynomial.
     pub polynomial: Polynomial,
-    /// Signatures of [`confirmation_message`] by all members, in their order.
-    pub signatures: Vec<Signature>,
+    /// The signatures of all members.
+    pub signatures: Confirmations,
 }
 
 /// What the members' messages of a refresh of `group` are signed for. Attempts are counted by the

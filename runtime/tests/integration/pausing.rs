@@ -2,12 +2,16 @@
 
 use crate::chain::{transfer, Chain, EvmKey, Referendum};
 use bitcoinzk_runtime::{
-    governance::origins::Origin, units::ZYRA, Runtime, RuntimeCall, SafeMode, TxPause, EVM,
+    governance::origins::Origin, units::ZYRA, Executive, Runtime, RuntimeCall, SafeMode, TxPause,
+    EVM,
 };
+use frame_support::storage::transactional::with_transaction_unchecked;
 use sp_core::H160;
 use sp_genesis_builder::DEV_RUNTIME_PRESET;
 use sp_keyring::Sr25519Keyring::{Alice, Bob, Dave};
-use sp_runtime::{DispatchError, DispatchResult};
+use sp_runtime::{
+    transaction_validity::TransactionSource, DispatchError, DispatchResult, TransactionOutcome,
+};
 
 const STRANGER: H160 = H160([0x77; 20]);
 
@@ -24,6 +28,18 @@ fn pays_bitcoin(chain: &mut Chain) -> bool {
     matches!(made.results[0], Ok(Ok(())))
 }
 
+/// Whether the pool takes an Ethereum transaction now.
+fn pool_takes_bitcoin(chain: &mut Chain) -> bool {
+    let nonce = chain
+        .query(|| EVM::account(bitcoinzk_runtime::genesis::presets::DEV_EVM_ACCOUNTS[0]).nonce);
+    let payment = EvmKey::funded().sign(transfer(nonce, STRANGER, 1));
+    let (source, head) = (TransactionSource::External, chain.head_hash());
+    let validate = || Executive::validate_transaction(source, payment, head);
+    let validity =
+        chain.query(|| with_transaction_unchecked(|| TransactionOutcome::Rollback(validate())));
+    validity.is_ok()
+}
+
 fn name(pallet: &str, call: &str) -> pallet_tx_pause::RuntimeCallNameOf<Runtime> {
     let bytes = |text: &str| text.as_bytes().to_vec().try_into().unwrap();
     (bytes(pallet), bytes(call))
@@ -32,13 +48,13 @@ fn name(pallet: &str, call: &str) -> pallet_tx_pause::RuntimeCallNameOf<Runtime>
 #[test]
 fn safe_mode_stops_money_and_a_referendum_ends_it() {
     let mut chain = Chain::new(DEV_RUNTIME_PRESET);
-    assert!(pays_bitcoin(&mut chain));
+    assert!(pays_bitcoin(&mut chain) && pool_takes_bitcoin(&mut chain));
     let enter: RuntimeCall = pallet_safe_mode::Call::force_enter {}.into();
     Referendum::enact(&mut chain, Origin::Guardian, enter, SafeMode::is_entered);
 
     let filtered: DispatchError = frame_system::Error::<Runtime>::CallFiltered.into();
     assert_eq!(pay_zyra(&mut chain), Err(filtered));
-    assert!(!pays_bitcoin(&mut chain));
+    assert!(!pays_bitcoin(&mut chain) && !pool_takes_bitcoin(&mut chain));
 
     // Voting goes on, and so do blocks.
     let exit: RuntimeCall = pallet_safe_mode::Call::force_exit {}.into();

@@ -17,6 +17,10 @@ export function account(index) {
 export const privateKey = (index) =>
   `0x${Buffer.from(account(index).getHdKey().privateKey).toString('hex')}`
 
+/** A raw transaction of the `from`-th prefunded account: a transfer's gas and fees that are enough, unless `rest` differs. */
+export const sign = (from, nonce, rest) => account(from).signTransaction({ chainId: 97304, nonce, gas: 21000n,
+  maxFeePerGas: 20_000_000_000n, maxPriorityFeePerGas: 1_000_000_000n, ...rest })
+
 /** Our chain as viem describes one. */
 export const chain = (node) =>
   defineChain({

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startNode } from './node.js'
+import { startNode, until } from './node.js'
 import { writeSpec } from './spec.js'
 
 const ALICE = ['5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY', '5FA9nQDVg267DEd8m1ZypXLBnvN7SFxYwV7ndqSYGiN9TTpu']
@@ -40,11 +40,14 @@ export async function startPartitioned() {
   } }
 }
 
+/** Where other nodes of this machine reach `node`, as a multiaddress. Not by WebRTC: nodes do not dial that. */
+export const addressOf = (node) => until(async () =>
+  (await node.call('system_localListenAddresses')).find((address) => address.startsWith('/ip4/127.0.0.1/tcp/')), 'an address')
+
 /** Lets the two nodes talk. */
 export async function connect(a, b) {
   for (const [from, to] of [[a, b], [b, a]]) {
-    const id = await to.call('system_localPeerId')
-    await from.call('system_addReservedPeer', [`/ip4/127.0.0.1/tcp/${to.p2pPort}/p2p/${id}`])
+    await from.call('system_addReservedPeer', [await addressOf(to)])
   }
 }
 
@@ -60,7 +63,7 @@ export async function startNetwork(chain, people, args = []) {
     for (const [index, { name, as = name }] of people.entries()) {
       const node = await startNode(['--chain', chain, `--${as}`, '--validator', '--rpc-methods', 'unsafe',
         '--node-key', `0${index + 1}`.repeat(32), ...(index ? ['--reserved-nodes', ...peers] : []), ...args])
-      peers.push(`/ip4/127.0.0.1/tcp/${node.p2pPort}/p2p/${await node.call('system_localPeerId')}`)
+      peers.push(await addressOf(node))
       nodes[name] = node
     }
   } catch (error) {

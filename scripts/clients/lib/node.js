@@ -4,6 +4,7 @@ import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { checkBlocks } from './kernel.js'
 
 /** Where tools and packages live, as in scripts/env.sh. */
 export const CACHE = process.env.BZK_CACHE ?? join(homedir(), '.cache/bitcoinzk')
@@ -109,15 +110,19 @@ export class Node {
     return call(this.url, method, params)
   }
 
-  /** Ends the process with a signal and waits for it. */
+  /** Ends the process with a signal and waits for it. One that is not killed shows its blocks to the prover's kernel. */
   async end(signal = 'SIGTERM') {
-    if (this.runs()) {
-      this.asked = true
-      this.process.kill(signal)
-      // A node that a test has stopped would not hear it.
-      this.process.kill('SIGCONT')
+    try {
+      if (this.runs() && signal !== 'SIGKILL') await checkBlocks(this)
+    } finally {
+      if (this.runs()) {
+        this.asked = true
+        this.process.kill(signal)
+        // A node that a test has stopped would not hear it.
+        this.process.kill('SIGCONT')
+      }
+      await this.exited
     }
-    await this.exited
   }
 
   /** Ends the process and removes its data. Throws if it had ended without having been asked to. */

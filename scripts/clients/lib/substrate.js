@@ -36,3 +36,16 @@ export function send(api, tx, signer) {
 
 /** Waits until `query` of the best block gives something truthy. */
 export const chainUntil = (query, what, seconds = 600) => until(query, what, seconds)
+
+/** The events of this name in the blocks from `first` on: their data, and the states of their blocks. */
+export async function findEvents(api, name, first) {
+  const head = (await api.rpc.chain.getHeader()).number.toNumber()
+  const found = []
+  for (let number = first; number <= head; number++) {
+    const at = await api.at(await api.rpc.chain.getBlockHash(number))
+    for (const { event: { section, method, data } } of await at.query.system.events()) {
+      if (`${section}.${method}` === name) found.push({ data, at })
+    }
+  }
+  return found
+}

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { parseGwei } from 'viem'
+import { fromRlp, parseGwei, toHex, toRlp } from 'viem'
 import WebSocket from 'ws'
 import { account } from '../lib/accounts.js'
 import { startNode, until } from '../lib/node.js'
@@ -71,6 +71,19 @@ test('garbage bytes are refused', async () => {
       return true
     })
   }
+})
+
+test('a trace with more gas than any block has is refused, however much memory it would take', async () => {
+  // Reads at 2^40, which 2^61 gas pay for.
+  const bomb = await account(7).signTransaction({
+    type: 'legacy', chainId: 97304, nonce: 0, gas: 2n ** 62n, gasPrice: 0n, data: '0x6501000000000051',
+  })
+  const [header, , ommers, withdrawals] = fromRlp(await node.call('debug_getRawBlock', ['latest']))
+  ;[header[9], header[15]] = [toHex(2n ** 63n), '0x']
+  const block = toRlp([header, [fromRlp(bomb)], ommers, withdrawals])
+  await assert.rejects(node.call('debug_traceBlock', [block]), /the block has a gas limit of/)
+  await assert.rejects(node.call('trace_rawTransaction', [bomb, ['trace']]), /exceeds block gas limit/)
+  assert.ok(await node.call('eth_chainId', []))
 })
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n

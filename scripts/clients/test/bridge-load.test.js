@@ -17,6 +17,8 @@ import { until } from '../lib/node.js'
 const COUNT = Number(process.env.BZK_BRIDGE_LOAD ?? 40)
 const SAT = 10n ** 10n
 const MAX_FEE = 20_000n
+// Transactions of an account that the pool takes.
+const WAITING = 64
 const WITHDRAW = parseAbi(['function withdraw(bytes script, uint64 maxFee) payable returns (uint64 id)'])
 
 const random = (bytes) => randomBytes(bytes).toString('hex')
@@ -97,12 +99,16 @@ test(`${COUNT} withdrawals at once, to every standard type, from the dust limit 
   const wallet = devnet.wallet(user)
   const nonce = await wallet.getTransactionCount({ address: user.address })
   const begin = Date.now()
-  const hashes = await Promise.all(wanted.map(({ script, sats }, index) => wallet.writeContract({
+  const request = ({ script, sats }, index) => wallet.writeContract({
     address: BRIDGE, abi: WITHDRAW, functionName: 'withdraw', args: [`0x${script}`, MAX_FEE], value: sats * SAT,
     nonce: nonce + index, gas: 300_000n,
-  })))
-  for (const hash of hashes) {
-    assert.equal((await wallet.waitForTransactionReceipt({ hash })).status, 'success')
+  })
+  const all = wanted.map((one, index) => () => request(one, index))
+  while (all.length > 0) {
+    const hashes = await Promise.all(all.splice(0, WAITING).map((one) => one()))
+    for (const hash of hashes) {
+      assert.equal((await wallet.waitForTransactionReceipt({ hash })).status, 'success')
+    }
   }
   t.diagnostic(`${COUNT} withdrawals requested in ${seconds(begin)}`)
   const sum = wanted.reduce((sum, { sats }) => sum + sats, 0n)

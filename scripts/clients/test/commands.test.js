@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -31,6 +31,21 @@ async function start(name, args) {
 const hex = (number) => `0x${number.toString(16)}`
 const block = (node, number) => node.call('eth_getBlockByNumber', [hex(number), true])
 const info = async (name) => JSON.parse(await run('chain-info', '--chain', 'dev', ...base(name)))
+
+test('benchmark hands its arguments to the runner of Parity, or says how to get it', async (t) => {
+  const benchmark = (program, ...args) =>
+    promisify(execFile)(BINARY, ['benchmark', ...args], { env: { ...process.env, FRAME_OMNI_BENCHER: program } })
+  await assert.rejects(benchmark(join(dir, 'none'), 'pallet'), ({ code, stderr }) => {
+    assert.equal(code, 1)
+    assert.match(stderr, /no program .*none: install it \(cargo install --locked frame-omni-bencher@/)
+    return true
+  })
+  await t.test('with the runner that scripts/weights.sh installs', async (t) => {
+    const runner = join(process.env.BZK_CACHE ?? join(homedir(), '.cache/bitcoinzk'), 'tools/bin/frame-omni-bencher')
+    if (!(await access(runner).then(() => true, () => false))) return t.skip(`SKIPPED: there is no ${runner}`)
+    assert.match((await benchmark(runner, 'pallet', '--help')).stdout, /--extrinsic/)
+  })
+})
 
 test('keys are made, inspected and inserted', async () => {
   const made = JSON.parse(await run('key', 'generate', '--output-type', 'json'))

@@ -4,11 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { u8aToHex } from '@polkadot/util'
-import { startNetwork } from '../lib/network.js'
+import { equivocate } from '../lib/equivocation.js'
+import { addressOf, startNetwork } from '../lib/network.js'
 import { startNode, until } from '../lib/node.js'
 import { writeSpec } from '../lib/spec.js'
-import { chainUntil, connectApi, send } from '../lib/substrate.js'
+import { chainUntil, connectApi, findEvents, send } from '../lib/substrate.js'
 
 // Sessions of 12 s and eras of 24 s; three of a validator's slots in a row are an absence.
 const CALENDAR = { epochSlots: 6, sessionsPerEra: 2, bondingEras: 4, slashDeferEras: 0, dayBlocks: 10 }
@@ -53,19 +53,6 @@ async function situation() {
     ...records.map(([{ args: [who] }, record]) => `${who}: ${record}`)].join('; ')
 }
 
-/** The events of this name in the blocks from `first` on: their data, and the states of their blocks. */
-async function find(name, first) {
-  const head = (await api.rpc.chain.getHeader()).number.toNumber()
-  const found = []
-  for (let number = first; number <= head; number++) {
-    const at = await api.at(await api.rpc.chain.getBlockHash(number))
-    for (const { event: { section, method, data } } of await at.query.system.events()) {
-      if (`${section}.${method}` === name) found.push({ data, at })
-    }
-  }
-  return found
-}
-
 test('a validator that stays away is chilled, earns nothing, and comes back by validating again', async () => {
   const { dave } = keys
   await chainUntil(async () => (await record(dave))?.authored.toNumber() > 0, 'a block of Dave', 120)
@@ -73,7 +60,7 @@ test('a validator that stays away is chilled, earns nothing, and comes back by v
   await network.nodes.dave.end('SIGKILL')
   const known = await final()
   await chainUntil(async () => !(await candidate(dave)), async () => `Dave is chilled; ${await situation()}`, 240)
-  const [{ data: [who, missed] }] = await find('sequencers.Absent', known)
+  const [{ data: [who, missed] }] = await findEvents(api, 'sequencers.Absent', known)
   assert.equal(who.toString(), dave.address)
   assert.ok(missed.toNumber() >= MISSED_LIMIT)
   assert.ok(await final() > known, 'the other three go on')
@@ -95,41 +82,12 @@ test('a validator that stays away is chilled, earns nothing, and comes back by v
 })
 
 test('attack_equivocation: a validator that runs twice is slashed and out for the era', async () => {
-  const { alice } = network.nodes
   const { bob } = keys
-  const before = await stake(bob)
-  const known = await final()
-  // A second machine that follows the chain like the others. Only then it gets a copy of Bob's BABE key, so that from
-  // the next of his slots on two blocks of one slot come to nodes that know the parent of both.
   twin = await startNode(['--chain', chain, '--validator', '--rpc-methods', 'unsafe', '--node-key', 'ee'.repeat(32),
-    '--bootnodes', `/ip4/127.0.0.1/tcp/${alice.p2pPort}/p2p/${await alice.call('system_localPeerId')}`])
-  await until(async () => await twin.call('chain_getBlockHash', []) === await alice.call('chain_getBlockHash', []),
-    'the second node is in step', 120)
-  await twin.call('author_insertKey', ['babe', '//Bob', u8aToHex(bob.publicKey)])
-
-  // A quarter of the slots are his. Of two branches that begin with his two blocks either may win: only what is final
-  // stays.
-  await chainUntil(async () => {
-    const at = await api.at(await api.rpc.chain.getFinalizedHead())
-    return (await at.query.staking.ledger(bob.address)).unwrap().active.toBigInt() < before
-  }, 'the slash', 120)
+    '--bootnodes', await addressOf(network.nodes.alice)])
+  await equivocate({ api, keys }, twin, 'Bob')
   await twin.stop()
   twin = undefined
-  const [{ data: [kind] }] = await find('offences.Offence', known)
-  assert.match(kind.toUtf8(), /^babe:equivocatio/)
-  const slashes = await find('staking.Slashed', known)
-  for (const { data: [offender] } of slashes) assert.equal(offender.toString(), bob.address)
-  const amounts = slashes.map(({ data: [, amount] }) => amount.toBigInt())
-  // One of four: (3 * 1/4)^2 of the stake, to the share's rounding.
-  assert.ok(before * 9n / 16n - amounts[0] < 1000n, `${amounts}`)
-  const left = (await slashes.at(-1).at.query.staking.ledger(bob.address)).unwrap().active.toBigInt()
-  assert.equal(left, before - amounts.reduce((sum, amount) => sum + amount))
-  // Out for the era in which it happened; an offence in an era's last slots is reported in the next one.
-  const [{ data: [, , happened], at }] = await find('staking.SlashReported', known)
-  if (happened.toNumber() === (await at.query.staking.activeEra()).unwrap().index.toNumber()) {
-    const [{ data: [disabled] }] = await find('session.ValidatorDisabled', known)
-    assert.equal(disabled.toString(), bob.address)
-  }
 
   // Alone again, it is back with what is left of its stake.
   await chainUntil(async () => (await api.query.session.disabledValidators()).length === 0, 'the next era', 120)

@@ -1,8 +1,8 @@
 // Two nodes fork; when they meet, the lighter one changes over and no transaction is lost.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import WebSocket from 'ws'
-import { account } from '../lib/accounts.js'
+import { account, sign } from '../lib/accounts.js'
+import { listen, replay } from '../lib/logs.js'
 import { connect, startPartitioned, weight } from '../lib/network.js'
 import { until } from '../lib/node.js'
 import { compile } from '../lib/solidity.js'
@@ -13,31 +13,10 @@ let network, alice, bob, events, filter, blockFilter
 const sent = {}
 const orphaned = {}
 
-const signed = (from, nonce, rest) => account(from).signTransaction({
-  chainId: 97304, nonce, gas: 21000n, maxFeePerGas: 20_000_000_000n, maxPriorityFeePerGas: 1_000_000_000n, ...rest })
 const submit = (node, raw) => node.call('eth_sendRawTransaction', [raw])
 const receipt = (node, hash) => node.call('eth_getTransactionReceipt', [hash])
 const blockAt = (node, number) => node.call('eth_getBlockByNumber', [`0x${number.toString(16)}`, false])
 const hex = (number) => `0x${number.toString(16)}`
-
-/** Collects what `node` announces over a websocket. */
-async function listen(node) {
-  const seen = { heads: [], logs: [] }
-  const socket = new WebSocket(node.ws)
-  await new Promise((resolve, reject) => { socket.once('open', resolve); socket.once('error', reject) })
-  const lists = new Map()
-  socket.on('message', (data) => {
-    const { id, result, params } = JSON.parse(data)
-    if (id !== undefined) lists.set(result, id === 1 ? seen.heads : seen.logs)
-    else lists.get(params.subscription)?.push(params.result)
-  })
-  const subscribe = (id, params) =>
-    socket.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'eth_subscribe', params }))
-  subscribe(1, ['newHeads'])
-  subscribe(2, ['logs', {}])
-  await until(() => lists.size === 2, 'subscriptions', 10)
-  return { ...seen, close: () => socket.terminate() }
-}
 
 before(async () => {
   network = await startPartitioned()
@@ -48,15 +27,15 @@ before(async () => {
 
   const { bytecode } = compile('Token.sol', 'Token')
   const create = { data: bytecode, gas: 3_000_000n }
-  const both = await signed(0, 0, create)
+  const both = await sign(0, 0, create)
   sent.both = await submit(alice, both)
   await submit(bob, both)
-  sent.created = await submit(bob, await signed(3, 0, create))
-  sent.first = await submit(bob, await signed(4, 0, { to: target(1), value: 1n }))
-  sent.second = await submit(bob, await signed(4, 1, { to: target(1), value: 2n }))
+  sent.created = await submit(bob, await sign(3, 0, create))
+  sent.first = await submit(bob, await sign(4, 0, { to: target(1), value: 1n }))
+  sent.second = await submit(bob, await sign(4, 1, { to: target(1), value: 2n }))
   // One nonce, two transactions: only one of them can survive.
-  sent.loser = await submit(bob, await signed(5, 0, { to: target(2), value: 1n }))
-  sent.winner = await submit(alice, await signed(5, 0, { to: target(2), value: 7n }))
+  sent.loser = await submit(bob, await sign(5, 0, { to: target(2), value: 1n }))
+  sent.winner = await submit(alice, await sign(5, 0, { to: target(2), value: 7n }))
   for (const name of ['both', 'winner']) await until(() => receipt(alice, sent[name]), `${name} at Alice`)
   for (const name of ['both', 'created', 'first', 'second', 'loser']) {
     orphaned[name] = await until(() => receipt(bob, sent[name]), `${name} at Bob`)
@@ -151,23 +130,12 @@ test('newHeads announces the new chain from the fork on, without gaps', async ()
   }
 })
 
-/** Adds and removes logs as a client would; what stays must be what the chain has. */
+/** What stays of these logs must be what the chain has. */
 async function settle(changes) {
-  const key = (log) => `${log.blockHash} ${log.logIndex}`
-  const live = new Map()
-  for (const log of changes) {
-    if (log.removed) {
-      assert.deepEqual({ ...log, removed: false }, live.get(key(log)), 'removes what was never there')
-      live.delete(key(log))
-    } else {
-      assert.ok(!live.has(key(log)), 'the same log twice')
-      live.set(key(log), log)
-    }
-  }
+  const { live, gone } = replay(changes)
   const chain = await alice.call('eth_getLogs', [{ fromBlock: '0x0', toBlock: 'finalized' }])
   assert.equal(chain.length, 2)
-  assert.deepEqual([...live.values()], chain)
-  const gone = changes.filter((log) => log.removed)
+  assert.deepEqual(live, chain)
   for (const name of ['both', 'created']) {
     const [{ blockHash, logIndex }] = orphaned[name].logs
     assert.ok(gone.some((log) => log.blockHash === blockHash && log.logIndex === logIndex), `${name} was not removed`)

@@ -4,7 +4,7 @@ import { request } from 'node:http'
 import { after, before, test } from 'node:test'
 import { concat, encodeFunctionData, keccak256, pad, toHex } from 'viem'
 import WebSocket from 'ws'
-import { account } from '../lib/accounts.js'
+import { account, sign } from '../lib/accounts.js'
 import { deployLoad } from '../lib/load.js'
 import { startNode, until } from '../lib/node.js'
 
@@ -12,8 +12,6 @@ const DEPTH = 2
 const FRESH = '0x00000000000000000000000000000000000f4e54'
 let node, contracts, receipt, hash
 
-const sign = (from, nonce, rest) => account(from).signTransaction({ chainId: 97304, nonce, gas: 21000n,
-  maxFeePerGas: 20_000_000_000n, maxPriorityFeePerGas: 1_000_000_000n, ...rest })
 const zoo = (functionName, args) => encodeFunctionData({ abi: contracts.Zoo.abi, functionName, args })
 const trace = (options) => node.call('debug_traceTransaction', options ? [hash, options] : [hash])
 /** The slot of `key` in the mapping at `slot`. */
@@ -66,6 +64,13 @@ test('debug_traceBlock: by number, by hash and by the block itself it is the sam
   assert.deepEqual(await node.call('debug_traceBlock', [raw, options]), byNumber)
   await assert.rejects(node.call('debug_traceBlock', ['0x00', options]), /could not decode block/)
   await assert.rejects(trace({ tracer: 'no such tracer' }), /tracer not found/)
+})
+
+test('bzk_blockWitness: whoever asks at the same time waits for his turn', async () => {
+  const ask = () => node.call('bzk_blockWitness', [receipt.blockNumber])
+  const [first, ...others] = await Promise.all(Array.from({ length: 8 }, ask))
+  assert.ok(first.transactions.length > 0)
+  others.forEach((other) => assert.deepEqual(other, first))
 })
 
 test('trace_get, trace_filter and trace_replayTransaction give what trace_block does', async () => {

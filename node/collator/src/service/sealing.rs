@@ -1,14 +1,15 @@
 //! Makes blocks on demand instead of by the clock, for development.
 //!
-//! The blocks carry BABE's digests and seal as the clock's do, and each is final at once on the node
-//! that makes it. A peer imports them as any others, so it takes none whose slot is yet to come.
+//! The blocks carry BABE's digests and seal as the clock's do, and the node that makes them finalises
+//! them alone: each within two seconds, or when the RPC says so. A peer imports them as any others, so
+//! it takes none whose slot is yet to come.
 
 use super::{
     authoring::Proposer, clock::Clock, import::FullImport, partial::Handles, Block, FullClient,
     FullPool, Hash,
 };
 use crate::cli::Sealing;
-use futures::{channel::mpsc, future, stream, stream::BoxStream, StreamExt};
+use futures::{channel::mpsc, future, stream, stream::BoxStream, Stream, StreamExt};
 use sc_consensus::BlockImportParams;
 use sc_consensus_babe::BabeLink;
 use sc_consensus_manual_seal::{
@@ -18,6 +19,7 @@ use sc_consensus_manual_seal::{
 use sc_service::{error::Error as ServiceError, TaskManager};
 use sc_transaction_pool_api::TransactionPool;
 use sp_api::StorageProof;
+use sp_blockchain::HeaderBackend;
 use sp_consensus_babe::{digests::CompatibleDigestItem, AuthorityId, BabeAuthorityWeight};
 use sp_core::crypto::key_types;
 use sp_inherents::InherentData;
@@ -29,6 +31,13 @@ type Header = <Block as sp_runtime::traits::Block>::Header;
 
 /// Requests of the RPC that may wait for a block.
 const WAITING_REQUESTS: usize = 1_000;
+
+/// Time between two looks at whether a transaction waits, and how many follow an announcement.
+const LOOK: Duration = Duration::from_millis(250);
+const LOOKS: u32 = 8;
+
+/// Time after which the best block is finalised.
+const FINAL_AFTER: Duration = Duration::from_secs(1);
 
 /// Where the RPC asks for blocks.
 pub(crate) type SealingRpc = mpsc::Sender<EngineCommand<Hash>>;
@@ -70,12 +79,13 @@ pub(crate) fn start(mode: Sealing, deps: SealingDeps<'_>) -> Result<(), ServiceE
     .map_err(|error| ServiceError::Application(error.into()))?;
     let digests = Sealed { digests, keystore, authorities: config.authorities.clone() };
     let clock = Clock::new(client.clone(), config.slot_duration(), true);
+    let triggers = triggers(mode, &client, &pool);
 
     let sealing = run_manual_seal(ManualSealParams {
         block_import: deps.block_import,
         env: deps.proposer,
         client,
-        commands_stream: stream::select(deps.requests, triggers(mode, &pool)),
+        commands_stream: stream::select(deps.requests, triggers),
         pool,
         select_chain,
         consensus_data_provider: Some(Box::new(digests)),
@@ -135,27 +145,72 @@ impl ConsensusDataProvider<Block> for Sealed {
     }
 }
 
-/// When a block is made without a request.
-fn triggers(mode: Sealing, pool: &Arc<FullPool>) -> BoxStream<'static, EngineCommand<Hash>> {
-    match mode {
+/// When a block is made or gets final without a request.
+fn triggers(
+    mode: Sealing,
+    client: &Arc<FullClient>,
+    pool: &Arc<FullPool>,
+) -> BoxStream<'static, EngineCommand<Hash>> {
+    let seals = match mode {
+        Sealing::Manual => return stream::pending().boxed(),
         Sealing::Instant => {
-            let (imported, pool) = (pool.import_notification_stream(), pool.clone());
+            let pool = pool.clone();
             // One block takes all that wait. Manual seal's own look at whether a block is empty takes data of
             // inherents for extrinsics, of which we have one less, and refuses a block of one transaction.
-            let waits = move |_| future::ready((pool.status().ready > 0).then(seal));
-            imported.filter_map(waits).boxed()
+            let looks = looks(pool.import_notification_stream());
+            let waits = move |()| future::ready((pool.status().ready > 0).then(seal));
+            looks.filter_map(waits).boxed()
         }
-        Sealing::Manual => stream::pending().boxed(),
-        Sealing::Every(period) => stream::unfold(period, tick).boxed(),
-    }
+        Sealing::Every(period) => every(period).map(|()| seal()).boxed(),
+    };
+    stream::select(seals, finality(client.clone())).boxed()
 }
 
-async fn tick(period: Duration) -> Option<(EngineCommand<Hash>, Duration)> {
-    tokio::time::sleep(period).await;
-    Some((seal(), period))
+/// When to look for transactions: as one is announced, and some times more. What comes while the pool turns to a new
+/// block is announced before it is ready there; what cannot pay for its gas is ready and waits for good.
+fn looks(announced: impl Stream<Item = Hash> + Unpin) -> impl Stream<Item = ()> {
+    stream::unfold((announced, 0), |(mut announced, left)| async move {
+        if left == 0 {
+            announced.next().await?;
+            return Some(((), (announced, LOOKS)));
+        }
+        let next = tokio::time::timeout(LOOK, announced.next()).await;
+        match next {
+            Ok(next) => next.map(|_| ((), (announced, LOOKS))),
+            Err(_) => Some(((), (announced, left - 1))),
+        }
+    })
+}
+
+fn every(period: Duration) -> impl Stream<Item = ()> {
+    stream::unfold((), move |()| async move {
+        tokio::time::sleep(period).await;
+        Some(((), ()))
+    })
+}
+
+/// Finalises what has been the best block for [`FINAL_AFTER`], or is below what now is. A block that is final as soon
+/// as it is made takes transactions with it that come meanwhile (sc-transaction-pool 48).
+fn finality(client: Arc<FullClient>) -> impl Stream<Item = EngineCommand<Hash>> {
+    let looks = stream::unfold(client.info(), move |before| {
+        let client = client.clone();
+        async move {
+            tokio::time::sleep(FINAL_AFTER).await;
+            let now = client.info();
+            let on_chain = client.hash(before.best_number).ok().flatten();
+            let due = before.best_number > now.finalized_number;
+            let due = due && on_chain == Some(before.best_hash);
+            Some((due.then(|| finalize(before.best_hash)), now))
+        }
+    });
+    looks.filter_map(future::ready)
 }
 
 fn seal() -> EngineCommand<Hash> {
-    let (create_empty, finalize, parent_hash, sender) = (true, true, None, None);
+    let (create_empty, finalize, parent_hash, sender) = (true, false, None, None);
     EngineCommand::SealNewBlock { create_empty, finalize, parent_hash, sender }
+}
+
+fn finalize(hash: Hash) -> EngineCommand<Hash> {
+    EngineCommand::FinalizeBlock { hash, sender: None, justification: None }
 }

@@ -15,19 +15,29 @@ use alloy_primitives::Bloom;
 use alloy_rpc_types_eth::{Block, BlockTransactions, Header, Withdrawals};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// Most transactions of the pool that are looked at: it may hold many more, none of which pays the base fee.
+const MOST_SEEN: usize = 16_384;
+
+/// Gas that every transaction uses; with less no other one fits.
+const TRANSACTION_GAS: u64 = 21_000;
+
 /// The pool's best transactions that pay the base fee, up to the gas limit of one block.
 pub(super) fn transactions(chain: &Chain, pool: &PoolView) -> RpcResult<Vec<PoolTx>> {
     let state = chain.state(&chain.head()?)?;
     let base_fee = u128::from(state.next_base_fee()?);
     let mut gas_left = state.block_gas_limit()?;
-    let mut chosen = pool.pending();
-    chosen.retain(|tx| {
-        let tx = &tx.tx.envelope;
-        let left = gas_left.checked_sub(tx.gas_limit());
-        let fits = tx.max_fee_per_gas() >= base_fee && left.is_some();
-        gas_left = left.filter(|_| fits).unwrap_or(gas_left);
-        fits
-    });
+    let mut chosen = Vec::new();
+    for tx in pool.pending().take(MOST_SEEN) {
+        if gas_left < TRANSACTION_GAS {
+            break;
+        }
+        let envelope = &tx.tx.envelope;
+        let left = gas_left.checked_sub(envelope.gas_limit());
+        if let Some(left) = left.filter(|_| envelope.max_fee_per_gas() >= base_fee) {
+            gas_left = left;
+            chosen.push(tx);
+        }
+    }
     Ok(chosen)
 }
 

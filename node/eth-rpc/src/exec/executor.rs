@@ -223,6 +223,12 @@ impl Executor {
         self.chain.locate(hash)?.ok_or_else(|| error::server("transaction not found"))
     }
 
+    /// Most gas that a transaction runs with which a caller brings: that of a call, or of a block where that is more.
+    pub(crate) fn most_gas(&self) -> RpcResult<u64> {
+        let head = self.chain.record(&self.chain.head()?)?;
+        Ok(self.limits.call_gas.max(head.block.header.gas_limit))
+    }
+
     /// What one trace request may take.
     pub(crate) fn quota(&self) -> Quota {
         Quota::new(self.limits.trace_bytes, self.limits.trace_time)

@@ -5,7 +5,8 @@ use crate::{
     error::RpcResult,
     types::{Block, Hash},
 };
-use sc_client_api::HeaderBackend;
+use futures::{stream, Stream, StreamExt};
+use sc_client_api::{BlockchainEvents, HeaderBackend, ImportNotifications};
 use sp_blockchain::{HashAndNumber, TreeRoute};
 
 /// One step of the canonical Ethereum chain.
@@ -56,6 +57,13 @@ impl Follower {
     pub(crate) fn new(chain: Chain) -> Self {
         let best = chain.client().info().best_hash;
         Self { chain, best }
+    }
+
+    /// When to look again: with each of `imported`, and with each final block, because a head that
+    /// finality moves is not among the imported.
+    pub(crate) fn moves(&self, imported: ImportNotifications<Block>) -> impl Stream<Item = ()> {
+        let finalized = self.chain.client().finality_notification_stream();
+        stream::select(imported.map(drop), finalized.map(drop))
     }
 
     /// The steps from the last known best block to the present one.

@@ -101,12 +101,8 @@ impl Live {
     }
 
     async fn follow(self, mut follower: Follower) {
-        let client = self.0.chain.client();
-        // Blocks of the initial sync are only in the stream of every import, and a head that
-        // finality moves is in neither.
-        let imported = client.every_import_notification_stream().map(drop);
-        let finalized = client.finality_notification_stream().map(drop);
-        let moves = futures::stream::select(imported, finalized);
+        // Blocks of the initial sync are only in the stream of every import.
+        let moves = follower.moves(self.0.chain.client().every_import_notification_stream());
         let mut moves = std::pin::pin!(moves.ready_chunks(BATCH));
         // What happened between the follower's start and now.
         self.advance(&mut follower);

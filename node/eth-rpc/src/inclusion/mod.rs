@@ -84,12 +84,10 @@ impl Recorder {
 
     /// Listens to pool and chain until both end.
     async fn follow(self, mut follower: Follower) {
-        let client = self.chain.client();
         let waits = self.pool.import_stream().map(|tx| Event::Waits(Waiting::from(&*tx.tx)));
-        // A head that finality moves is not among the imported.
-        let imported = client.import_notification_stream().map(|_| Event::Moved);
-        let finalized = client.finality_notification_stream().map(|_| Event::Moved);
-        let moves = stream::select(imported, finalized);
+        // Not one by one through a sync: of that only the newest blocks are counted.
+        let imported = self.chain.client().import_notification_stream();
+        let moves = follower.moves(imported).map(|()| Event::Moved);
         let mut events = std::pin::pin!(stream::select(waits, moves));
         while let Some(event) = events.next().await {
             match event {
@@ -110,7 +108,8 @@ impl Recorder {
         };
         for block in newest_applied(&events) {
             if let Ok(Some(closed)) = self.closed(block) {
-                self.tally.lock().closes(&closed, self.now_ms());
+                let holds = |sender, nonce| self.pool.holds(sender, nonce);
+                self.tally.lock().closes(&closed, self.now_ms(), holds);
             }
         }
     }

@@ -127,8 +127,14 @@ impl Tally {
         self.seen.insert(key, Seen { at_ms, waiting });
     }
 
-    /// A block came.
-    pub(super) fn closes(&mut self, block: &Closed, now_ms: u64) {
+    /// A block came. `holds` tells whether the transaction of a sender and nonce still waits in the pool: one whose
+    /// sender has spent its money does not, and a flood of such ones would hide what is left out.
+    pub(super) fn closes(
+        &mut self,
+        block: &Closed,
+        now_ms: u64,
+        holds: impl Fn(Address, u64) -> bool,
+    ) {
         let mut unseen = 0u64;
         for key in &block.included {
             match self.seen.remove(key) {
@@ -141,7 +147,7 @@ impl Tally {
                 None => unseen = unseen.saturating_add(1),
             }
         }
-        let passed_over = self.fitting(block, now_ms);
+        let passed_over = self.fitting(block, now_ms, holds);
         self.forget(now_ms);
 
         let fresh = || AuthorStats { validator: block.author.clone(), ..Default::default() };
@@ -155,7 +161,7 @@ impl Tally {
 
     /// How many of those that still wait the block had room for, all together: of a block that is nearly
     /// full a few could be in it and not each of the thousands that wait.
-    fn fitting(&self, block: &Closed, now_ms: u64) -> u64 {
+    fn fitting(&self, block: &Closed, now_ms: u64, holds: impl Fn(Address, u64) -> bool) -> u64 {
         let (mut gas_left, mut weight_left) = (block.gas_left, block.weight_left);
         let mut fitting = 0u64;
         for (_, Seen { at_ms, waiting }) in self.seen.iter() {
@@ -164,7 +170,9 @@ impl Tally {
                 continue;
             }
             let gas = gas_left.checked_sub(waiting.gas_limit);
-            if let Some(rest) = gas.zip(weight_left.checked_sub(waiting.weight)) {
+            let rest = gas.zip(weight_left.checked_sub(waiting.weight));
+            // The pool is asked last: few fit.
+            if let Some(rest) = rest.filter(|_| holds(waiting.sender, waiting.nonce)) {
                 (gas_left, weight_left) = rest;
                 fitting = fitting.saturating_add(1);
             }
@@ -224,6 +232,10 @@ mod tests {
         }
     }
 
+    fn held(_: Address, _: u64) -> bool {
+        true
+    }
+
     fn of<'a>(stats: &'a InclusionStats, author: &str) -> &'a AuthorStats {
         stats.sequencers.iter().find(|stats| stats.validator == author).unwrap()
     }
@@ -236,9 +248,9 @@ mod tests {
             tally.waits(tx(2, slot), slot * 2_000);
             // Each takes the new one after two slots; the censor never takes the first.
             let taken = slot.checked_sub(2).filter(|nonce| *nonce > 0).map(|nonce| tx(2, nonce));
-            tally.closes(&block("censor", &Vec::from_iter(taken)), slot * 2_000);
+            tally.closes(&block("censor", &Vec::from_iter(taken)), slot * 2_000, held);
         }
-        tally.closes(&block("honest", &[tx(1, 0)]), 12_000);
+        tally.closes(&block("honest", &[tx(1, 0)]), 12_000, held);
         let stats = tally.stats(12_000);
         assert!(of(&stats, "censor").passed_over >= 4, "{stats:?}");
         assert_eq!(of(&stats, "honest").included, 1);
@@ -252,10 +264,21 @@ mod tests {
         tally.waits(Waiting { weight: 1_000_001, ..tx(4, 0) }, 0);
         // Too new to have reached the author.
         tally.waits(tx(3, 0), 9_000);
-        tally.closes(&block("a", &[]), 10_000);
+        tally.closes(&block("a", &[]), 10_000, held);
         assert_eq!(of(&tally.stats(10_000), "a").passed_over, 0);
-        tally.closes(&block("a", &[]), 13_000);
+        tally.closes(&block("a", &[]), 13_000, held);
         assert_eq!(of(&tally.stats(13_000), "a").passed_over, 1);
+    }
+
+    #[test]
+    fn attack_what_has_left_the_pool_hides_nobody() {
+        let mut tally = Tally::default();
+        (0..1_000).for_each(|nonce| tally.waits(tx(1, nonce), 0));
+        tally.waits(tx(2, 0), 0);
+        let spent = tx(1, 0).sender;
+        let block = Closed { gas_left: u64::MAX, weight_left: u64::MAX, ..block("a", &[]) };
+        tally.closes(&block, GRACE_MS, |sender, _| sender != spent);
+        assert_eq!(of(&tally.stats(GRACE_MS), "a").passed_over, 1);
     }
 
     #[test]
@@ -263,7 +286,7 @@ mod tests {
         let passed_over = |gas_left, weight_left| {
             let mut tally = Tally::default();
             (0..1_000).for_each(|nonce| tally.waits(tx(1, nonce), 0));
-            tally.closes(&Closed { gas_left, weight_left, ..block("a", &[]) }, GRACE_MS);
+            tally.closes(&Closed { gas_left, weight_left, ..block("a", &[]) }, GRACE_MS, held);
             of(&tally.stats(GRACE_MS), "a").passed_over
         };
         // Full, by weight or by gas.
@@ -279,7 +302,7 @@ mod tests {
     fn transactions_that_no_pool_held_are_counted() {
         let mut tally = Tally::default();
         tally.waits(tx(1, 0), 0);
-        tally.closes(&block("a", &[tx(1, 0), tx(9, 9)]), 1_000);
+        tally.closes(&block("a", &[tx(1, 0), tx(9, 9)]), 1_000, held);
         let stats = tally.stats(1_000);
         assert_eq!((of(&stats, "a").included, of(&stats, "a").unseen), (2, 1));
         assert_eq!((stats.waiting, stats.wait_p50_ms), (0, 1_000));
@@ -291,7 +314,7 @@ mod tests {
         tally.waits(tx(1, 0), 0);
         tally.waits(Waiting { fee_cap: 200, ..tx(1, 0) }, 5_000);
         assert_eq!(tally.stats(6_000).oldest_waiting_ms, 6_000);
-        tally.closes(&block("a", &[tx(1, 0)]), 7_000);
+        tally.closes(&block("a", &[tx(1, 0)]), 7_000, held);
         assert_eq!(tally.stats(7_000).wait_p99_ms, 7_000);
     }
 
@@ -300,7 +323,7 @@ mod tests {
         let mut tally = Tally::default();
         tally.waits(tx(1, 0), 0);
         tally.waits(tx(2, 0), 200_000);
-        tally.closes(&block("a", &[]), FORGOTTEN_MS + 1);
+        tally.closes(&block("a", &[]), FORGOTTEN_MS + 1, held);
         assert_eq!(tally.stats(FORGOTTEN_MS + 1).waiting, 1);
     }
 
@@ -313,7 +336,7 @@ mod tests {
         assert_eq!(tally.stats(0).waiting, u64::from(REMEMBERED));
         let mut tally = Tally::default();
         for author in 0..AUTHORS + 100 {
-            tally.closes(&block(&author.to_string(), &[]), 0);
+            tally.closes(&block(&author.to_string(), &[]), 0, held);
         }
         assert_eq!(tally.stats(0).sequencers.len(), AUTHORS as usize);
     }

@@ -81,6 +81,11 @@ impl PoolIndex {
         self.entries.peek(pool_hash).is_some()
     }
 
+    /// Who sent it, if that is known. To ask does not count as to touch.
+    pub(super) fn sender(&self, pool_hash: &Hash) -> Option<Address> {
+        self.entries.peek(pool_hash).map(|entry| entry.sender)
+    }
+
     pub(super) fn get(&mut self, pool_hash: &Hash) -> Option<Entry> {
         self.entries.get(pool_hash).copied()
     }
@@ -146,6 +151,8 @@ mod tests {
         assert_eq!(index.by_nonce(Address::ZERO, 7), Some(entry(2)));
         assert_eq!(index.by_nonce(Address::ZERO, 8), None);
         assert_eq!(index.get(&Hash::repeat_byte(2)), Some(entry(2)));
+        assert_eq!(index.sender(&Hash::repeat_byte(2)), Some(entry(2).sender));
+        assert_eq!(index.sender(&Hash::repeat_byte(3)), None);
         assert!(!index.contains(&Hash::repeat_byte(3)));
     }
 

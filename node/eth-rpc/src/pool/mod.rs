@@ -69,10 +69,10 @@ impl PoolView {
         }
     }
 
-    /// Transactions that the next block may hold, best first.
-    pub fn pending(&self) -> Vec<PoolTx> {
+    /// Transactions that the next block may hold, best first. Each is decoded when its turn comes.
+    pub fn pending(&self) -> impl Iterator<Item = PoolTx> + '_ {
         let ready = self.0.pool.ready();
-        ready.filter_map(|tx| self.read(*tx.hash(), tx.data().inner(), true)).collect()
+        ready.filter_map(move |tx| self.read(*tx.hash(), tx.data().inner(), true))
     }
 
     /// Transactions that wait for an earlier nonce.
@@ -80,6 +80,23 @@ impl PoolView {
         let futures = self.0.pool.futures();
         let txs = futures.iter();
         txs.filter_map(|tx| self.read(*tx.hash(), tx.data().inner(), false)).collect()
+    }
+
+    /// Transactions of `sender` that the next block may hold, and those that wait for an earlier nonce.
+    pub fn of_sender(&self, sender: Address) -> (Vec<PoolTx>, Vec<PoolTx>) {
+        // The pool may hold a hundred thousand of others; what is known to be one of them is not decoded.
+        let read = |pool_hash: &Hash, extrinsic: &[u8], ready: bool| {
+            let known = self.0.index.lock().sender(pool_hash);
+            if known.is_some_and(|known| known != sender) {
+                return None;
+            }
+            self.read(*pool_hash, extrinsic, ready).filter(|tx| tx.tx.sender == sender)
+        };
+        let ready = self.0.pool.ready();
+        let pending = ready.filter_map(|tx| read(tx.hash(), tx.data().inner(), true)).collect();
+        let futures = self.0.pool.futures();
+        let queued = futures.iter().filter_map(|tx| read(tx.hash(), tx.data().inner(), false));
+        (pending, queued.collect())
     }
 
     /// How many transactions are ready and how many wait for an earlier nonce.
@@ -114,6 +131,11 @@ impl PoolView {
             nonce = nonce.saturating_add(1);
         }
         Ok(nonce)
+    }
+
+    /// Whether the transaction of this sender and nonce may be in the next block, as far as the index knows it.
+    pub fn holds(&self, sender: Address, nonce: u64) -> bool {
+        self.occupant(sender, nonce).is_some_and(|entry| self.is_ready(entry.pool_hash))
     }
 
     /// Transactions as they become pending. A slow reader misses some; memory stays bounded.

@@ -1,6 +1,6 @@
 //! Why the pool refuses, in geth's words.
 
-use crate::error::{self, internal, server};
+use crate::error::{self, internal, server, RpcResult};
 use bzk_evm::tx::TxError;
 use jsonrpsee::types::ErrorObjectOwned;
 use sc_transaction_pool_api::error::{Error as PoolError, IntoPoolError};
@@ -9,18 +9,20 @@ use sp_runtime::transaction_validity::InvalidTransaction;
 /// geth's `txpool is full`.
 const POOL_FULL: &str = "txpool is full";
 
-/// The answer for a transaction that the pool did not take.
-pub(super) fn from_pool(error: impl IntoPoolError + std::fmt::Display) -> ErrorObjectOwned {
+/// The answer for a transaction that the pool does not have.
+pub(super) fn from_pool(error: impl IntoPoolError + std::fmt::Display) -> RpcResult<()> {
     match error.into_pool_error() {
-        Ok(error) => from_pool_error(error),
-        Err(error) => internal(error),
+        // Nobody had it a moment ago. But the pool lists it before its views take it, and the view of a block that comes
+        // meanwhile takes it from that list: then the view refuses what it has.
+        Ok(PoolError::AlreadyImported(_)) => Ok(()),
+        Ok(error) => Err(from_pool_error(error)),
+        Err(error) => Err(internal(error)),
     }
 }
 
 fn from_pool_error(error: PoolError) -> ErrorObjectOwned {
     match error {
         PoolError::InvalidTransaction(invalid) => server(invalid_text(invalid)),
-        PoolError::AlreadyImported(_) => already_known(),
         PoolError::TooLowPriority { .. } => server(TxError::ReplacementUnderpriced),
         PoolError::ImmediatelyDropped => server(POOL_FULL),
         PoolError::TemporarilyBanned => server(
@@ -59,7 +61,6 @@ mod tests {
     fn pool_refusals_have_geths_code_and_text() {
         let cases = [
             (PoolError::InvalidTransaction(InvalidTransaction::Stale), "nonce too low"),
-            (PoolError::AlreadyImported(Box::new(())), "already known"),
             (PoolError::TooLowPriority { old: 2, new: 1 }, "replacement transaction underpriced"),
             (PoolError::ImmediatelyDropped, "txpool is full"),
             (
@@ -70,6 +71,12 @@ mod tests {
         for (error, expected) in cases {
             assert_eq!(text(error), (-32000, expected.to_string()));
         }
+    }
+
+    #[test]
+    fn what_a_view_has_already_is_in_the_pool() {
+        assert!(from_pool(PoolError::AlreadyImported(Box::new(()))).is_ok());
+        assert!(from_pool(PoolError::ImmediatelyDropped).is_err());
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl PoolView {
 
         let at = self.0.chain.client().info().best_hash;
         let submitted = self.0.pool.submit_one(at, TransactionSource::External, extrinsic).await;
-        submitted.map_err(from_pool)?;
+        submitted.map(drop).or_else(from_pool)?;
         self.0.index.lock().insert(entry);
         Ok(tx.hash)
     }

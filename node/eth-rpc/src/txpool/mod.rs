@@ -60,7 +60,7 @@ impl TxPool {
                  ({MAX_TRANSACTIONS}): use txpool_contentFrom"
             )));
         }
-        Ok((self.0.pool.pending(), self.0.pool.queued()))
+        Ok((self.0.pool.pending().collect(), self.0.pool.queued()))
     }
 }
 
@@ -75,12 +75,10 @@ impl TxPoolApiServer for TxPool {
     }
 
     fn content_from(&self, sender: Address) -> RpcResult<Pool<ByNonce<Transaction>>> {
-        let of_sender = |txs: Vec<PoolTx>| {
-            let txs: Vec<_> = txs.into_iter().filter(|tx| tx.tx.sender == sender).collect();
-            by_sender(&txs, shown).into_values().next().unwrap_or_default()
-        };
-        let pool = &self.0.pool;
-        Ok(Pool { pending: of_sender(pool.pending()), queued: of_sender(pool.queued()) })
+        let by_nonce =
+            |txs: &[PoolTx]| by_sender(txs, shown).into_values().next().unwrap_or_default();
+        let (pending, queued) = self.0.pool.of_sender(sender);
+        Ok(Pool { pending: by_nonce(&pending), queued: by_nonce(&queued) })
     }
 
     fn inspect(&self) -> RpcResult<Pool<BySender<String>>> {

@@ -1,7 +1,7 @@
 //! An anvil that holds the predeployed contracts.
 
 use bzk_l2_client::{
-    alloy_primitives::{hex, Address, U256},
+    alloy_primitives::{hex, Address, B256, U256},
     Account, L2Client,
 };
 use serde_json::{json, Value};
@@ -10,12 +10,15 @@ use std::{
     net::TcpStream,
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::mpsc::{self, Receiver},
 };
 
 /// A running anvil; it stops when dropped.
 pub(crate) struct Anvil {
     process: Child,
     port: u16,
+    /// What it prints: the name of each method that is called, on a line of its own.
+    printed: Receiver<String>,
 }
 
 impl Drop for Anvil {
@@ -55,9 +58,14 @@ impl Anvil {
         let port = output
             .find_map(|line| line.unwrap().strip_prefix("Listening on 127.0.0.1:")?.parse().ok())
             .unwrap();
+        let (lines, printed) = mpsc::channel();
         // Anvil stops when nobody reads its output.
-        std::thread::spawn(move || output.for_each(drop));
-        let anvil = Self { process, port };
+        std::thread::spawn(move || {
+            for line in output.map_while(Result::ok) {
+                lines.send(line).ok();
+            }
+        });
+        let anvil = Self { process, port, printed };
         let genesis: Value = serde_json::from_slice(&std::fs::read(genesis).unwrap()).unwrap();
         for account in genesis["accounts"].as_array().unwrap() {
             let address = &account["address"];
@@ -102,6 +110,21 @@ impl Anvil {
     /// The time of the next block, in Unix seconds.
     pub(crate) fn set_next_time(&self, seconds: u32) {
         self.call("evm_setNextBlockTimestamp", json!([seconds]));
+    }
+
+    /// Writes one byte of a contract's storage; `byte` counts from the low end of the slot.
+    pub(crate) fn set_byte(&self, contract: Address, slot: &str, byte: usize, value: u8) {
+        let word = self.call("eth_getStorageAt", json!([contract, slot, "latest"]));
+        let mut word: B256 = word.as_str().unwrap().parse().unwrap();
+        word.0[31 - byte] = value;
+        self.call("anvil_setStorageAt", json!([contract, slot, word]));
+    }
+
+    /// The methods that were called since the last look.
+    pub(crate) fn called(&self) -> Vec<String> {
+        const LOOK: &str = "anvil_nodeInfo";
+        self.call(LOOK, json!([]));
+        self.printed.iter().take_while(|line| line != LOOK).collect()
     }
 
     fn call(&self, method: &str, arguments: Value) -> Value {

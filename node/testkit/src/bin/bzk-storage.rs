@@ -39,6 +39,9 @@ struct Cli {
     trie_cache: usize,
 }
 
+/// That of the runtime (`system_version`).
+const STATE_VERSION: StateVersion = StateVersion::V0;
+
 /// Keys have one prefix, as those of a map, and then are spread over the trie.
 fn key(index: u64) -> Vec<u8> {
     let mut key = vec![0x5a; 32];
@@ -77,12 +80,12 @@ impl Chain {
         };
         if self.number == 0 {
             header.state_root =
-                operation.set_genesis_state(Default::default(), true, StateVersion::V1)?;
+                operation.set_genesis_state(Default::default(), true, STATE_VERSION)?;
         } else {
             self.backend.begin_state_operation(&mut operation, self.parent)?;
             let state = self.backend.state_at(self.parent, TrieCacheContext::Trusted)?;
             let delta = changes.iter().map(|(key, value)| (&key[..], value.as_deref()));
-            let (root, nodes) = state.storage_root(delta, StateVersion::V1);
+            let (root, nodes) = state.storage_root(delta, STATE_VERSION);
             header.state_root = root;
             operation.update_db_storage(nodes)?;
             operation.update_storage(changes, Default::default())?;

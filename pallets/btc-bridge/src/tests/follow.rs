@@ -15,6 +15,7 @@ fn topics_are_the_hashes_of_the_signatures() {
         "DeficitChanged(uint64)",
         "KeyRotated(uint32,bytes32,uint32)",
         "NewTip(uint32,bytes32,uint32)",
+        "PayoutConfirmed(uint64,bytes32,uint32)",
     ];
     for (signature, topic) in signatures.iter().zip(topic::ALL) {
         assert_eq!(sp_io::hashing::keccak_256(signature.as_bytes()), topic, "{signature}");

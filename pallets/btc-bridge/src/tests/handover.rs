@@ -75,6 +75,24 @@ fn attack_claim_after_the_old_key_has_closed() {
     });
 }
 
+/// Nobody has brought the message for two weeks, and the contract takes it no more.
+#[test]
+fn message_that_is_too_old_is_signed_again() {
+    run(|| {
+        adopt(1);
+        pass(1);
+        sign();
+        let first = BtcBridge::handover().unwrap();
+        new_tip(first.closes_at.into());
+        pass(1);
+        assert_eq!(BtcBridge::handover(), Some(first.clone()));
+        new_tip(u64::from(first.closes_at) + 1);
+        pass(1);
+        sign();
+        assert!(BtcBridge::handover().unwrap().closes_at > first.closes_at + 1);
+    });
+}
+
 /// The contract has taken another message in between: what was signed for its number is worth nothing.
 #[test]
 fn message_is_signed_again_when_the_contracts_number_moves() {

@@ -1,13 +1,24 @@
 //! Payouts: planned, signed, replaced, settled.
 
 use super::*;
-use bzk_bitcoin::bitcoin::{hashes::Hash, secp256k1, sighash, Amount, TxOut};
+use bzk_bitcoin::bitcoin::{hashes::Hash, secp256k1, sighash, Amount, Transaction, TxOut};
 use bzk_runtime_api::WithdrawalStatus;
 use bzk_threshold::service::OnSigning;
 use proptest::prelude::*;
 
-fn txid(transaction: &bzk_bitcoin::bitcoin::Transaction) -> [u8; 32] {
+fn txid(transaction: &Transaction) -> [u8; 32] {
     transaction.compute_txid().to_byte_array()
+}
+
+/// Withdrawals 0 and 1, of a million sats each, in one signed payout.
+fn two_in_a_payout() -> Transaction {
+    deposit(1, 5_000_000);
+    withdraw(0, 1_000_000, 20_000);
+    withdraw(1, 1_000_000, 20_000);
+    pass(5);
+    sign();
+    let [payout] = payouts().try_into().unwrap();
+    payout
 }
 
 #[test]
@@ -112,6 +123,27 @@ fn withdrawal_that_cannot_pay_its_share_goes_to_the_end_of_the_line() {
 }
 
 #[test]
+fn attack_withdrawal_of_more_than_there_is_now_holds_up_nobody() {
+    run(|| {
+        deposit(1, 5_000_000);
+        withdraw(0, 4_000_000, 20_000);
+        pass(5);
+        sign();
+        let [payout] = payouts().try_into().unwrap();
+        deposit(2, 1_000_000);
+        withdraw(1, 900_000, 100_000);
+        withdraw(2, 500_000, 20_000);
+        pass(5);
+        assert_eq!(Batches::<Test>::get(1).unwrap().withdrawals.to_vec(), [2]);
+        assert_eq!(BtcBridge::withdrawal(1), Some(WithdrawalStatus::Waiting));
+        // With the change of the first payout there is enough.
+        settle(&[0], 4_000_000, txid(&payout), 101);
+        pass(6);
+        assert_eq!(Batches::<Test>::get(2).unwrap().withdrawals.to_vec(), [1]);
+    });
+}
+
+#[test]
 fn busy_committee_is_asked_again() {
     run(|| {
         deposit(1, 5_000_000);
@@ -147,7 +179,7 @@ fn failed_session_is_opened_again_for_the_same_transaction() {
 }
 
 /// A payout that was signed, and replaced by a version that is not.
-fn replaced() -> bzk_bitcoin::bitcoin::Transaction {
+fn replaced() -> Transaction {
     deposit(1, 5_000_000);
     withdraw(0, 1_000_000, 20_000);
     pass(5);
@@ -233,12 +265,12 @@ fn attack_fee_spike() {
         assert_eq!(payouts(), std::slice::from_ref(&first));
         sign();
         let [second] = payouts().try_into().unwrap();
-        let inputs = |payout: &bzk_bitcoin::bitcoin::Transaction| {
+        let inputs = |payout: &Transaction| {
             payout.input.iter().map(|input| input.previous_output).collect::<Vec<_>>()
         };
         assert_eq!(inputs(&first), inputs(&second));
         assert_eq!(first.output[..2], second.output[..2]);
-        let out = |payout: &bzk_bitcoin::bitcoin::Transaction| {
+        let out = |payout: &Transaction| {
             payout.output.iter().map(|output| output.value.to_sat()).sum::<u64>()
         };
         assert!(out(&second) + second.vsize() as u64 <= out(&first));
@@ -268,6 +300,24 @@ fn attack_reorg_after_payout() {
         settle(&[0], 1_000_000, txid(&payout), 103);
         check();
         assert!(payouts().is_empty());
+    });
+}
+
+/// The block of one version leaves the chain, another version is mined, and nobody has reopened what the first settled.
+#[test]
+fn attack_reorg_to_another_version() {
+    run(|| {
+        let first = two_in_a_payout();
+        new_tip(106);
+        pass(1);
+        sign();
+        let [second] = payouts().try_into().unwrap();
+        settle(&[0], 1_000_000, txid(&first), 107);
+        check();
+        settle(&[1], 1_000_000, txid(&second), 108);
+        check();
+        let change: u64 = second.output[3..].iter().map(|output| output.value.to_sat()).sum();
+        assert_eq!(BtcBridge::reserves().backing, change);
     });
 }
 
@@ -302,8 +352,7 @@ fn attack_unbroadcast_payout() {
             pass(2);
             sign();
             assert_eq!(payouts().len(), 1);
-            let spent =
-                |payout: &bzk_bitcoin::bitcoin::Transaction| payout.input[0].previous_output;
+            let spent = |payout: &Transaction| payout.input[0].previous_output;
             assert_eq!(spent(&payouts()[0]), spent(&payout));
         }
         assert_eq!(Batches::<Test>::get(0).unwrap().versions, MAX_VERSIONS);
@@ -349,6 +398,48 @@ fn attack_withdrawal_that_somebody_else_has_paid_is_not_paid_again() {
     });
 }
 
+/// Who settles names one of the withdrawals wrongly: the contract passes over it until the next one settles. The coins
+/// that paid it are gone by then.
+#[test]
+fn attack_settlement_of_a_part_does_not_halt() {
+    run(|| {
+        let payout = two_in_a_payout();
+        settle(&[0], 1_000_000, txid(&payout), 101);
+        new_tip(102);
+        pass(1);
+        assert_eq!((PaidAhead::<Test>::get(), Halted::<Test>::get()), (1_000_000, None));
+        settle(&[1], 1_000_000, txid(&payout), 101);
+        new_tip(103);
+        pass(1);
+        assert_eq!((PaidAhead::<Test>::get(), Halted::<Test>::get()), (0, None));
+        reopen(0, 1_000_000, 104);
+        check();
+        assert_eq!(PaidAhead::<Test>::get(), 0);
+    });
+}
+
+/// The owner of all withdrawals of a batch pays them himself and settles that. The payout pays him too, for what he
+/// locked, but no settlement tells of it.
+#[test]
+fn attack_payout_without_pending_withdrawals_keeps_no_coins() {
+    run(|| {
+        let payout = two_in_a_payout();
+        settle(&[0, 1], 1_000_000, [0xee; 32], 101);
+        confirm(0, [0xee; 32], 102);
+        check();
+        assert_eq!(payouts().len(), 1);
+        confirm(1, txid(&payout), 102);
+        check();
+        assert!(payouts().is_empty());
+        assert!(OpenBatches::<Test>::get().is_empty());
+        let change: u64 = payout.output[3..].iter().map(|output| output.value.to_sat()).sum();
+        assert_eq!(BtcBridge::reserves().backing, change);
+        withdraw(2, 1_000_000, 20_000);
+        pass(6);
+        assert_eq!(Batches::<Test>::get(1).unwrap().withdrawals.to_vec(), [2]);
+    });
+}
+
 #[test]
 fn settled_batches_are_forgotten_when_they_are_deep() {
     run(|| {
@@ -366,6 +457,32 @@ fn settled_batches_are_forgotten_when_they_are_deep() {
         assert!(Batches::<Test>::get(0).is_none());
         assert!(Versions::<Test>::get(0, 0).is_none());
         assert_eq!(BtcBridge::withdrawal(0), None);
+    });
+}
+
+/// Nobody pays for forgetting, so there is a limit to it in one block.
+#[test]
+fn attack_many_old_batches_are_forgotten_a_few_at_a_time() {
+    run(|| {
+        let old = |number: u64| (number, 101);
+        (0..6).for_each(|number| {
+            deposit(number as u8 + 1, 5_000_000);
+            withdraw(number, 1_000_000, 20_000);
+            pass(6);
+            sign();
+            settle(&[number], 1_000_000, txid(&payouts()[0]), 101);
+        });
+        assert_eq!(Closing::<Test>::get().to_vec(), (0..6).map(old).collect::<Vec<_>>());
+        let height = 101 + u64::from(KEEP_BLOCKS);
+        for (number, left) in [(6, 5), (7, 4)] {
+            new_tip(height);
+            withdraw(number, 1_000_000, 20_000);
+            pass(6);
+            sign();
+            settle(&[number], 1_000_000, txid(&payouts()[0]), height);
+            assert_eq!(Closing::<Test>::get().len(), left);
+        }
+        assert_eq!(Batches::<Test>::iter().count(), 4);
     });
 }
 
@@ -421,7 +538,7 @@ proptest! {
     #[test]
     fn prop_logs_of_any_bytes_do_no_harm(
         topics in prop::collection::vec(any::<[u8; 32]>(), 0..5),
-        kind in 0usize..9,
+        kind in 0usize..10,
         data in prop::collection::vec(any::<u8>(), 0..300),
         from_relay in any::<bool>(),
     ) {

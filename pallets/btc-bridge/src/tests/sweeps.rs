@@ -92,6 +92,43 @@ fn old_key_is_swept_to_the_new_one_and_retired() {
     });
 }
 
+/// Withdrawals that never can pay their share, so many that a payout is due in each block: the depositor hopes that
+/// the refund path opens before his deposit is swept.
+#[test]
+fn attack_line_that_cannot_be_paid_does_not_hold_up_sweeps() {
+    run(|| {
+        deposit(1, 5_000_000);
+        new_tip(SPEND_BY);
+        (0..20).for_each(|id| withdraw(id, 400, 0));
+        pass(1);
+        sign();
+        let [sweep] = payouts().try_into().unwrap();
+        assert_eq!(sweep.input.len(), 1);
+        assert!(Batches::<Test>::get(0).unwrap().withdrawals.is_empty());
+        assert_eq!(Withdrawals::<Test>::iter().count(), 20);
+    });
+}
+
+/// No 50 of these coins suffice, whatever is behind them.
+#[test]
+fn attack_many_small_deposits_do_not_hold_up_a_large_withdrawal() {
+    run(|| {
+        for tag in 1..=120 {
+            deposit(tag, 50_000);
+        }
+        withdraw(0, 4_000_000, 200_000);
+        pass(5);
+        for _ in 0..2 {
+            sign();
+            assert!(Batches::<Test>::iter_values().all(|batch| batch.withdrawals.is_empty()));
+            pass(1);
+        }
+        assert_eq!(Batches::<Test>::get(2).unwrap().withdrawals.to_vec(), [0]);
+        let reserves = BtcBridge::reserves();
+        assert_eq!(reserves.backing + reserves.sweep_fees, 120 * 50_000);
+    });
+}
+
 /// Deposits that nobody withdraws become a few coins, of the size that payouts need.
 #[test]
 fn small_deposits_are_consolidated_before_their_refund_path_opens() {

@@ -1,8 +1,12 @@
 //! What a block may hold, and who may change it.
 
 use super::*;
-use crate::{limits::*, BlockCycleLimit, BlockGasLimit, Error, Event, HeartbeatMs, Open, Pallet};
-use bzk_evm::tx::TxError;
+use crate::{
+    block::MAX_BODY_BYTES, limits::*, BlockCycleLimit, BlockGasLimit, Error, Event, HeartbeatMs,
+    Open, Pallet,
+};
+use bzk_evm::{receipt::Receipt, tx::TxError};
+use codec::Encode;
 use frame_support::{
     assert_noop, assert_ok, dispatch::DispatchClass, traits::Get, weights::Weight,
 };
@@ -39,6 +43,28 @@ fn transaction_above_the_gas_of_a_block_is_refused_for_good() {
         let refusal = crate::invalid(TxError::BlockGasLimit).into();
         assert_eq!(send(raw.clone()), Err(refusal));
         assert_eq!(validate(raw), Err(refusal));
+        end();
+    });
+}
+
+#[test]
+fn attack_receipts_that_wasm_cannot_hold_wait_for_the_next_block() {
+    new_test_ext().execute_with(|| {
+        begin((GENESIS_S + 2) * 1_000);
+        let raw = signer(1).raw(legacy(0, STRANGER));
+        // With the header of its string in the body.
+        let transaction = raw.len() as u32 + 4;
+        let receipt = Receipt::default().encoded_size() as u32;
+        let leave = |room: u32| {
+            Open::<Test>::mutate(|block| block.as_mut().unwrap().bytes = MAX_BODY_BYTES - room);
+        };
+        leave(transaction + receipt - 1);
+        let before = state_hash();
+        assert_eq!(send(raw.clone()), Err(EXHAUSTED));
+        assert_eq!(state_hash(), before);
+        leave(transaction + receipt);
+        send(raw).unwrap().unwrap();
+        assert_eq!(Open::<Test>::get().unwrap().bytes, MAX_BODY_BYTES);
         end();
     });
 }
@@ -200,7 +226,10 @@ fn root_sets_parameters_within_bounds() {
         for gas_limit in [0, MIN_GAS_LIMIT - 1, max + 1, u64::MAX] {
             assert_noop!(Ethereum::set_block_gas_limit(root(), gas_limit), bad());
         }
-        assert_noop!(Ethereum::set_block_cycle_limit(root(), MIN_BLOCK_CYCLES - 1), bad());
+        assert_ok!(Ethereum::set_block_cycle_limit(root(), MAX_BLOCK_CYCLES));
+        for cycle_limit in [0, MIN_BLOCK_CYCLES - 1, MAX_BLOCK_CYCLES + 1, u64::MAX] {
+            assert_noop!(Ethereum::set_block_cycle_limit(root(), cycle_limit), bad());
+        }
         for heartbeat in [0, MIN_HEARTBEAT_MS - 1, MAX_HEARTBEAT_MS + 1] {
             assert_noop!(Ethereum::set_heartbeat(root(), heartbeat), bad());
         }
@@ -212,7 +241,8 @@ fn attack_others_set_parameters() {
     new_test_ext().execute_with(|| {
         for origin in [RuntimeOrigin::signed(NOBODY), RuntimeOrigin::none()] {
             assert_noop!(Ethereum::set_block_gas_limit(origin.clone(), 60_000_000), BadOrigin);
-            assert_noop!(Ethereum::set_block_cycle_limit(origin.clone(), 1 << 40), BadOrigin);
+            let cycle_limit = MAX_BLOCK_CYCLES;
+            assert_noop!(Ethereum::set_block_cycle_limit(origin.clone(), cycle_limit), BadOrigin);
             assert_noop!(Ethereum::set_heartbeat(origin, 60_000), BadOrigin);
         }
     });

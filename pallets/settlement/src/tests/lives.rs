@@ -1,7 +1,7 @@
 //! Batches are closed, certified, proven and settled.
 
 use super::*;
-use pallet_ethereum::OnBlock;
+use pallet_ethereum::{limits::MAX_BLOCK_CYCLES, OnBlock};
 use sp_runtime::DispatchError::BadOrigin;
 
 const NAME: H256 = H256::repeat_byte(0x42);
@@ -167,13 +167,14 @@ fn limits_under_which_a_batch_would_not_end_are_refused() {
             |limits| limits.blocks = MAX_BLOCKS + 1,
             |limits| limits.transactions = 0,
             |limits| limits.cycles = 0,
+            |limits| limits.cycles = MAX_BLOCK_CYCLES + 1,
         ] {
             let mut limits = Limits::default();
             change(&mut limits);
             let call = Settlement::set_limits(root(), limits);
             assert_noop!(call, Error::<Test>::UnsoundLimits);
         }
-        let limits = Limits { blocks: MAX_BLOCKS, ..Default::default() };
+        let limits = Limits { blocks: MAX_BLOCKS, cycles: MAX_BLOCK_CYCLES, ..Default::default() };
         assert_ok!(Settlement::set_limits(root(), limits));
         System::assert_last_event(Event::LimitsSet { limits }.into());
     });

@@ -141,7 +141,7 @@ fn bad_share_is_slashed_on_complaint(n: u64) {
         assert_ok!(Threshold::rotate(RuntimeOrigin::root()));
         members.act(&honest);
         members.act(&|account, message| match message {
-            Message::Round2(mut round2) if account == 5 => {
+            Message::Round2(mut round2) if account == 4 => {
                 round2.shares[0].0[31] ^= 1;
                 Some(Message::Round2(round2))
             }
@@ -149,7 +149,7 @@ fn bad_share_is_slashed_on_complaint(n: u64) {
         });
         assert_eq!(Threshold::ceremony().unwrap().phase, Phase::Confirmation);
         members.act(&honest);
-        slashed(5, Fault::BadShare);
+        slashed(4, Fault::BadShare);
         finish(&mut members, n as u16 - 1);
     });
 }
@@ -241,6 +241,11 @@ fn every_cheat(n: u64) {
     false_accusation_is_slashed(n);
     silent_member_is_left_out(n, &[Phase::Shares]);
     wrong_share_in_the_test_of_the_key_is_slashed(n);
+}
+
+#[test]
+fn attack_every_cheat_among_four() {
+    every_cheat(4);
 }
 
 #[test]

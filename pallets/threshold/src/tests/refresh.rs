@@ -1,11 +1,10 @@
 //! New shares of the same key.
 
 use super::*;
-use crate::refresh::Confirmations;
 use bzk_threshold::{
     committee::Member,
     key::{GroupKey, KeyShare},
-    refresh::{confirmation_message, context, renew, Deal},
+    refresh::{confirmation_message, context, renew, Confirmations, Deal},
     service::SigningService,
     signing::request::Input,
 };

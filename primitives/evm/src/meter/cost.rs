@@ -1,22 +1,29 @@
 //! Cycles of the prover's kernel, estimated.
 //!
-//! A first table. *Measured* numbers are those of research/zkevm.md (whole blocks through
-//! `simulate_execution`, marginal values). *Counted* ones come from reading the kernel's assembly
-//! (evm_arithmetization 0.5): instructions on the path, loops times their length. Work that costs
-//! no CPU cycle but rows of other tables is put in as cycles at the ratio of the tables' widths: a
+//! `table` holds what was measured on the kernel; here stand the shapes that its numbers go into, and what they cannot
+//! tell. Work that costs no CPU cycle but rows of other tables is put in as cycles at the ratio of the tables' widths: a
 //! permutation of keccak-f is 24 rows of about 2,500 columns against about 150 for a cycle with its
 //! memory rows, so 400 cycles per 136 bytes hashed, 3 per byte, 4 with the memory rows.
-//! Counted numbers are rounded up. The prover's tests calibrate the table.
+//! *Counted* numbers come from reading the kernel's assembly (evm_arithmetization 0.5), rounded up.
 
-use super::{memory::MAX_HASHED_BYTES, modexp};
+use super::{memory::MAX_HASHED_BYTES, modexp, table};
 use crate::primitives::{Address, U256};
 use revm::{bytecode::opcode as op, context::TxEnv};
 
 /// A byte through KECCAK_GENERAL (see above).
 const HASHED_BYTE: u64 = 4;
 
-/// A word through `memcpy_bytes`. Counted: 25 instructions, and 64 bytes of memory rows.
-const COPIED_WORD: u64 = 36;
+/// The permutation that a hash begins with, however short it is.
+const PERMUTATION: u64 = 400;
+
+/// 64 bytes of memory rows.
+const WORD_ROWS: u64 = 11;
+
+/// A word through `memcpy_bytes`.
+const COPIED_WORD: u64 = table::COPIED_WORD + WORD_ROWS;
+
+/// A word through `memcpy_bytes_backwards`.
+const MOVED_WORD: u64 = table::MOVED_WORD + WORD_ROWS;
 
 /// A branch node of a trie, encoded and hashed. Counted: 16 children at 45, 532 bytes hashed.
 const BRANCH: u64 = 2_400;
@@ -37,48 +44,36 @@ pub const COLD_SLOT: u64 = PATH + 1_400;
 /// A contract's new account, beside its code.
 pub const CREATED_ACCOUNT: u64 = COLD_ACCOUNT + BRANCH;
 
-/// A transaction without calldata. Measured: 37,000 for a transfer to a new account, in a state so
-/// small that paths cost nothing; so two of them are added.
-pub const TRANSACTION: u64 = 37_000 + 2 * PATH;
+/// A transaction without calldata. Measured in a state so small that paths cost little; so two of them are added.
+pub const TRANSACTION: u64 = table::TRANSACTION + 2 * PATH;
 
-/// A byte of calldata. Measured: 22 (it is decoded byte by byte); and hashed twice, in the
-/// transaction's hash and its trie.
-const CALLDATA_BYTE: u64 = 22 + 2 * HASHED_BYTE;
+/// A byte of calldata. It is decoded byte by byte, and hashed twice: in the transaction's hash and its trie.
+const CALLDATA_BYTE: u64 = table::CALLDATA_BYTE + 2 * HASHED_BYTE;
 
 /// An entry of the access list: 21 or 33 bytes of calldata, and the access.
 const LISTED_ACCOUNT: u64 = 21 * CALLDATA_BYTE + COLD_ACCOUNT;
 const LISTED_SLOT: u64 = 33 * CALLDATA_BYTE + COLD_SLOT;
 
-/// A call beside its arguments and code: a context, the checkpoints, the account lists. Counted.
-const CALL: u64 = 900;
-
 /// A creation beside its code: the address (a hash), a context, the checkpoints. Counted.
 const CREATE: u64 = 1_500;
 
-/// Each call compares its target with the touched addresses one by one. Counted.
-const TOUCHED_ADDRESS: u64 = 18;
-
-/// TLOAD and TSTORE compare with each written slot, in three steps. Counted.
-const TRANSIENT_SLOT: u64 = 52;
-
-/// An instruction on the walk that proves a jump destination, and the proof around it. Counted.
-const WALKED_INSTRUCTION: u64 = 26;
-const JUMP_PROOF: u64 = 70;
+// What depends on the state is not measured where it is dearest, but must not be below what was.
+const _: () = assert!(
+    COLD_ACCOUNT >= table::COLD_ACCOUNT
+        && COLD_SLOT >= table::COLD_SLOT
+        && CREATE + CREATED_ACCOUNT >= table::CREATED_ACCOUNT
+        && LISTED_ACCOUNT >= table::LISTED_ACCOUNT
+        && LISTED_SLOT >= table::LISTED_SLOT
+);
 
 /// The proof of a destination in code from a compiler: a walk of about 24 instructions.
 pub const USUAL_JUMP_PROOF: u64 = jump_proof(24);
 
-/// A log: its RLP header, address and entry in the bloom filter. Measured with the next two:
-/// 45,300 for 1 KB and four topics.
-const LOG: u64 = 1_500;
-/// A topic of a log.
-const LOG_TOPIC: u64 = 800;
-/// A byte of a log: copied to the log's segment and into the receipt one by one, then hashed. Measured:
-/// 46,587 for 1 KB and four topics.
-const LOG_BYTE: u64 = 46 + HASHED_BYTE;
+/// A byte of a log: copied to the log's segment and into the receipt one by one, then hashed.
+const LOG_BYTE: u64 = table::LOG_BYTE + HASHED_BYTE;
 
-/// A byte of an exponent. Counted: eight levels of recursion at 38.
-const EXPONENT_BYTE: u64 = 310;
+/// A byte of an exponent: eight levels of recursion, with seven rows of the arithmetic table.
+const EXPONENT_BYTE: u64 = table::EXPONENT_BYTE + 8 * 7;
 
 /// What `opcode` costs each time it runs, beside what depends on its operands.
 pub const fn opcode(opcode: u8) -> u64 {
@@ -92,32 +87,17 @@ pub const fn opcode(opcode: u8) -> u64 {
         // One cycle each.
         op::EQ..=op::NOT | op::POP | op::JUMP | op::JUMPI | op::PC | op::JUMPDEST => 1,
         op::PUSH0 | op::DUP1..=op::DUP16 | op::SWAP1..=op::SWAP16 => 1,
-        // Routines of the kernel, counted. Entering, charging gas and leaving take 30.
-        op::SDIV | op::SMOD | op::SIGNEXTEND | op::SLT | op::SGT | op::SAR | op::EXP => 60,
-        op::KECCAK256 => 100,
-        op::MLOAD | op::MSTORE | op::MSTORE8 => 90,
-        op::CALLDATALOAD => 50,
-        op::CALLDATACOPY | op::CODECOPY | op::RETURNDATACOPY | op::MCOPY => 130,
-        op::BALANCE | op::EXTCODESIZE => 250,
-        // Measured: 364.
-        op::EXTCODEHASH => 400,
-        op::EXTCODECOPY => 380,
-        op::BLOCKHASH | op::SELFBALANCE => 120,
-        op::SLOAD => 300,
-        op::SSTORE => 500,
-        op::TLOAD => 120,
-        op::TSTORE => 220,
-        op::LOG0 => LOG,
-        op::LOG1 => LOG + LOG_TOPIC,
-        op::LOG2 => LOG + 2 * LOG_TOPIC,
-        op::LOG3 => LOG + 3 * LOG_TOPIC,
-        op::LOG4 => LOG + 4 * LOG_TOPIC,
-        op::STOP | op::RETURN | op::REVERT | op::INVALID => 150,
-        op::SELFDESTRUCT => 1_200,
+        // They end a frame, whose price has it.
+        op::STOP | op::INVALID => 1,
         // Their cost is that of the frame they open: `call` and `create`.
         op::CALL | op::CALLCODE | op::DELEGATECALL | op::STATICCALL | op::CREATE | op::CREATE2 => 0,
-        // What is left reads one word of the block, the transaction or the frame.
-        _ => 40,
+        op::KECCAK256 => table::routine(opcode).saturating_add(PERMUTATION),
+        // The bloom filter takes a hash of the address and of each topic.
+        op::LOG0..=op::LOG4 => {
+            let hashes = (opcode.saturating_sub(op::LOG0) as u64).saturating_add(1);
+            table::routine(opcode).saturating_add(hashes.saturating_mul(PERMUTATION))
+        }
+        _ => table::routine(opcode),
     }
 }
 
@@ -141,8 +121,8 @@ pub(crate) fn sized(opcode: u8, operand: U256) -> u64 {
         op::KECCAK256 => size.saturating_mul(HASHED_BYTE),
         op::LOG0..=op::LOG4 => size.saturating_mul(LOG_BYTE),
         op::CALLDATACOPY | op::CODECOPY | op::RETURNDATACOPY | op::EXTCODECOPY => copied(size),
-        // Where source and destination overlap, through a buffer.
-        op::MCOPY => copied(size).saturating_mul(2),
+        // Where source and destination overlap, backwards.
+        op::MCOPY => size.div_ceil(32).saturating_mul(MOVED_WORD),
         _ => 0,
     }
 }
@@ -156,14 +136,19 @@ pub(crate) fn code_load(bytes: u64) -> u64 {
     bytes.saturating_mul(HASHED_BYTE)
 }
 
-/// Searching the transient storage.
+/// Searching a list of accounts: SELFDESTRUCT looks for its own among those that the transaction created.
+pub(crate) fn searched(accounts: u64) -> u64 {
+    accounts.saturating_mul(table::TOUCHED_ADDRESS)
+}
+
+/// Searching the transient storage, slot by slot.
 pub(crate) fn transient(slots: u64) -> u64 {
-    slots.saturating_mul(TRANSIENT_SLOT)
+    slots.saturating_mul(table::TRANSIENT_SLOT)
 }
 
 /// Proving a jump destination by a walk of `steps` instructions.
 pub(crate) const fn jump_proof(steps: u64) -> u64 {
-    JUMP_PROOF.saturating_add(steps.saturating_mul(WALKED_INSTRUCTION))
+    table::JUMP_PROOF.saturating_add(steps.saturating_mul(table::WALKED_INSTRUCTION))
 }
 
 /// What a transaction costs before any code runs.
@@ -176,12 +161,13 @@ pub fn transaction(tx: &TxEnv) -> u64 {
         .saturating_add(keys.saturating_mul(LISTED_SLOT))
 }
 
-/// Opening the frame of a call: arguments copied, code loaded, target looked up among the
-/// addresses that the transaction has touched.
+/// Opening and closing the frame of a call: a context, the checkpoints, what a revert undoes; arguments copied, code
+/// loaded, target looked up among the addresses that the transaction has touched.
 pub(crate) fn call(arguments: u64, code: u64, touched: u64) -> u64 {
-    CALL.saturating_add(copied(arguments))
+    table::CALL
+        .saturating_add(copied(arguments))
         .saturating_add(code_load(code))
-        .saturating_add(touched.saturating_mul(TOUCHED_ADDRESS))
+        .saturating_add(searched(touched))
 }
 
 /// Opening the frame of a creation: init code copied, and hashed by CREATE2.
@@ -190,7 +176,7 @@ pub(crate) fn create(init_code: u64, touched: u64) -> u64 {
         .saturating_add(CREATED_ACCOUNT)
         .saturating_add(copied(init_code))
         .saturating_add(code_load(init_code))
-        .saturating_add(touched.saturating_mul(TOUCHED_ADDRESS))
+        .saturating_add(searched(touched))
 }
 
 /// Closing a frame: the output is copied to the caller's return data, and from there to memory.
@@ -204,49 +190,61 @@ pub(crate) fn deposit(bytes: u64) -> u64 {
 }
 
 /// A precompiled contract that ran on `input`, beside the call itself. A failed one costs what it
-/// would have cost to succeed: most inputs fail late.
+/// would have cost to succeed: most inputs fail late. BLAKE2F fails before its first round.
 pub fn precompile(address: &Address, input: &[u8]) -> u64 {
     let bytes = input.len() as u64;
     match address.0 .0 {
-        // Counted: 129 steps of the double multiplication at 200, and the table before it.
-        [.., 0x01] => 30_000,
-        // Measured: 16,200 per block of 64 bytes; the padding takes 9 bytes or more.
-        [.., 0x02] => padded_blocks(bytes).saturating_mul(16_300).saturating_add(500),
-        // Measured: 44,000 for two blocks.
-        [.., 0x03] => padded_blocks(bytes).saturating_mul(22_500).saturating_add(500),
-        [.., 0x04] => copied(bytes).saturating_add(200),
-        // Measured: 425,000 for 512 products of two limbs, and up to 1.63 times as much where all bits of
-        // the operands are set; so twice what was counted, 114 per pair of limbs.
+        [.., 0x01] => table::ECRECOVER,
+        // The first block, with the padding, is in the price of none.
+        [.., 0x02] => {
+            further_blocks(bytes).saturating_mul(table::SHA256_BLOCK).saturating_add(table::SHA256)
+        }
+        [.., 0x03] => further_blocks(bytes)
+            .saturating_mul(table::RIPEMD160_BLOCK)
+            .saturating_add(table::RIPEMD160),
+        [.., 0x04] => copied(bytes).saturating_add(table::IDENTITY),
+        // Measured where all bits of the operands are set: up to 1.63 times as much as elsewhere.
         [.., 0x05] => {
             let modexp::Work { products, limbs } = modexp::work(input);
             let product = limbs
                 .saturating_mul(limbs)
-                .saturating_mul(230)
-                .saturating_add(limbs.saturating_mul(280))
-                .saturating_add(260);
+                .saturating_sub(1)
+                .saturating_mul(table::MODEXP_PAIR)
+                .saturating_add(table::MODEXP_PRODUCT);
             products
                 .saturating_mul(product)
-                .saturating_add(limbs.saturating_mul(250))
-                .saturating_add(2_000)
+                .saturating_add(limbs.saturating_mul(table::MODEXP_LIMB))
+                .saturating_add(table::MODEXP)
         }
-        // Counted: one inversion by the prover, a dozen field operations, the checks.
-        [.., 0x06] => 1_500,
-        // Counted: 129 steps at 120, and the tables.
-        [.., 0x07] => 20_000,
-        // Measured: 357,000 without pairs. Counted: 254 steps of the Miller loop at 1,000 and the
-        // subgroup check at 20,000.
-        [.., 0x08] => (bytes / 192).saturating_mul(320_000).saturating_add(360_000),
-        // Measured: 9,400, and 1,330 per round.
-        [.., 0x09] => {
-            let rounds =
-                input.first_chunk::<4>().map_or(0, |rounds| u64::from(u32::from_be_bytes(*rounds)));
-            rounds.saturating_mul(1_335).saturating_add(9_500)
-        }
+        [.., 0x06] => table::ECADD,
+        [.., 0x07] => table::ECMUL,
+        [.., 0x08] => (bytes / 192).saturating_mul(table::PAIR).saturating_add(table::PAIRING),
+        [.., 0x09] => blake2f_rounds(input)
+            .saturating_mul(table::BLAKE2F_ROUND)
+            .saturating_add(table::BLAKE2F),
         _ => 0,
     }
 }
 
-/// Blocks of 64 bytes that SHA-256 and RIPEMD-160 compress for a message of `bytes`.
-fn padded_blocks(bytes: u64) -> u64 {
-    bytes.saturating_add(9).div_ceil(64)
+/// Rounds that BLAKE2F runs (EIP-152): the first four of its 213 bytes. The kernel looks at the length
+/// and at the last byte, which is 0 or 1, before it takes the gas for the rounds.
+fn blake2f_rounds(input: &[u8]) -> u64 {
+    match <&[u8; 213]>::try_from(input) {
+        Ok([a, b, c, d, .., 0 | 1]) => u32::from_be_bytes([*a, *b, *c, *d]).into(),
+        _ => 0,
+    }
+}
+
+/// Whether there is a proof of a precompiled contract that is asked for `input`, be it with too little gas.
+pub fn is_provable(address: &Address, input: &[u8]) -> bool {
+    match address.0 .0 {
+        [.., 0x05] => !modexp::is_too_long(input),
+        _ => true,
+    }
+}
+
+/// Blocks of 64 bytes beyond the first that SHA-256 and RIPEMD-160 compress for a message of `bytes`. The padding takes
+/// nine bytes or more.
+fn further_blocks(bytes: u64) -> u64 {
+    bytes.saturating_add(8) / 64
 }

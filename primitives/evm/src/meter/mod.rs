@@ -3,12 +3,13 @@
 //! Gas does not price what the prover pays: BLAKE2F costs 1,330 kernel cycles per gas, a transfer
 //! less than 2, and some MODEXP inputs millions. So each transaction is also metered in estimated
 //! cycles of the prover's kernel, and execution stops as soon as it passes what the block has left.
-//! [`cost`] says where each number is from. What no number of cycles proves uses up all of them: [`memory`].
+//! [`cost`] and `table` say where each number is from. What no number of cycles proves uses up all of them: [`memory`].
 
 pub mod cost;
 mod jumps;
 pub mod memory;
 mod modexp;
+mod table;
 
 use crate::primitives::{Address, U256};
 use alloc::collections::BTreeSet;

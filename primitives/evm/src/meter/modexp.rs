@@ -8,6 +8,12 @@
 /// Bytes of a limb.
 const LIMB: u64 = 16;
 
+/// Shortest base or modulus, in bytes, that is too long.
+const TOO_LONG: u64 = 1 << 32;
+
+/// Shortest exponent, in bytes, that is too long.
+const TOO_LONG_EXPONENT: u64 = 1 << 24;
+
 /// Modular products and limbs per number that `input` asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Work {
@@ -25,6 +31,21 @@ fn length(input: &[u8], field: usize) -> u64 {
         return u64::MAX;
     }
     (24..32).fold(0u64, |value, index| (value << 8) | u64::from(byte(index)))
+}
+
+/// Whether a number of `input` is so long that no block may hold the call.
+///
+/// For such a base or modulus no block has the gas. But before the kernel charges, it reads the exponent behind the
+/// base, and there its memory ends in a panic; and with a modulus of 2^67 bytes the product that is the gas begins anew
+/// at 0. Nor do all nodes agree on it: a `usize` of 64 bits holds most such lengths, for which revm says that the gas
+/// is out, one of wasm holds none.
+///
+/// An exponent is cheap to make long: its missing bytes are zeros. revm writes them down all the same, and no allocation
+/// of wasm is longer than 32 MiB.
+pub(super) fn is_too_long(input: &[u8]) -> bool {
+    length(input, 0) >= TOO_LONG
+        || length(input, 1) >= TOO_LONG_EXPONENT
+        || length(input, 2) >= TOO_LONG
 }
 
 /// The work for `input`, missing bytes of which are zeros.

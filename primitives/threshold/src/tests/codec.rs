@@ -6,8 +6,9 @@ use crate::{
     element::{Point, Scalar, Signature, XOnly},
     envelope::Envelope,
     refresh, repair,
+    sealed::Sealed,
     signing::{
-        message::{Message as SigningMessage, NoncePair},
+        message::{Message as SigningMessage, NoncePair, Nonces, Shares},
         request::{Input, Request, MAX_INPUTS},
     },
 };
@@ -39,14 +40,43 @@ fn largest_messages_are_as_long_as_promised() {
 }
 
 #[test]
-fn attack_longer_lists_than_allowed_are_refused() {
-    let mut points = vec![Point([2; 33]); MAX_THRESHOLD as usize].encode();
-    assert!(crate::key::Polynomial::decode_all(&mut &points[..]).is_ok());
-    points = vec![Point([2; 33]); MAX_THRESHOLD as usize + 1].encode();
-    assert!(crate::key::Polynomial::decode_all(&mut &points[..]).is_err());
-    // A length without the elements allocates nothing.
+fn attack_length_without_the_elements_is_refused() {
     let bomb = codec::Compact(u32::MAX).encode();
     assert!(crate::key::Polynomial::decode(&mut &bomb[..]).is_err());
+}
+
+/// A list with an element for each member, coefficient or input is no longer than there can be of these, in
+/// whatever it comes.
+#[test]
+fn prop_lists_are_as_long_as_the_largest_committee_allows() {
+    fn takes<M: Decode>(parts: impl Encode) -> bool {
+        M::decode_all(&mut &parts.encode()[..]).is_ok()
+    }
+    let (key, point) = (XOnly([1; 32]), Point([2; 33]));
+    let (scalar, signature) = (Scalar([1; 32]), Signature([1; 64]));
+    for count in 0..=300 {
+        let (points, scalars) = (vec![point; count], vec![scalar; count]);
+        let sealed = (key, Vec::<(Member, Scalar)>::new());
+
+        let fits = count <= MAX_MEMBERS as usize;
+        let members = vec![key; count];
+        assert_eq!(takes::<Committee>(([0u8; 32], 0u32, 0u16, members)), fits);
+        assert_eq!(takes::<Round2>((key, signature, &scalars)), fits);
+        assert_eq!(takes::<Sealed>((key, vec![(Member(0), scalar); count])), fits);
+        assert_eq!(takes::<repair::Deal>((&points, &sealed)), fits);
+        assert_eq!(takes::<refresh::Confirmations>(vec![signature; count]), fits);
+
+        let fits = count <= MAX_THRESHOLD as usize;
+        assert_eq!(takes::<Round1>((&points, signature)), fits);
+        assert_eq!(takes::<refresh::Deal>((&points, &sealed)), fits);
+        let none = Vec::<Signature>::new();
+        assert_eq!(takes::<refresh::Proposal>((0u32, &points, none)), fits);
+
+        let fits = count <= MAX_INPUTS as usize;
+        let pair = NoncePair { hiding: point, binding: point };
+        assert_eq!(takes::<Nonces>(vec![pair; count]), fits);
+        assert_eq!(takes::<Shares>(&scalars), fits);
+    }
 }
 
 proptest! {
@@ -65,6 +95,7 @@ proptest! {
         check::<Envelope<repair::Sum>>(&bytes);
         check::<Envelope<refresh::Deal>>(&bytes);
         check::<Envelope<refresh::Confirmation>>(&bytes);
+        check::<refresh::Proposal>(&bytes);
         check::<Committee>(&bytes);
         check::<Request>(&bytes);
     }

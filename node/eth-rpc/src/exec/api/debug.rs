@@ -20,12 +20,15 @@ use alloy_rpc_types_trace::geth::{
     GethDebugTracingCallOptions, GethDebugTracingOptions, GethTrace, TraceResult,
 };
 use async_trait::async_trait;
-use bzk_evm::tx;
+use bzk_evm::{block::Block, tx};
 use jsonrpsee::proc_macros::rpc;
 use revm_inspectors::tracing::TransactionContext;
 
 /// Longest block that `debug_traceBlock` takes, in bytes of its RLP.
 const MAX_BLOCK_BYTES: usize = 8 * 1024 * 1024;
+
+/// Gas that every transaction uses.
+const TRANSACTION_GAS: u64 = 21_000;
 
 /// Traces in geth's form.
 #[rpc(server, namespace = "debug")]
@@ -115,6 +118,7 @@ impl Executor {
     ) -> Result<Vec<TraceResult>, Failure> {
         let block = bzk_evm::block::decode(rlp, MAX_BLOCK_BYTES)
             .map_err(|cause| Failure::server(format_args!("could not decode block: {cause}")))?;
+        check_gas(&block, self.most_gas()?)?;
         let senders = block.body.transactions.iter().cloned().map(tx::recover);
         let senders = senders.map(|tx| tx.map(|tx| tx.sender)).collect::<Result<_, _>>();
         let senders = senders.map_err(Failure::server)?;
@@ -169,6 +173,25 @@ impl Executor {
         self.lay(&mut sandbox, overrides)?;
         Ok(sandbox)
     }
+}
+
+/// Refuses a block that says it has more gas than `most`, or that has more transactions than gas. Its maker is the
+/// caller, and gas bounds the memory that a transaction takes.
+fn check_gas(block: &Block, most: u64) -> Result<(), Failure> {
+    let limit = block.header.gas_limit;
+    if limit > most {
+        return Err(Failure::limit(format_args!(
+            "the block has a gas limit of {limit}, at most {most} is traced"
+        )));
+    }
+    let transactions = block.body.transactions.len();
+    let least = u64::try_from(transactions).unwrap_or(u64::MAX).saturating_mul(TRANSACTION_GAS);
+    if least > limit {
+        return Err(Failure::server(format_args!(
+            "the block has {transactions} transactions, which use more gas than its limit of {limit}"
+        )));
+    }
+    Ok(())
 }
 
 fn not_found_by_number(block: BlockNumberOrTag) -> impl FnOnce() -> Failure {
@@ -236,5 +259,30 @@ impl DebugApiServer for Executor {
     ) -> RpcResult<GethTrace> {
         let (this, options) = (self.clone(), options.unwrap_or_default());
         self.traces.run(move || this.debug_call(request, block, options)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_consensus::{SignableTransaction, TxLegacy};
+    use alloy_primitives::Signature;
+    use bzk_evm::block::Header;
+
+    fn block(gas_limit: u64, transactions: usize) -> Block {
+        let tx = TxLegacy::default().into_signed(Signature::test_signature()).into();
+        let header = Header { gas_limit, ..Default::default() };
+        bzk_evm::block::block(header, vec![tx; transactions])
+    }
+
+    #[test]
+    fn attack_block_whose_gas_buys_all_memory_is_not_run() {
+        let check =
+            |gas_limit, transactions| check_gas(&block(gas_limit, transactions), 50_000_000);
+        check(50_000_000, 2_380).unwrap();
+        check(0, 0).unwrap();
+        assert!(check(50_000_001, 0).is_err());
+        assert!(check(u64::MAX, 1).is_err());
+        assert!(check(50_000_000, 2_381).is_err());
     }
 }

@@ -14,6 +14,7 @@ use crate::{
         },
     },
 };
+use alloy_consensus::Transaction as _;
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{map::HashSet, Bytes, B256, U64};
 use alloy_rpc_types_eth::{
@@ -24,7 +25,7 @@ use alloy_rpc_types_trace::parity::{
     LocalizedTransactionTrace, TraceResults, TraceResultsWithTransactionHash, TraceType,
 };
 use async_trait::async_trait;
-use bzk_evm::tx;
+use bzk_evm::tx::{self, TxError};
 use jsonrpsee::proc_macros::rpc;
 
 type Traces = Vec<LocalizedTransactionTrace>;
@@ -223,6 +224,10 @@ impl Executor {
     fn parity_raw(&self, raw: &[u8], kinds: &HashSet<TraceType>) -> Result<TraceResults, Failure> {
         let mut quota = self.quota();
         let tx = tx::decode(raw).and_then(tx::recover).map_err(Failure::server)?;
+        // No block can hold it, and gas bounds the memory that it takes.
+        if tx.envelope.gas_limit() > self.most_gas()? {
+            return Err(Failure::server(TxError::BlockGasLimit));
+        }
         let mut sandbox = self.sandbox(None, EvmOverrides::default())?;
         Ok(parity::results(&mut sandbox, tx::tx_env(&tx), kinds, &mut quota)?.0)
     }

@@ -32,6 +32,7 @@ pub(crate) fn trace<DB: DatabaseRef>(
     options: &GethDebugTracingOptions,
     quota: &mut Quota,
 ) -> Result<(GethTrace, EvmState), Failure> {
+    quota.check_time()?;
     let tracer = DebugInspector::new(with_mux_defaults(options.clone())).map_err(unusable)?;
     let mut inspector = (Guard::new(*quota, steps(options)), tracer);
     let done = sandbox

@@ -1,9 +1,9 @@
 //! Stops a traced run before what it records outgrows memory, or when time is up.
 
-use super::Quota;
+use super::{Quota, TIMEOUT};
 use alloy_primitives::{
     map::{HashMap, HashSet},
-    Address, U256,
+    Address, Log, U256,
 };
 use revm::{
     bytecode::opcode,
@@ -24,6 +24,9 @@ pub(super) const VM_STEP_BYTES: usize = 448;
 
 /// Bytes that one recorded call takes beside its data.
 const CALL_BYTES: usize = 1_024;
+
+/// Bytes that one log takes beside its data.
+const LOG_BYTES: usize = 256;
 
 /// Bytes of one slot in a storage snapshot.
 const SLOT_BYTES: usize = 64;
@@ -100,7 +103,7 @@ impl Guard {
             Some(left) => left,
             None => {
                 if Instant::now() >= self.quota.deadline && self.stopped.is_none() {
-                    self.stopped = Some("execution timeout".into());
+                    self.stopped = Some(TIMEOUT.into());
                 }
                 STEPS_PER_LOOK
             }
@@ -141,6 +144,10 @@ impl<CTX: ContextTr> Inspector<CTX> for Guard {
             *context.error() = Err(ContextError::Custom(cause.clone()));
             interpreter.halt_fatal();
         }
+    }
+
+    fn log(&mut self, _: &mut CTX, log: Log) {
+        self.charge(LOG_BYTES.saturating_add(log.data.data.len()));
     }
 
     fn call(&mut self, _: &mut CTX, inputs: &mut CallInputs) -> Option<CallOutcome> {

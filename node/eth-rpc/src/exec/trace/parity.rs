@@ -55,6 +55,7 @@ fn run<DB: DatabaseRef>(
     steps: Option<Steps>,
     quota: &mut Quota,
 ) -> Result<(TracingInspector, ResultAndState), Failure> {
+    quota.check_time()?;
     let limits = TraceLimits::default()
         .set_max_recorded_bytes(Some(quota.bytes))
         .set_behavior(TraceLimitBehavior::Halt);

@@ -219,6 +219,31 @@ fn deadline_stops_a_trace() {
 }
 
 #[test]
+fn attack_precompiles_without_an_instruction_do_not_outlast_the_deadline() {
+    let mut late = Quota { deadline: Instant::now(), ..quota() };
+    let identity = TxEnv { kind: TxKind::Call(Address::with_last_byte(4)), ..tx() };
+    let options = GethDebugTracingOptions::default();
+    let mut sandbox = sandbox();
+    sandbox.block.base_fee = 0;
+    let place = Default::default();
+    let traced = debug::trace(&mut sandbox, identity.clone(), place, &options, &mut late);
+    assert_eq!(text(traced.unwrap_err()), "execution timeout");
+    let traced = parity::calls(&mut sandbox, identity, Default::default(), &mut late);
+    assert_eq!(text(traced.unwrap_err()), "execution timeout");
+}
+
+#[test]
+fn attack_logs_that_outgrow_the_quota_stop_the_tracer() {
+    // Logs 10,000 bytes, over and over.
+    let mut sandbox = fixture::sandbox([(TARGET, code("5b6127105fa05f56"))]);
+    fixture::fund(&mut sandbox, CALLER, U256::from(1_000));
+    let mut small = Quota { bytes: 15_000, ..quota() };
+    let options = json!({ "tracer": "callTracer", "tracerConfig": { "withLog": true } });
+    let failure = run(&mut sandbox, options, &mut small).unwrap_err();
+    assert!(text(failure).starts_with("trace is too large"));
+}
+
+#[test]
 fn timeout_of_the_request_is_at_most_that_of_the_node() {
     let options = |timeout: &str| GethDebugTracingOptions {
         timeout: Some(timeout.into()),

@@ -8,15 +8,17 @@ mod cost;
 mod edge;
 mod forged;
 mod full;
+mod prices;
 mod random;
 mod scenario;
 mod state_tests;
 mod world;
 
-use anyhow::{ensure, Result};
+use anyhow::{ensure, Context, Result};
 use clap::{Parser, Subcommand};
 use scenario::Scenario;
 use std::{
+    fs,
     io::{stdout, BufWriter, Write},
     path::PathBuf,
 };
@@ -49,8 +51,13 @@ enum Command {
     Forged,
     /// Blocks of transactions that hold as much as they may.
     Full,
-    /// One kind of work many times, to calibrate the proving-cost meter.
+    /// Pairs of blocks whose difference is one kind of work, to calibrate the proving-cost meter.
     Cost,
+    /// Prints the table of the meter, from what `bzk-prover check` says of the blocks of `cost`.
+    Prices {
+        /// File with what it says.
+        report: PathBuf,
+    },
     /// Ethereum's state tests, each as a block of one transaction.
     StateTests {
         /// A file, or a folder that is searched for files.
@@ -73,6 +80,11 @@ fn main() -> Result<()> {
         }
         return Ok(());
     }
+    if let Command::Prices { report } = &cli.command {
+        let report = fs::read_to_string(report).with_context(|| report.display().to_string())?;
+        print!("{}", prices::table(&report)?);
+        return Ok(());
+    }
     let mut out = BufWriter::new(stdout().lock());
     let mut wrong = 0;
     let mut print = |scenario: Scenario| -> Result<()> {
@@ -93,7 +105,7 @@ fn main() -> Result<()> {
         Ok(())
     };
     match cli.command {
-        Command::Forged => {}
+        Command::Forged | Command::Prices { .. } => {}
         Command::Edge => edge::all().into_iter().try_for_each(&mut print)?,
         Command::Random { seed, count } => {
             (seed..seed.saturating_add(count)).map(random::block).try_for_each(&mut print)?

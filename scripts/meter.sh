@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Measures what each opcode and precompile costs the prover's kernel and writes the runtime's table of it:
+# primitives/evm/src/meter/table.rs. Build and run scripts/prover-check.sh behind it: it fails where the meter charges
+# less than the kernel runs. Usage: scripts/meter.sh
+# Ten minutes on two quiet cores. The numbers are counts of cycles, not times: another machine gets the same.
+source "$(dirname "$0")/env.sh"
+
+# A kernel that runs away takes all memory; so it ends with an error instead.
+MEMORY_KIB=14000000
+maker=$CARGO_TARGET_DIR/release/bzk-cases
+table=$ROOT/primitives/evm/src/meter/table.rs
+report=$BZK_CACHE/meter.txt
+
+build() {
+    "$ROOT/scripts/prover-build.sh"
+    build_workspace --bins
+}
+
+# Blocks that the present table charges too little fail here; what matters is that the next one has their cycles, and
+# `prices` fails when one is missing.
+measure() {
+    (ulimit -v "$MEMORY_KIB" && nice "$PROVER_BIN" check --cases <("$maker" cost)) >"$report" || true
+    tail -n 1 "$report"
+}
+
+write() {
+    "$maker" prices "$report" | rustfmt --config-path "$ROOT/.rustfmt.toml" >"$table.new"
+    mv "$table.new" "$table"
+    git -C "$ROOT" diff --stat -- "$table"
+}
+
+stage "build the prover and the cases" build
+stage measure measure
+stage "write the table" write
