@@ -42,8 +42,8 @@ MANIFEST
 configure() {
     local tree
     tree=$(cd "$BUILD/source" && cargo metadata -q --format-version 1 --offline |
-        grep -o '"manifest_path":"[^"]*/libbitcoinkernel-sys-'"$VERSION"'/Cargo.toml"' | head -1 |
-        sed 's/^"manifest_path":"//; s/Cargo.toml"$/bitcoin/')
+        grep -o '"manifest_path":"[^"]*/libbitcoinkernel-sys-'"$VERSION"'/Cargo.toml"' |
+        sed -n '1 { s/^"manifest_path":"//; s/Cargo.toml"$/bitcoin/; p }')
     cmake -S "$tree" -B "$BUILD/build" -DCMAKE_BUILD_TYPE=Release -DBUILD_DAEMON=ON -DBUILD_CLI=ON \
         -DBUILD_BITCOIN_BIN=OFF -DBUILD_TESTS=OFF -DBUILD_BENCH=OFF -DBUILD_TX=OFF -DBUILD_UTIL=OFF \
         -DBUILD_GUI=OFF -DBUILD_FUZZ_BINARY=OFF -DENABLE_WALLET=OFF -DENABLE_EXTERNAL_SIGNER=OFF \
@@ -65,5 +65,5 @@ compile() {
 stage "bitcoind: fetch the source" fetch
 stage "bitcoind: configure" configure
 stage "bitcoind: compile with $JOBS job(s)" compile
-"$BZK_CACHE/bin/bitcoind" -version | head -1
+"$BZK_CACHE/bin/bitcoind" -version | sed -n 1p
 rm -rf "$BUILD"

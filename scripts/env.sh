@@ -1,4 +1,4 @@
-# Sourced by the other scripts: where slow artefacts live, and a stage timer.
+# Sourced by the other scripts: where slow artefacts live, stages, and cargo as all of them call it.
 # BZK_CACHE (default ~/.cache/bitcoinzk) holds cargo's target, npm packages and tools, so that
 # they survive a fresh checkout.
 set -euo pipefail
@@ -14,25 +14,42 @@ PYTHON_DIR=$BZK_CACHE/python
 FIXTURES=${BZK_FIXTURES:-$ROOT/../shared/fixtures}
 mkdir -p "$BZK_CACHE/bin"
 
-# stage NAME COMMAND...: runs COMMAND and prints how long it took.
+# How many stages failed, and whether the script goes on behind one that did.
+failed=0
+keep_going=0
+
+# stage NAME COMMAND...: runs COMMAND in a shell of its own, so that what it exports ends with it, up to its first
+# failure; prints how long it took. A failure ends the script; with keep_going=1 it counts.
+# Not for a condition: in `if stage` and `stage ||` bash goes on behind every failure in COMMAND but the last.
 stage() {
-    local name=$1 start=$SECONDS
+    local name=$1 start=$SECONDS code
     shift
     echo "== $name"
-    "$@" || {
-        echo "== $name FAILED after $((SECONDS - start)) s: $*" >&2
-        return 1
-    }
-    echo "== $name done in $((SECONDS - start)) s"
+    set +e
+    (set -e; "$@")
+    code=$?
+    set -e
+    if [ "$code" = 0 ]; then
+        echo "== $name done in $((SECONDS - start)) s"
+        return
+    fi
+    echo "== $name FAILED with $code after $((SECONDS - start)) s: $*" >&2
+    failed=$((failed + 1))
+    [ "$keep_going" = 1 ] || exit 1
 }
 
-# build_workspace ARGS...: builds the workspace. clippy stands in for rustc on our own crates, so that one
-# build compiles and lints; a warning is an error because the toolchain is pinned.
-# Always the whole workspace: a part of it would need other features below and rebuild the world.
-build_workspace() {
-    use_clippy
-    cargo build --release --locked --workspace --manifest-path "$ROOT/Cargo.toml" "$@"
+# workspace_cargo ARGS...: cargo on the workspace, with clippy in rustc's place on our own crates, so that one build
+# compiles and lints; a warning is an error because the toolchain is pinned. Exports nothing: the prover and the
+# next runtime have other compilers.
+workspace_cargo() {
+    local clippy
+    clippy=$(cd "$ROOT" && rustup which clippy-driver)
+    RUSTC_WORKSPACE_WRAPPER=$clippy CLIPPY_ARGS=-Dwarnings__CLIPPY_HACKERY__ \
+        "$ROOT/scripts/fresh.py" "$ROOT" cargo "$1" --release --locked "${@:2}"
 }
+
+# build_workspace ARGS...: always all of it: a part would need other features below and rebuild the world.
+build_workspace() { workspace_cargo build --workspace "$@"; }
 
 # circuits_folder: prints where the prover's circuits are. They belong to one state of the kernel, the crates that make
 # them and the sizes of the tables.
@@ -50,9 +67,4 @@ set_up_circuits() {
     local circuits
     circuits=$(circuits_folder)
     [ -f "$circuits/upper.bin" ] && [ "${BZK_SETUP:-0}" = 0 ] || "$PROVER_BIN" setup --circuits "$circuits"
-}
-
-use_clippy() {
-    RUSTC_WORKSPACE_WRAPPER=$(cd "$ROOT" && rustup which clippy-driver)
-    export RUSTC_WORKSPACE_WRAPPER CLIPPY_ARGS=-Dwarnings__CLIPPY_HACKERY__
 }

@@ -16,7 +16,7 @@ target=$CARGO_TARGET_DIR-next
 copy=$target/source
 rm -rf "$copy"
 mkdir -p "$copy/wasm"
-# The tracked files only, with their times, so that cargo builds no more than it must.
+# The tracked files only.
 (cd "$ROOT" && git ls-files -z Cargo.toml Cargo.lock rust-toolchain.toml .cargo node pallets primitives runtime \
     contracts/genesis | tar --null -cf - -T -) | tar -xf - -C "$copy"
 sed -i "s/spec_version: $version,/spec_version: $next,/" "$copy/runtime/src/lib.rs"
@@ -42,7 +42,9 @@ fn main() {
     runtime.expect("the runtime is in the copy").import_memory().export_heap_base()$feature.build();
 }
 END
-(cd "$copy/wasm" && CARGO_TARGET_DIR=$target cargo build --release >&2)
+# For fresh.py, which asks git for the files.
+git init --quiet "$copy"
+CARGO_TARGET_DIR=$target "$ROOT/scripts/fresh.py" "$copy" cargo build --release --manifest-path wasm/Cargo.toml >&2
 
 # A folder of its own: a node takes all overrides that it finds in one.
 wasm=$target/wasm/$next${1:+-$1}/bitcoinzk_runtime.wasm

@@ -20,7 +20,7 @@ settle() {
     local url first last
     exec 3< <(cd "$ROOT/scripts/clients" && exec node lib/proof-node.js "${kinds[@]}")
     local holder=$!
-    trap 'kill '"$holder"' 2>/dev/null || true' RETURN
+    trap "kill $holder 2>/dev/null || true" EXIT
     read -r url first last <&3 || { echo "the node or its blocks failed" >&2; return 1; }
     local run=("$PROVER_BIN" settle --circuits "$circuits" --proofs "$proofs" --rpc "$url" --from "$first"
         --to "$last" --export "$project" --mutations "${BZK_MUTATIONS:-1000}")
@@ -31,6 +31,7 @@ settle() {
 # until there is nothing left to finish.
 with_crashes() {
     local pid rc kills=0 finished now
+    mkdir -p "$proofs"
     finished=$(stages_finished)
     while :; do
         "$@" &
@@ -54,7 +55,7 @@ with_crashes() {
 }
 
 stages_finished() {
-    find "$proofs" \( -name '*.json' -o -name 'wrap-*.bin' \) 2>/dev/null | wc -l
+    find "$proofs" \( -name '*.json' -o -name 'wrap-*.bin' \) | wc -l
 }
 
 verify() {

@@ -14,10 +14,8 @@ export CARGO_TARGET_DIR=$BZK_CACHE/prover-target
 # The zkEVM stopped in 2024: it needs features that only an old rustc has, and old dependencies.
 export RUSTUP_TOOLCHAIN=$TOOLCHAIN RUSTC_BOOTSTRAP=1
 export CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS=fallback
-# A stage before may have set it (use_clippy): a compiler of the workspace's toolchain, not of this one.
-unset RUSTC_WORKSPACE_WRAPPER
 
-rustup toolchain list | grep -q "^$TOOLCHAIN" ||
+[[ $(rustup toolchain list) == *"$TOOLCHAIN"* ]] ||
     rustup toolchain install "$TOOLCHAIN" --profile minimal
 
 checksum=$(awk -v name="name = \"$CRATE\"" \
@@ -34,7 +32,8 @@ if [ "$(cat "$SOURCE/stamp" 2>/dev/null)" != "$stamp" ]; then
     echo "$checksum  ${archives[0]}" | sha256sum --check --quiet
     rm -rf "$SOURCE"
     mkdir -p "$SOURCE"
-    tar -xzf "${archives[0]}" -C "$SOURCE"
+    # With the time of now: cargo would take a file that the patch no longer changes for older than what it has built.
+    tar -xzmf "${archives[0]}" -C "$SOURCE"
     mv "$SOURCE/$CRATE-$VERSION" "$SOURCE/$CRATE"
     patch --quiet --strip=1 --fuzz=0 --directory="$SOURCE/$CRATE" <"$PROVER/kernel.patch"
     echo "$stamp" >"$SOURCE/stamp"
@@ -47,6 +46,6 @@ awk -v name="name = \"$CRATE\"" \
 
 arguments=("$@")
 [ ${#arguments[@]} -gt 0 ] || arguments=(build --release)
-exec cargo "${arguments[@]}" --quiet --locked --manifest-path "$PROVER/Cargo.toml" \
+exec "$ROOT/scripts/fresh.py" "$PROVER" cargo "${arguments[@]}" --quiet --locked \
     -Z unstable-options --lockfile-path "$SOURCE/Cargo.lock" \
     --config "patch.crates-io.$CRATE.path=\"$SOURCE/$CRATE\""

@@ -45,7 +45,7 @@ node() {
     local url
     exec 3< <(cd "$ROOT/scripts/clients" && exec node lib/loaded-node.js "${BZK_LOAD_TXS:-150}" "$seed")
     local holder=$!
-    trap 'kill '"$holder"' 2>/dev/null || true' RETURN
+    trap "kill $holder 2>/dev/null || true" EXIT
     read -r url <&3 || { echo "the node or its load failed" >&2; return 1; }
     check --rpc "$url"
 }
@@ -58,7 +58,7 @@ tables() {
     local url first last
     exec 3< <(cd "$ROOT/scripts/clients" && exec node lib/proof-node.js keccak sponge logic arithmetic packing memory)
     local holder=$!
-    trap 'kill '"$holder"' 2>/dev/null || true' RETURN
+    trap "kill $holder 2>/dev/null || true" EXIT
     read -r url first last <&3 || { echo "the node or its blocks failed" >&2; return 1; }
     nice "$prover" heights --rpc "$url" --from "$first" --to "$last"
 }
@@ -66,9 +66,13 @@ tables() {
 selected=("$@")
 [ ${#selected[@]} -gt 0 ] || selected=(cases node)
 [ "${selected[0]}" != all ] || selected=(cases node full tables deep)
-stage "build the prover, the cases and the node" build
-failed=0
 for name in "${selected[@]}"; do
-    stage "$name" "$name" || failed=$((failed + 1))
+    case $name in
+        cases | node | full | tables | deep) ;;
+        *) echo "no check $name; there are cases node full tables deep all" >&2; exit 2 ;;
+    esac
 done
+stage "build the prover, the cases and the node" build
+keep_going=1
+for name in "${selected[@]}"; do stage "$name" "$name"; done
 [ "$failed" = 0 ]

