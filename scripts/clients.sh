@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs client tests against the built node, four files at a time: they mostly wait for blocks.
+# Runs client tests against the built node, four files at a time: they mostly wait for blocks. Names the longest behind.
 # Usage: scripts/clients.sh [NAME...]      (names of scripts/clients/test/NAME.test.js; default: all)
 # Environment: BZK_CHECK=1 runs every block of each node through the prover's kernel before the node ends, and prints how
 # many these were; a block that the kernel refuses fails the test.
@@ -8,7 +8,10 @@ source "$(dirname "$0")/env.sh"
 cd "$ROOT/scripts/clients"
 [ -x "$NODE_BIN" ] || { echo "no node at $NODE_BIN: run scripts/test.sh setup build" >&2; exit 1; }
 files=()
-for name in "$@"; do files+=("test/$name.test.js"); done
+for name in "$@"; do
+    [ -f "test/$name.test.js" ] || { echo "no test $name; there are $(basename -s .test.js test/* | xargs)" >&2; exit 2; }
+    files+=("test/$name.test.js")
+done
 [ ${#files[@]} -gt 0 ] || files=(test/*.test.js)
 # The kernel takes seconds for a block and has no limit of its own.
 minutes=15
@@ -19,7 +22,7 @@ if [ "${BZK_CHECK:-0}" = 1 ]; then
     minutes=90
 fi
 failed=0
-node --test --test-force-exit --test-concurrency=4 --test-timeout=$((minutes * 60000)) "${files[@]}" || failed=1
+node run.js 4 "$minutes" "${files[@]}" || failed=1
 if [ "${BZK_CHECK:-0}" = 1 ]; then
     awk '
         { blocks[$1] += $2; transactions[$1] += $3; seconds[$1] += $4 }
