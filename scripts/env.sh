@@ -51,6 +51,17 @@ workspace_cargo() {
 # build_workspace ARGS...: always all of it: a part would need other features below and rebuild the world.
 build_workspace() { workspace_cargo build --workspace "$@"; }
 
+# limited_prover ARGS...: the prover. A kernel that runs away takes all memory; so it ends with an error instead.
+limited_prover() { (ulimit -v 14000000 && nice "$PROVER_BIN" "$@"); }
+
+# held_node FILE ARGS...: starts a node by this file of scripts/clients/lib, which keeps it until this shell ends. Sets
+# `held` to the words of the line that it says when all is there.
+held_node() {
+    exec 3< <(cd "$ROOT/scripts/clients" && exec node "lib/$1" "${@:2}")
+    trap "kill $! 2>/dev/null || true" EXIT
+    read -ra held <&3 || { echo "$1: the node or what it is to do failed" >&2; return 1; }
+}
+
 # circuits_folder: prints where the prover's circuits are. They belong to one state of the kernel, the crates that make
 # them and the sizes of the tables.
 circuits_folder() {

@@ -17,13 +17,9 @@ circuits=$(circuits_folder)
 proofs=${BZK_PROOFS:-$circuits/proofs}
 
 settle() {
-    local url first last
-    exec 3< <(cd "$ROOT/scripts/clients" && exec node lib/proof-node.js "${kinds[@]}")
-    local holder=$!
-    trap "kill $holder 2>/dev/null || true" EXIT
-    read -r url first last <&3 || { echo "the node or its blocks failed" >&2; return 1; }
-    local run=("$PROVER_BIN" settle --circuits "$circuits" --proofs "$proofs" --rpc "$url" --from "$first"
-        --to "$last" --export "$project" --mutations "${BZK_MUTATIONS:-1000}")
+    held_node proof-node.js "${kinds[@]}"
+    local run=("$PROVER_BIN" settle --circuits "$circuits" --proofs "$proofs" --rpc "${held[0]}" --from "${held[1]}"
+        --to "${held[2]}" --export "$project" --mutations "${BZK_MUTATIONS:-1000}")
     if [ "${BZK_CRASH:-0}" = 1 ]; then with_crashes "${run[@]}"; else "${run[@]}"; fi
 }
 

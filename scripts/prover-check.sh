@@ -9,10 +9,7 @@
 # Environment: BZK_LOAD_TXS (default 150), BZK_SEED (default 1), BZK_FIXTURES.
 source "$(dirname "$0")/env.sh"
 
-# A kernel that runs away takes all memory; so it ends with an error instead.
-MEMORY_KIB=14000000
 seed=${BZK_SEED:-1}
-prover=$BZK_CACHE/prover-target/release/bzk-prover
 maker=$CARGO_TARGET_DIR/release/bzk-cases
 
 build() {
@@ -20,47 +17,31 @@ build() {
     build_workspace --bins
 }
 
-# check ARGUMENT...: prints what fails and the count.
-check() {
-    (ulimit -v "$MEMORY_KIB" && nice "$prover" check "$@") | { grep -v ': ok,' || true; }
-}
+# judge VERB ARGUMENT...: prints what fails and the count.
+judge() { limited_prover "$@" | { grep -v ': ok,' || true; }; }
 
 cases() {
-    check --cases <("$maker" edge)
-    check --cases <("$maker" random --seed "$seed" --count 100)
-    check --cases <("$maker" forged)
-    attack --cases <("$maker" random --seed "$seed" --count 10)
-}
-
-attack() {
-    (ulimit -v "$MEMORY_KIB" && nice "$prover" attack "$@") | { grep -v ': ok,' || true; }
+    "$maker" edge | judge check --cases -
+    "$maker" random --seed "$seed" --count 100 | judge check --cases -
+    "$maker" forged | judge check --cases -
+    "$maker" random --seed "$seed" --count 10 | judge attack --cases -
 }
 
 deep() {
-    check --cases <("$maker" random --seed $((seed + 1000)) --count 3000)
-    check --cases <("$maker" state-tests "$FIXTURES/ethereum/GeneralStateTests")
+    "$maker" random --seed $((seed + 1000)) --count 3000 | judge check --cases -
+    "$maker" state-tests "$FIXTURES/ethereum/GeneralStateTests" | judge check --cases -
 }
 
 node() {
-    local url
-    exec 3< <(cd "$ROOT/scripts/clients" && exec node lib/loaded-node.js "${BZK_LOAD_TXS:-150}" "$seed")
-    local holder=$!
-    trap "kill $holder 2>/dev/null || true" EXIT
-    read -r url <&3 || { echo "the node or its load failed" >&2; return 1; }
-    check --rpc "$url"
+    held_node loaded-node.js "${BZK_LOAD_TXS:-150}" "$seed"
+    judge check --rpc "${held[0]}"
 }
 
-full() {
-    nice "$prover" heights --cases <("$maker" full)
-}
+full() { "$maker" full | nice "$PROVER_BIN" heights --cases -; }
 
 tables() {
-    local url first last
-    exec 3< <(cd "$ROOT/scripts/clients" && exec node lib/proof-node.js keccak sponge logic arithmetic packing memory)
-    local holder=$!
-    trap "kill $holder 2>/dev/null || true" EXIT
-    read -r url first last <&3 || { echo "the node or its blocks failed" >&2; return 1; }
-    nice "$prover" heights --rpc "$url" --from "$first" --to "$last"
+    held_node proof-node.js keccak sponge logic arithmetic packing memory
+    nice "$PROVER_BIN" heights --rpc "${held[0]}" --from "${held[1]}" --to "${held[2]}"
 }
 
 selected=("$@")

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Runs every Ethereum state-test file (GeneralStateTests, cases of Cancun) below DIR through the
-# real pallets. The last line is "N passed, N failed, N excused"; excused and failed cases are
+# Runs every file of Ethereum's tests below DIR through the real pallets: state tests (GeneralStateTests, cases of Cancun)
+# or, under its other name blocktests.sh, block tests (BlockchainTests, network Cancun; the runner makes the system call
+# of EIP-4788 in the pallets' place). The last line is "N passed, N failed, N excused"; excused and failed cases are
 # named above it. Fails if a case fails.
 # Usage: scripts/statetests.sh DIR [--only TEXT]
+#        scripts/blocktests.sh DIR [--only TEXT]
 source "$(dirname "$0")/env.sh"
 
 [ $# -ge 1 ] || { echo "usage: $0 DIR [--only TEXT]" >&2; exit 2; }
 directory=$(cd "$1" && pwd) || { echo "no folder $1: nothing to run" >&2; exit 2; }
 shift
 "$ROOT/scripts/setup.sh" >&2
-cd "$ROOT"
 # Features of the whole workspace, so that nothing is built a second time after `build`.
 build_workspace --bin bzk-testkit >&2
-exec "$CARGO_TARGET_DIR/release/bzk-testkit" statetests "$directory" "$@"
+exec "$CARGO_TARGET_DIR/release/bzk-testkit" "$(basename "$0" .sh)" "$directory" "$@"

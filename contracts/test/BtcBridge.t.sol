@@ -243,13 +243,19 @@ contract BtcBridgeTest is BridgeFixture {
         checkBooks();
     }
 
-    function test_deficitEndsWhenTheOldBranchWinsAgain() public {
-        Block memory fork = tip;
+    /// A claim of a million sats that Bitcoin then drops. Gives the block before it, the tip above it and the headers up
+    /// to that tip.
+    function claimDropped() private returns (Block memory fork, Block memory old, bytes memory headers) {
+        fork = tip;
         Proven memory p = deposit(ALICE, 1_000_000);
         BRIDGE.claim(p.d, p.rawTx, p.proof);
-        Block memory old = tip;
-        bytes memory headers = headersAfter(fork.height);
+        old = tip;
+        headers = headersAfter(fork.height);
         reorg(fork, 5);
+    }
+
+    function test_deficitEndsWhenTheOldBranchWinsAgain() public {
+        (Block memory fork, Block memory old, bytes memory headers) = claimDropped();
         vm.assertEq(deficitSats(), 1_000_000);
         for (uint256 i; i < 6; ++i) {
             old = mine(old);
@@ -260,12 +266,7 @@ contract BtcBridgeTest is BridgeFixture {
     }
 
     function test_deficitCanBeCovered() public {
-        Block memory fork = tip;
-        Proven memory p = deposit(ALICE, 1_000_000);
-        BRIDGE.claim(p.d, p.rawTx, p.proof);
-        Block memory old = tip;
-        bytes memory headers = headersAfter(fork.height);
-        reorg(fork, 5);
+        (Block memory fork, Block memory old, bytes memory headers) = claimDropped();
         vm.prank(ALICE);
         BRIDGE.cover{value: 400_000e10}();
         vm.assertEq(deficitSats(), 600_000);
@@ -284,10 +285,7 @@ contract BtcBridgeTest is BridgeFixture {
     }
 
     function test_feesCoverADeficitFirst() public {
-        Block memory fork = tip;
-        Proven memory p = deposit(ALICE, 1_000_000);
-        BRIDGE.claim(p.d, p.rawTx, p.proof);
-        reorg(fork, 5);
+        claimDropped();
         uint256 pool = address(RELAY).balance;
         // As in reality the fees come out of what circulates.
         vm.prank(ALICE);

@@ -36,6 +36,14 @@ impl Committee {
         self.key.x_only_public_key().0.serialize()
     }
 
+    /// A confirmed output of so many sats that the group key spends by itself, as change does.
+    fn coin(&self, node: &Regtest, sats: u64) -> Coin {
+        let funding = node.pay(&[(output_script(&self.group_key()), sats)]);
+        node.mine(1);
+        let outpoint = OutPoint::new(funding.compute_txid(), 0);
+        Coin { outpoint, sats, output_key: self.group_key(), root: None, spend_by: None }
+    }
+
     fn sign(&self, payout: &Payout, version: &Transaction) -> Transaction {
         let sighashes = payout.sighashes(version).unwrap();
         let signatures: Vec<[u8; 64]> = payout
@@ -201,16 +209,7 @@ async fn deposits_are_paid_out_by_key_and_versions_replace_each_other() {
 async fn every_address_type_is_paid_from_its_dust_limit_up() {
     let (node, committee) = (Regtest::start(), Committee::new());
     let client = node.client();
-    let group_script = output_script(&committee.group_key());
-    let funding = node.pay(&[(group_script, 10_000_000)]);
-    node.mine(1);
-    let coin = Coin {
-        outpoint: OutPoint::new(funding.compute_txid(), 0),
-        sats: 10_000_000,
-        output_key: committee.group_key(),
-        root: None,
-        spend_by: None,
-    };
+    let coin = committee.coin(&node, 10_000_000);
     let mut all = withdrawals(|script| dust_sats(script) + 2_000);
     let plan = |all: &[Withdrawal]| {
         let coins = std::slice::from_ref(&coin);
@@ -318,16 +317,7 @@ async fn attack_mempool_pinning() {
     let (node, committee) = (Regtest::start(), Committee::new());
     let client = node.client();
     let script = output_script(&user().x_only_public_key().0.serialize());
-    let group_script = output_script(&committee.group_key());
-    let funding = node.pay(&[(group_script, 10_000_000)]);
-    node.mine(1);
-    let coin = Coin {
-        outpoint: OutPoint::new(funding.compute_txid(), 0),
-        sats: 10_000_000,
-        output_key: committee.group_key(),
-        root: None,
-        spend_by: None,
-    };
+    let coin = committee.coin(&node, 10_000_000);
     let all = [Withdrawal { id: 1, script: script.clone(), sats: 100_000, max_fee_sats: 50_000 }];
     let payout =
         Payout::plan(&[coin], &batch(&committee, &all), rate(10), &Limits::default()).unwrap();
