@@ -18,14 +18,17 @@ const last = (file) => times[title(file)] ?? Infinity
 const files = names.map((name) => resolve(name)).sort((a, b) => last(a) === last(b) ? 0 : last(b) - last(a))
 
 const took = {}
-const events = run({ files, concurrency: Number(atATime), timeout: minutes * 60_000, forceExit: true })
+// Who is told to end ends the files too.
+const end = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => end.abort())
+const events = run({ files, concurrency: Number(atATime), timeout: minutes * 60_000, forceExit: true, signal: end.signal })
 events.on('test:fail', ({ todo }) => { if (todo === undefined || todo === false) process.exitCode = 1 })
 // A file's own end; its tests have names that are no paths.
 events.on('test:complete', ({ name, details }) => {
   if (files.includes(name)) took[title(name)] = Math.round(details.duration_ms / 1000)
 })
 events.on('end', async () => {
-  await writeFile(TIMES, JSON.stringify({ ...times, ...took }))
+  if (!end.signal.aborted) await writeFile(TIMES, JSON.stringify({ ...times, ...took }))
   const longest = Object.entries(took).sort(([, a], [, b]) => b - a).slice(0, SHOWN)
   console.log(`# longest: ${longest.map(([name, seconds]) => `${name} ${seconds} s`).join(', ')}`)
 })

@@ -1,9 +1,9 @@
 // A bitcoind of one's own on regtest. It has no wallet: coins that anybody can spend pay what is asked for.
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { spawn } from './children.js'
 import { CACHE, until } from './node.js'
 
 // P2WSH of the script OP_TRUE; Core's own tests use this address.
@@ -33,7 +33,8 @@ export class Bitcoin {
   /** Starts the process and waits until it answers. */
   async start() {
     await mkdir(this.dir, { recursive: true })
-    const log = openSync(join(this.dir, 'bitcoind.log'), 'a')
+    const path = join(this.dir, 'bitcoind.log')
+    const log = openSync(path, 'a')
     this.process = spawn(process.env.BITCOIND_EXE ?? join(CACHE, 'bin/bitcoind'), [
       `-datadir=${this.dir}`, `-rpcport=${this.port}`, '-regtest', '-server', '-txindex=1', '-blockfilterindex=1',
       ...(this.p2pPort ? ['-listen=1', `-bind=127.0.0.1:${this.p2pPort}`] : ['-listen=0']),
@@ -42,8 +43,13 @@ export class Bitcoin {
     ], { stdio: ['ignore', log, log] })
     closeSync(log)
     this.exited = new Promise((resolve) => this.process.once('exit', resolve))
-    await until(() => this.call('getblockcount').then((height) => height >= 0), `bitcoind on port ${this.port}`)
+    await until(() => !this.runs() || this.call('getblockcount').then((height) => height >= 0), `bitcoind on port ${this.port}`)
+    if (!this.runs()) throw new Error(`bitcoind exited, see ${path}`)
     return this
+  }
+
+  runs() {
+    return this.process.exitCode === null && this.process.signalCode === null
   }
 
   /** One JSON-RPC call; throws the node's error. */
@@ -98,7 +104,7 @@ export class Bitcoin {
 
   /** Ends the process in order and waits for it. */
   async stop() {
-    if (this.process?.exitCode === null && this.process.signalCode === null) this.process.kill('SIGTERM')
+    if (this.process && this.runs()) this.process.kill('SIGTERM')
     await this.exited
   }
 }

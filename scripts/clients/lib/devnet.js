@@ -1,5 +1,5 @@
 // The whole system on one machine, real parts: bitcoind on regtest, a node, the signers of a committee, a relayer.
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -11,6 +11,7 @@ import { account, chain, privateKey } from './accounts.js'
 import { Bitcoin } from './bitcoin.js'
 import { Books } from './books.js'
 import { BridgeBlocks } from './bridge-blocks.js'
+import { spawn } from './children.js'
 import { BINARY, Node, freePort, until } from './node.js'
 import { Nonces } from './nonces.js'
 import { connectApi, send } from './substrate.js'
@@ -286,13 +287,12 @@ export class Devnet {
     return JSON.parse(await this.command(keyFile, '--json', ...args))
   }
 
-  /** Ends all parts in order. Throws if an invariant did not hold. */
+  /** Ends all parts in order, also those behind one that fails. Throws if an invariant did not hold. */
   async stop() {
-    try {
-      await this.watcher?.stop()
-    } finally {
-      for (const part of this.parts.reverse()) await part.stop()
-      this.parts = []
-    }
+    const ends = [() => this.watcher?.stop(), ...this.parts.reverse().map((part) => () => part.stop())]
+    this.parts = []
+    const failures = []
+    for (const end of ends) await Promise.resolve().then(end).catch((error) => failures.push(error))
+    if (failures.length > 0) throw failures[0]
   }
 }

@@ -1,9 +1,9 @@
 // Starts real nodes for the client tests: each on free ports with a data folder of its own.
-import { spawn } from 'node:child_process'
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { spawn } from './children.js'
 import { checkBlocks } from './kernel.js'
 
 /** Where tools and packages live, as in scripts/env.sh. */

@@ -2,12 +2,12 @@
 // proof with one bit changed; prints one JSON object with gas and sizes.
 // Usage: node lib/verify-on-anvil.js PROJECT
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createPublicClient, createWalletClient, http, size } from 'viem'
 import { foundry } from 'viem/chains'
 import { account } from './accounts.js'
+import { spawn } from './children.js'
 import { CACHE, call, freePort, until } from './node.js'
 
 const project = process.argv[2]

@@ -2,10 +2,10 @@
 // order. The prover is a fake (node/testkit), because a real proof takes minutes and 9 GB; scripts/devnet.sh --prover
 // runs the real one.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { spawn } from '../lib/children.js'
 import { BINARY, call, freePort, startNode, until } from '../lib/node.js'
 import { connectApi, send } from '../lib/substrate.js'
 
