@@ -6,8 +6,12 @@
 source "$(dirname "$0")/env.sh"
 
 part=${1:-}
-[ -x "$ROOT/scripts/bench/$part.sh" ] || { echo "usage: $0 chain|prove|bridge [--json]" >&2; exit 2; }
-[ "${2:-}" = --json ] && exec 3>&2 || exec 3>&1
+case $part in chain | prove | bridge) ;; *) usage 2 ;; esac
+case ${2:-} in
+    "") exec 3>&1 ;;
+    --json) exec 3>&2 ;;
+    *) usage 2 ;;
+esac
 if [ "${BENCH_BUILD:-1}" = 1 ]; then
     "$ROOT/scripts/setup.sh" >&2
     build_workspace --bins >&2

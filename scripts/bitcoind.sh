@@ -9,12 +9,14 @@ CHECKSUM=345d18a1ce19a1becfcaaa066e3a60e9c7813ef5c23ea8c20704ca4ba1a46339
 JOBS=${1:-$(nproc)}
 STAMP=$BZK_CACHE/bin/bitcoind.source
 
-[ "$(cat "$STAMP" 2>/dev/null)" != "$CHECKSUM" ] || [ ! -x "$BZK_CACHE/bin/bitcoind" ] || exit 0
+built() { [ -x "$BZK_CACHE/bin/bitcoind" ] && [ "$(cat "$STAMP" 2>/dev/null)" = "$CHECKSUM" ]; }
+
+if built; then exit 0; fi
 
 # Two runs at once would write into one build directory.
 exec 9>"$BZK_CACHE/bitcoind.lock"
 flock 9
-[ "$(cat "$STAMP" 2>/dev/null)" != "$CHECKSUM" ] || exit 0
+if built; then exit 0; fi
 
 BUILD=$BZK_CACHE/bitcoind-build
 mkdir -p "$BUILD/source/src"

@@ -18,6 +18,7 @@ minutes=15
 if [ "${BZK_CHECK:-0}" = 1 ]; then
     "$ROOT/scripts/prover-build.sh"
     BZK_CHECKED=$(mktemp)
+    trap 'rm "$BZK_CHECKED"' EXIT
     export BZK_CHECKED PROVER_BIN
     minutes=90
 fi
@@ -35,6 +36,5 @@ if [ "${BZK_CHECK:-0}" = 1 ]; then
             row("the kernel checked", b, t, s)
             exit b == 0
         }' "$BZK_CHECKED" || { echo "no block was checked" >&2; failed=1; }
-    rm "$BZK_CHECKED"
 fi
 exit "$failed"

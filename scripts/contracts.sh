@@ -41,6 +41,6 @@ for step in "$@"; do
     case $step in
         build | gas | genesis) stage "$step" "$step" ;;
         test) stage test tests ;;
-        *) echo "unknown step $step" >&2; exit 1 ;;
+        *) usage 2 ;;
     esac
 done

@@ -8,10 +8,13 @@
 #   turn), BZK_BITCOIN_BLOCK_SECS (10, with a prover 600; 0 mines nothing), BZK_PROVER_PORT (8560).
 source "$(dirname "$0")/env.sh"
 
+prover=0
+[ "${1:-}" != --prover ] || { prover=1; shift; }
+[ $# -le 1 ] && [[ ${1:-} != -* ]] || usage 2
+
 "$ROOT/scripts/setup.sh"
 stage "build" build_workspace
-if [ "${1:-}" = --prover ]; then
-    shift
+if [ "$prover" = 1 ]; then
     stage "build the prover" "$ROOT/scripts/prover-build.sh"
     stage "circuits" set_up_circuits
     BZK_CIRCUITS=$(circuits_folder)

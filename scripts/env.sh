@@ -1,7 +1,16 @@
-# Sourced by the other scripts: where slow artefacts live, stages, and cargo as all of them call it.
+# Sourced by the other scripts: where slow artefacts live, stages, cargo as all of them call it; and `--help`, which
+# prints what their first lines say.
 # BZK_CACHE (default ~/.cache/bitcoinzk) holds cargo's target, npm packages and tools, so that
 # they survive a fresh checkout.
 set -euo pipefail
+
+SCRIPT=$(realpath "$0")
+# usage [STATUS]: ends the script with its usage, the comment it begins with.
+usage() {
+    sed -n '1d; /^#/!q; s/^# \{0,1\}//p' "$SCRIPT" >&$((${1:-0} ? 2 : 1))
+    exit "${1:-0}"
+}
+case ${1:-} in -h | --help) usage ;; esac
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export BZK_CACHE=${BZK_CACHE:-$HOME/.cache/bitcoinzk}

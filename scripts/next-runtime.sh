@@ -7,10 +7,11 @@
 source "$(dirname "$0")/env.sh"
 
 version=$(sed -nE 's/^ *spec_version: ([0-9]+),/\1/p' "$ROOT/runtime/src/lib.rs")
+[ -n "$version" ] || { echo "no line \"spec_version: NUMBER,\" in runtime/src/lib.rs" >&2; exit 1; }
 case ${1:-} in
     "") next=$((version + 1)) feature= ;;
     try) next=$version feature='.enable_feature("try-runtime")' ;;
-    *) sed -n 3,5p "$0" >&2; exit 2 ;;
+    *) usage 2 ;;
 esac
 target=$CARGO_TARGET_DIR-next
 copy=$target/source

@@ -23,6 +23,10 @@ checksum=$(awk -v name="name = \"$CRATE\"" \
     "$PROVER/Cargo.lock")
 [ -n "$checksum" ] || { echo "$PROVER/Cargo.lock has no checksum of $CRATE" >&2; exit 1; }
 
+# Two runs at once would write into one folder.
+exec 9>"$BZK_CACHE/prover-src.lock"
+flock 9
+
 # What the patched sources are made of; they are made again when any of it changes.
 stamp="$CRATE $VERSION $checksum $(sha256sum <"$PROVER/kernel.patch")"
 if [ "$(cat "$SOURCE/stamp" 2>/dev/null)" != "$stamp" ]; then
@@ -43,6 +47,8 @@ fi
 awk -v name="name = \"$CRATE\"" \
     '/^\[\[package\]\]/ { ours = 0 } $0 == name { ours = 1 } !(ours && /^(source|checksum) /)' \
     "$PROVER/Cargo.lock" >"$SOURCE/Cargo.lock"
+
+exec 9>&-
 
 arguments=("$@")
 [ ${#arguments[@]} -gt 0 ] || arguments=(build --release)

@@ -24,10 +24,14 @@ command -v rustup >/dev/null || {
 }
 # Installs the pinned toolchain, its components and the wasm target of rust-toolchain.toml.
 (cd "$ROOT" && rustup show active-toolchain >/dev/null 2>&1 || rustup toolchain install)
-(cd "$ROOT" && rustup target add wasm32v1-none >/dev/null 2>&1)
+(cd "$ROOT" && rustup --quiet target add wasm32v1-none)
 
-command -v node >/dev/null || {
-    echo "Node.js is missing: install version 20 or newer and run this again" >&2
+node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null || {
+    echo "Node.js is missing or old: install version 20 or newer and run this again" >&2
+    exit 1
+}
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+    echo "$(python3 --version) is too old: install 3.11 or newer and run this again" >&2
     exit 1
 }
 # The npm packages of the client tests, installed once per lock file.

@@ -7,7 +7,7 @@
 #        scripts/blocktests.sh DIR [--only TEXT]
 source "$(dirname "$0")/env.sh"
 
-[ $# -ge 1 ] || { echo "usage: $0 DIR [--only TEXT]" >&2; exit 2; }
+[ $# -ge 1 ] || usage 2
 directory=$(cd "$1" && pwd) || { echo "no folder $1: nothing to run" >&2; exit 2; }
 shift
 "$ROOT/scripts/setup.sh" >&2

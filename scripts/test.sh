@@ -17,7 +17,7 @@ format() { cargo fmt --all -- --check; }
 # Files that one can read in one sitting.
 sizes() {
     local long
-    long=$(git ls-files '*.rs' '*.sol' '*.js' '*.sh' | xargs wc -l | awk '$2 != "total" && $1 > 800')
+    long=$(git ls-files '*.rs' '*.sol' '*.js' '*.mjs' '*.py' '*.sh' | xargs wc -l | awk '$2 != "total" && $1 > 800')
     [ -z "$long" ] || { echo "longer than 800 lines:"; echo "$long"; return 1; }
 }
 

@@ -28,10 +28,13 @@ trap 'rm -rf "$work"' EXIT
 export ZOMBIE_SPEC=$work/local.json
 # Nodes with --tmp keep their data there, and zombienet kills them.
 export TMPDIR=$work
-"$ZOMBIE_NODE" build-spec --chain local --raw 2>/dev/null >"$ZOMBIE_SPEC"
+"$ZOMBIE_NODE" build-spec --chain local --raw 2>"$work/spec.log" >"$ZOMBIE_SPEC" || { cat "$work/spec.log" >&2; exit 1; }
 
 scenarios=("$@")
 [ ${#scenarios[@]} -gt 0 ] || scenarios=($(cd "$ROOT/zombienet" && basename -s .zndsl ./*.zndsl))
+for name in "${scenarios[@]}"; do
+    [ -f "$ROOT/zombienet/$name.zndsl" ] || { echo "no scenario $name in $ROOT/zombienet" >&2; exit 2; }
+done
 keep_going=1
 for name in "${scenarios[@]}"; do
     stage "$name" "$tool/node_modules/.bin/zombienet" -p native -d "$work/$name" \
