@@ -28,11 +28,14 @@ import hashlib
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+# No source is larger; data of a chain that somebody keeps in the checkout is.
+LARGEST = 16 << 20
 # Cargo writes one before each run of a compiler or of a build script; behind a triple where one was named.
 BEGUN = [f"{profile}/{kind}/*/invoked.timestamp" for profile in ("*", "*/*") for kind in (".fingerprint", "build")]
 
@@ -46,11 +49,16 @@ def git(workspace, *arguments):
 
 
 def sources(workspace):
-    """The workspace's files: tracked, or new and not ignored. What has a Cargo.lock of its own is another workspace."""
+    """The workspace's files, tracked, or new and not ignored: name, path, hash and time. What has a Cargo.lock of its own
+    is another workspace."""
     names = git(workspace, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
     others = tuple(name.removesuffix("Cargo.lock") for name in names if name.endswith("/Cargo.lock"))
-    paths = ((name, workspace / name) for name in set(names) if name and not name.startswith(others))
-    return {name: path for name, path in paths if path.is_file() and not path.is_symlink()}
+    for name in sorted(set(names) - {""}):
+        path = workspace / name
+        with contextlib.suppress(FileNotFoundError):
+            status = path.lstat()
+            if stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST and not name.startswith(others):
+                yield name, path, hashlib.sha256(path.read_bytes()).hexdigest(), status.st_mtime_ns
 
 
 class Record:
@@ -85,8 +93,7 @@ def give_times(workspace, record):
     mark = Path(git(workspace, "rev-parse", "--absolute-git-dir")) / f"bitcoinzk-built-{workspace.name}"
     new = not mark.exists() and not (workspace / "target").exists()
     files = {}
-    for name, path in sources(workspace).items():
-        content, own = hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns
+    for name, path, content, own in sources(workspace):
         at = record.time_of(name, content, own, new)
         if at != own:
             os.utime(path, ns=(at, at))

@@ -1,13 +1,10 @@
 // Prints number and length of the block with most extrinsics from number FIRST to LAST.
 // Usage: fullest-block.mjs URL FIRST LAST
+import { call } from '../clients/lib/node.js'
+
 const [url, first, last] = process.argv.slice(2)
 
-const rpc = async (method, ...params) => {
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
-  const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-  return (await answer.json()).result
-}
-
+const rpc = (method, ...params) => call(url, method, params)
 let [fullest, most] = [Number(first), 0]
 for (let number = Number(first); number <= Number(last); number++) {
   const { block } = await rpc('chain_getBlock', await rpc('chain_getBlockHash', number))
