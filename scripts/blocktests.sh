@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs every Ethereum block-test file (BlockchainTests, network Cancun) below DIR through the
 # real pallets; the runner makes the system call of EIP-4788 in their place. The last line is
-# "N passed, N failed, N excused"; excused and failed cases are named above it. Fails if a case
-# fails.
+# "N passed, N failed, N excused"; excused and failed cases are named above it. A file that
+# cannot be read is a failed case. Fails if a case fails or there is none.
 # Usage: scripts/blocktests.sh DIR [--only TEXT]
 source "$(dirname "$0")/env.sh"
 

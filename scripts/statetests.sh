@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs every Ethereum state-test file (GeneralStateTests, cases of Cancun) below DIR through the
 # real pallets. The last line is "N passed, N failed, N excused"; excused and failed cases are
-# named above it. Fails if a case fails.
+# named above it. A file that cannot be read is a failed case. Fails if a case fails or there is
+# none.
 # Usage: scripts/statetests.sh DIR [--only TEXT]
 source "$(dirname "$0")/env.sh"
 
