@@ -53,11 +53,10 @@ pub(crate) fn parse<T: FromStr>(method: &'static str, value: &Value) -> Result<T
 where
     T::Err: ToString,
 {
-    let text = value.as_str().unwrap_or_default();
-    text.parse().map_err(|error: T::Err| Error::Nonsense {
-        method,
-        reason: format!("{value}: {}", error.to_string()),
-    })
+    let nonsense =
+        |reason: String| Error::Nonsense { method, reason: format!("{value}: {reason}") };
+    let text = value.as_str().ok_or_else(|| nonsense("not a text".into()))?;
+    text.parse().map_err(|error: T::Err| nonsense(error.to_string()))
 }
 
 pub(crate) fn bytes(method: &'static str, value: &Value) -> Result<Bytes, Error> {
@@ -65,7 +64,13 @@ pub(crate) fn bytes(method: &'static str, value: &Value) -> Result<Bytes, Error>
 }
 
 pub(crate) fn number(method: &'static str, value: &Value) -> Result<U256, Error> {
-    parse(method, value)
+    // Without digits it would be read as zero.
+    match value.as_str() {
+        Some("" | "0x") => {
+            Err(Error::Nonsense { method, reason: format!("{value} has no digits") })
+        }
+        _ => parse(method, value),
+    }
 }
 
 /// A number below 2^64.
@@ -73,4 +78,38 @@ pub(crate) fn quantity(method: &'static str, value: &Value) -> Result<u64, Error
     number(method, value)?
         .try_into()
         .map_err(|_| Error::Nonsense { method, reason: format!("{value} is too large") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_primitives::B256;
+    use serde_json::json;
+
+    #[test]
+    fn attack_answers_of_the_wrong_shape_are_nonsense_and_not_zero() {
+        let beyond = format!("0x1{}", "0".repeat(64));
+        let long = "9".repeat(90);
+        let shapes = [json!(null), json!(true), json!(7), json!([]), json!({"a": "0x1"})];
+        let texts =
+            ["-1", "0xg", "zz", "\u{0}", "\u{1f642}", &beyond, &long].map(|text| json!(text));
+        for answer in shapes.iter().chain(&texts) {
+            assert!(matches!(number("m", answer), Err(Error::Nonsense { .. })), "{answer}");
+            assert!(matches!(quantity("m", answer), Err(Error::Nonsense { .. })), "{answer}");
+            let hash = parse::<B256>("m", answer);
+            assert!(matches!(hash, Err(Error::Nonsense { .. })), "{answer}");
+        }
+        for answer in [json!(""), json!("0x")] {
+            assert!(matches!(number("m", &answer), Err(Error::Nonsense { .. })), "{answer}");
+        }
+        for answer in &shapes {
+            assert!(matches!(bytes("m", answer), Err(Error::Nonsense { .. })), "{answer}");
+        }
+        assert!(matches!(
+            quantity("m", &json!("0x10000000000000000")),
+            Err(Error::Nonsense { .. })
+        ));
+        assert_eq!(quantity("m", &json!("0x10")).unwrap(), 16);
+        assert_eq!(bytes("m", &json!("0x")).unwrap(), Bytes::new());
+    }
 }

@@ -237,3 +237,34 @@ pub(crate) fn codes(state: &EvmState) -> impl Iterator<Item = Bytes> + '_ {
     let codes = state.values().filter_map(|account| account.info.code.as_ref());
     codes.filter(|code| !code.is_empty()).map(|code| code.original_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn prop_leaf_reads_back_and_any_bytes_are_survived(
+            nonce: u64,
+            balance: [u64; 4],
+            hash: [u8; 32],
+            root: [u8; 32],
+            junk in proptest::collection::vec(any::<u8>(), 0..150),
+            place: prop::sample::Index,
+            byte: u8,
+        ) {
+            let account = Account {
+                nonce,
+                balance: sp_core::U256(balance),
+                code_hash: H256(hash),
+                storage_root: H256(root),
+            };
+            let mut leaf = account.rlp();
+            prop_assert_eq!(decode(&leaf), Some(account));
+            *place.get_mut(&mut leaf) = byte;
+            let _ = decode(&leaf);
+            let _ = decode(&junk);
+        }
+    }
+}

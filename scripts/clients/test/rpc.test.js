@@ -131,6 +131,22 @@ test('a call gets no more gas than the node gives one', async () => {
   await assert.rejects(node.call('eth_call', [{ to: FRESH, gas: '0xffffffffffff' }, 'latest', endless]), /out of gas|timeout/)
 })
 
+test('headers are those of their blocks, and raw transactions those that were sent', async () => {
+  const { blockHash, blockNumber, transactionIndex } = receipt
+  const block = await node.call('eth_getBlockByHash', [blockHash, false])
+  const header = await node.call('eth_getHeaderByHash', [blockHash])
+  for (const field of ['hash', 'parentHash', 'stateRoot', 'number']) assert.ok(header[field], field)
+  for (const field of Object.keys(header)) assert.deepEqual(header[field], block[field], field)
+  assert.deepEqual(await node.call('eth_getHeaderByNumber', [blockNumber]), header)
+  const raw = await node.call('eth_getRawTransactionByHash', [hash])
+  assert.equal(keccak256(raw), hash)
+  assert.equal(await node.call('eth_getRawTransactionByBlockHashAndIndex', [blockHash, transactionIndex]), raw)
+  assert.equal(await node.call('eth_getRawTransactionByBlockNumberAndIndex', [blockNumber, transactionIndex]), raw)
+  const absent = `0x${'12'.repeat(32)}`
+  assert.equal(await node.call('eth_getHeaderByHash', [absent]), null)
+  assert.equal(await node.call('eth_getHeaderByNumber', ['0xffffff']), null)
+})
+
 test('net, web3, uncles and blobs', async () => {
   assert.equal(await node.call('web3_sha3', ['0x68656c6c6f20776f726c64']), keccak256('0x68656c6c6f20776f726c64'))
   assert.equal(await node.call('net_listening'), true)

@@ -22,7 +22,7 @@ enum Command {
 
 #[derive(Args)]
 struct Files {
-    /// Every .json file below this folder is run.
+    /// Every test of this kind in the .json files below this folder is run.
     directory: PathBuf,
     /// Run only cases whose `file::name` contains this.
     #[arg(long, default_value = "")]
@@ -35,7 +35,7 @@ fn main() -> Result<ExitCode> {
         Command::Blocktests(files) => (Kind::Block, files),
     };
     let summary = run(kind, &files.directory, &files.only)?;
-    ensure!(summary.files > 0, "no .json file below {}", files.directory.display());
     println!("{summary}");
+    ensure!(summary.found_tests(), "no such test below {}", files.directory.display());
     Ok(if summary.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -3,7 +3,7 @@
 use crate::ethereum_tests::report::Verdict;
 use alloy_primitives::{hex, Address, U256};
 use bzk_evm::profile::MAX_CODE_SIZE;
-use pallet_evm::GenesisAccount;
+use pallet_evm::{GenesisAccount, MAX_DELETABLE_SLOTS};
 use serde::{de::Error, Deserialize, Deserializer};
 use sp_core::{H160, H256};
 use std::collections::BTreeMap;
@@ -46,12 +46,13 @@ impl<'de> Deserialize<'de> for Data {
         let digits = text.strip_prefix("0x").unwrap_or(&text);
         hex::decode(digits)
             .map(Self)
-            .map_err(|error| D::Error::custom(format!("{error} in {text}")))
+            .map_err(|error| D::Error::custom(format!("{error} in {text:.40}")))
     }
 }
 
-/// An account before or after a test.
-#[derive(Clone, Debug, Deserialize)]
+/// An account before or after a test. Fields that a file leaves out are zero or empty.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Account {
     balance: Number,
     code: Data,
@@ -68,6 +69,12 @@ pub(super) fn genesis(accounts: &Accounts) -> Result<BTreeMap<H160, GenesisAccou
         let bytes = account.code.0.len();
         if bytes > MAX_CODE_SIZE {
             let reason = format!("code of {bytes} bytes at {address}, above 32 KiB");
+            return Err(Verdict::Excused(reason));
+        }
+        let slots = account.storage.values().filter(|value| !value.0.is_zero()).count();
+        let deletable = account.code.0.is_empty() && account.nonce.0.is_zero();
+        if deletable && slots > MAX_DELETABLE_SLOTS as usize {
+            let reason = format!("{slots} slots at {address}, which has neither nonce nor code");
             return Err(Verdict::Excused(reason));
         }
         let nonce = account.nonce.to_u64();
@@ -103,5 +110,24 @@ mod tests {
         for bad in ["0xg", "", "0x:bigint 0x1", &format!("0x1{}", "0".repeat(64))] {
             assert_eq!(number(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn account_without_fields_is_empty() {
+        let accounts = serde_json::json!({"0x00000000000000000000000000000000000000cc": {}});
+        let accounts = genesis(&serde_json::from_value(accounts).unwrap()).unwrap();
+        assert_eq!(accounts.into_values().next(), Some(GenesisAccount::default()));
+    }
+
+    #[test]
+    fn account_of_too_many_deletable_slots_is_excused() {
+        let storage = (1..=u64::from(MAX_DELETABLE_SLOTS) + 1)
+            .map(|slot| (Number(U256::from(slot)), Number(U256::from(1))))
+            .collect();
+        let mut account = Account { storage, ..Default::default() };
+        let excused = genesis(&[(Address::ZERO, account.clone())].into()).unwrap_err();
+        assert!(matches!(excused, Verdict::Excused(why) if why.starts_with("1025 slots")));
+        account.nonce = Number(U256::from(1));
+        assert!(genesis(&[(Address::ZERO, account)].into()).is_ok());
     }
 }

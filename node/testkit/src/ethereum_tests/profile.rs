@@ -54,15 +54,19 @@ pub(super) fn of_header(header: &bzk_evm::block::Header) -> Option<String> {
     if header.withdrawals_root.is_some_and(|root| root != EMPTY_WITHDRAWALS) {
         return Some("block with withdrawals".into());
     }
-    if header.blob_gas_used.is_some_and(|gas| gas != 0)
-        || header.excess_blob_gas.is_some_and(|gas| gas != 0)
-    {
+    if has_blob_gas(header) {
         return Some("block with blob gas".into());
     }
     header
         .parent_beacon_block_root
         .is_some_and(|root| root != B256::ZERO)
         .then(|| "block with a parent beacon root".into())
+}
+
+/// Whether a header counts blob gas, which ours never do.
+pub(super) fn has_blob_gas(header: &bzk_evm::block::Header) -> bool {
+    let counts = [header.blob_gas_used, header.excess_blob_gas];
+    counts.into_iter().flatten().any(|gas| gas != 0)
 }
 
 /// The reason why a block holds a transaction that the profile does not have.

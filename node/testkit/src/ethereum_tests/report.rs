@@ -33,19 +33,32 @@ pub struct Summary {
     pub notable: Vec<Case>,
     /// Cases of other forks, which were not run.
     pub other_forks: usize,
+    /// Tests of the other kind, which were not run.
+    pub other_kinds: usize,
 }
 
 impl Summary {
-    /// Adds what one file gave.
-    pub(super) fn add(&mut self, cases: Vec<Case>, other_forks: usize) {
-        self.files += 1;
-        self.other_forks += other_forks;
-        for case in cases {
-            match case.verdict {
-                Verdict::Passed => self.passed += 1,
-                Verdict::Failed(_) | Verdict::Excused(_) => self.notable.push(case),
-            }
+    /// Counts one case.
+    pub(super) fn add(&mut self, case: Case) {
+        match case.verdict {
+            Verdict::Passed => self.passed += 1,
+            Verdict::Failed(_) | Verdict::Excused(_) => self.notable.push(case),
         }
+    }
+
+    /// Adds what a part of the run gave.
+    pub(super) fn merge(&mut self, part: Self) {
+        let Self { files, passed, notable, other_forks, other_kinds } = part;
+        self.files += files;
+        self.passed += passed;
+        self.notable.extend(notable);
+        self.other_forks += other_forks;
+        self.other_kinds += other_kinds;
+    }
+
+    /// Whether there was any test of the kind that was asked for, of whatever fork.
+    pub fn found_tests(&self) -> bool {
+        self.passed + self.notable.len() + self.other_forks > 0
     }
 
     /// How many cases failed.
@@ -69,7 +82,9 @@ impl fmt::Display for Summary {
                 Verdict::Excused(why) => writeln!(f, "excused {}: {why}", case.name)?,
             }
         }
-        writeln!(f, "{} files, {} cases of other forks not run", self.files, self.other_forks)?;
+        let Self { files, other_forks, other_kinds, .. } = self;
+        write!(f, "{files} files, {other_forks} cases of other forks")?;
+        writeln!(f, " and {other_kinds} tests of another kind not run")?;
         let (failed, excused) = (self.failed(), self.excused());
         write!(f, "{} passed, {failed} failed, {excused} excused", self.passed)
     }

@@ -63,27 +63,28 @@ pub(super) struct StateCase {
     post: Post,
 }
 
-/// The cases of a file.
-pub(super) fn plan(text: &str) -> Result<Plan<StateCase>, serde_json::Error> {
-    let mut plan = Plan { cases: Vec::new(), other_forks: 0 };
-    for (name, mut test) in serde_json::from_str::<BTreeMap<String, Test>>(text)? {
-        let posts = test.post.remove(FORK).unwrap_or_default();
-        plan.other_forks += test.post.values().map(Vec::len).sum::<usize>();
-        let setting = read::<Setting>(Value::Array(vec![test.env, test.pre])).map(Arc::new);
-        for (index, post) in posts.into_iter().enumerate() {
-            let post = read::<Post>(post);
-            let place = match &post {
-                Ok(Post { indexes: Indexes { data, gas, value }, .. }) => {
-                    format!("d{data} g{gas} v{value}")
-                }
-                Err(_) => index.to_string(),
-            };
-            let setting = setting.clone();
-            let case = setting.and_then(|setting| Ok(StateCase { setting, post: post? }));
-            plan.cases.push((format!("{name}[{place}]"), case));
-        }
-    }
-    Ok(plan)
+/// The cases of a test.
+pub(super) fn plan(name: &str, test: Value) -> Plan<StateCase> {
+    let mut test = match read::<Test>(test) {
+        Ok(test) => test,
+        Err(error) => return Plan::single(name, Err(error)),
+    };
+    let posts = test.post.remove(FORK).unwrap_or_default();
+    let other_forks: usize = test.post.values().map(Vec::len).sum();
+    let setting = read::<Setting>(Value::Array(vec![test.env, test.pre])).map(Arc::new);
+    let case = |(index, post)| {
+        let post = read::<Post>(post);
+        let place = match &post {
+            Ok(Post { indexes: Indexes { data, gas, value }, .. }) => {
+                format!("d{data} g{gas} v{value}")
+            }
+            Err(_) => usize::to_string(&index),
+        };
+        let setting = setting.clone();
+        let case = setting.and_then(|setting| Ok(StateCase { setting, post: post? }));
+        (format!("{name}[{place}]"), case)
+    };
+    Plan { cases: posts.into_iter().enumerate().map(case).collect(), other_forks }
 }
 
 fn read<T: DeserializeOwned>(value: Value) -> Result<T, String> {

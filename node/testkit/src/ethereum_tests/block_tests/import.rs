@@ -169,6 +169,9 @@ fn difference(given: &Block, built: &Block) -> String {
 
 /// Why a block that Ethereum holds valid is outside our profile; works on the state of its parent.
 pub(super) fn outside_profile(rlp: &[u8]) -> Option<String> {
+    if rlp.len() > MAX_BLOCK_BYTES as usize {
+        return Some(format!("block of {} bytes, above {MAX_BLOCK_BYTES}", rlp.len()));
+    }
     let block = Block::decode(&mut &rlp[..]).ok()?;
     if let Some(reason) = profile::of_header(&block.header) {
         return Some(reason);
@@ -193,4 +196,16 @@ pub(super) fn outside_profile(rlp: &[u8]) -> Option<String> {
         return Some(reason.into());
     }
     (!seen.is_empty()).then(|| Vec::from_iter(seen).join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_block_is_outside_the_profile() {
+        let rlp = vec![0; MAX_BLOCK_BYTES as usize + 1];
+        assert_eq!(outside_profile(&rlp).unwrap(), "block of 16777217 bytes, above 16777216");
+        assert_eq!(outside_profile(&rlp[1..]), None);
+    }
 }

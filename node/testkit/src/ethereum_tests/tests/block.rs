@@ -332,3 +332,95 @@ fn gas_limits_that_no_client_takes_are_refused() {
         assert_counts(&summary, "1 passed, 0 failed, 0 excused");
     }
 }
+
+#[test]
+fn invalid_block_on_an_older_one_leaves_head_and_state() {
+    let chain = chain_of_two();
+    let mut side = Maker::new().make(1_012, &[]);
+    side.header.state_root = B256::repeat_byte(1);
+    let blocks = vec![valid(&chain[0]), valid(&chain[1]), invalid(&side)];
+    let mut file = file(blocks, &chain[1]);
+    file["sample"]["postStateHash"] = sample::text(chain[1].header.state_root);
+    assert_counts(&run(&file), "1 passed, 0 failed, 0 excused");
+}
+
+#[test]
+fn exception_of_our_fork_or_of_all_makes_a_block_invalid() {
+    let (first, second) = edited(|block| block.header.receipts_root = B256::repeat_byte(1));
+    for key in ["expectException", "expectExceptionALL", "expectExceptionCancun"] {
+        // Newer files have the decoded header of invalid blocks too.
+        let mut bad = valid(&second);
+        bad[key] = "BlockException.INVALID_RECEIPTS_ROOT".into();
+        let summary = run(&file(vec![valid(&first), bad], &first));
+        assert_counts(&summary, "1 passed, 0 failed, 0 excused");
+        let mut good = valid(&first);
+        good[key] = "BlockException.INVALID_RECEIPTS_ROOT".into();
+        let summary = run(&file(vec![good], &first));
+        assert_failed(&summary, "block 0 imported, but expects BlockException.INVALID_RECEIPTS");
+    }
+    let mut other = valid(&first);
+    other["expectExceptionIstanbul"] = "of a fork that is not ours".into();
+    assert_counts(&run(&file(vec![other], &first)), "1 passed, 0 failed, 0 excused");
+}
+
+#[test]
+fn block_that_is_not_hex_is_an_invalid_one() {
+    let bad = json!({"expectException": "rlp", "rlp": "0xzz"});
+    assert_counts(&run(&file(vec![bad], &genesis())), "1 passed, 0 failed, 0 excused");
+    let mut claimed = valid(&genesis());
+    claimed["rlp"] = "0xzz".into();
+    assert_failed(&run(&file(vec![claimed], &genesis())), "block 0 invalid character");
+}
+
+#[test]
+fn wrong_blob_gas_after_a_genesis_with_blob_gas_is_excused() {
+    let mut with_blobs = genesis();
+    with_blobs.header.excess_blob_gas = Some(1);
+    let mut first = chain_of_two().remove(0);
+    first.header.parent_hash = block::hash(&with_blobs.header);
+    let file = file_from(&with_blobs, vec![invalid(&first)], &with_blobs);
+    assert_excused(&run(&file), "genesis block with blob gas");
+}
+
+#[test]
+fn tests_of_the_engine_api_are_excused() {
+    let engine = json!({"sample": {
+        "network": "Cancun",
+        "pre": sample::pre(),
+        "genesisBlockHeader": {"hash": sample::text(B256::ZERO)},
+        "engineNewPayloads": [],
+        "lastblockhash": sample::text(B256::ZERO)
+    }});
+    assert_excused(&run(&engine), "sample: payloads of the engine API");
+}
+
+#[test]
+fn test_that_cannot_be_read_leaves_the_others_of_its_file() {
+    let chain = chain_of_two();
+    let mut file = file(chain.iter().map(valid).collect(), &chain[1]);
+    file["without-network"] = json!({"blocks": []});
+    file["without-genesis"] = json!({"blocks": [], "network": "Cancun"});
+    let summary = run(&file);
+    assert_counts(&summary, "1 passed, 2 failed, 0 excused");
+    let text = summary.to_string();
+    assert!(text.contains("without-network: cannot be read: a block test without `network`"));
+    assert!(text.contains("without-genesis: cannot be read: missing field `genesisRLP`"), "{text}");
+}
+
+/// The fields that execution-spec-tests adds.
+#[test]
+fn file_of_execution_spec_tests_passes() {
+    let chain = chain_of_two();
+    let (_, second) = edited(|block| block.header.receipts_root = B256::repeat_byte(1));
+    let mut bad = invalid(&second);
+    bad["rlp_decoded"] = valid(&second);
+    let mut blocks: Vec<Value> = chain.iter().map(valid).collect();
+    blocks.insert(1, bad);
+    let mut file = file(blocks, &chain[1]);
+    let test = &mut file["sample"];
+    test["config"] = json!({"network": "Cancun", "chainid": "0x01"});
+    test["blocks"][0]["blocknumber"] = "1".into();
+    test["blocks"][0]["transactions"] = json!([{"to": "", "v": "0x:bigint 0x1"}]);
+    test["hasBigInt"] = "1".into();
+    assert_counts(&run(&file), "1 passed, 0 failed, 0 excused");
+}

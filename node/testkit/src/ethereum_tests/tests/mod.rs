@@ -6,12 +6,19 @@ mod sample;
 mod state;
 
 use super::{run, Kind, Summary};
-use serde_json::Value;
+use serde_json::{json, Value};
 
 /// Runs one file with this content.
 fn run_json(kind: Kind, content: &Value) -> Summary {
+    run_files(kind, &[("file.json", content.to_string().as_bytes())])
+}
+
+/// Runs a folder of files with these names and contents.
+fn run_files(kind: Kind, files: &[(&str, &[u8])]) -> Summary {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("file.json"), content.to_string()).unwrap();
+    for (name, content) in files {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
     run(kind, folder.path(), "").unwrap()
 }
 
@@ -42,10 +49,63 @@ fn assert_failed(summary: &Summary, reason: &str) {
 }
 
 #[test]
-fn file_that_is_no_test_fails() {
+fn test_of_no_known_kind_fails() {
     for kind in [Kind::State, Kind::Block] {
-        assert_failed(&run_json(kind, &serde_json::json!({"a": 1})), "not a test file");
+        for content in [json!({"a": 1}), json!({"a": {"env": {}, "pre": {}}}), json!({"a": null})] {
+            let summary = run_json(kind, &content);
+            assert_failed(&summary, "file.json::a: not a test: it has neither `post`");
+        }
     }
+}
+
+#[test]
+fn files_that_cannot_be_read_fail_one_by_one() {
+    for kind in [Kind::State, Kind::Block] {
+        let files: [(&str, &[u8]); 5] = [
+            ("cut.json", b"{\"a\": {"),
+            ("empty.json", b""),
+            ("list.json", b"[]"),
+            ("not-text.json", &[b'{', b'"', 0xff, b'"', b':', b'1', b'}']),
+            ("without-tests.json", b"{}"),
+        ];
+        let summary = run_files(kind, &files);
+        assert_counts(&summary, "0 passed, 4 failed, 0 excused");
+        let text = summary.to_string();
+        for (name, _) in &files[..4] {
+            assert!(text.contains(&format!("FAILED  {name}: not a test file: ")), "{text}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn link_to_nothing_fails_and_one_back_up_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("a");
+    std::fs::create_dir(&inner).unwrap();
+    std::fs::write(inner.join("file.json"), "{}").unwrap();
+    std::os::unix::fs::symlink(folder.path(), inner.join("up")).unwrap();
+    std::os::unix::fs::symlink("absent", inner.join("dangling.json")).unwrap();
+    let summary = run(Kind::State, folder.path(), "").unwrap();
+    assert_failed(&summary, "dangling.json: cannot be read: ");
+    assert_eq!(summary.files, 2);
+}
+
+#[test]
+fn tests_of_the_other_kind_are_counted_and_not_run() {
+    let state = json!({"a": {"env": {}, "pre": {}, "post": {"London": [{}]}}});
+    let block = json!({"a": {"network": "London", "blocks": []}});
+    let files = [state.to_string(), block.to_string()];
+    for kind in [Kind::State, Kind::Block] {
+        let files = [("state.json", files[0].as_bytes()), ("block.json", files[1].as_bytes())];
+        let summary = run_files(kind, &files);
+        assert_counts(&summary, "0 passed, 0 failed, 0 excused");
+        let text = "2 files, 1 cases of other forks and 1 tests of another kind not run";
+        assert!(summary.to_string().contains(text), "{summary}");
+        assert!(summary.found_tests());
+    }
+    assert!(!run_json(Kind::State, &block).found_tests());
+    assert!(!run_files(Kind::State, &[("note.txt", b"no test")]).found_tests());
 }
 
 #[test]
@@ -56,6 +116,8 @@ fn folders_are_searched_and_hidden_ones_left_out() {
         std::fs::write(folder.path().join(path).join("file.json"), "[]").unwrap();
     }
     std::fs::write(folder.path().join("note.txt"), "no test").unwrap();
+    // What archives made on a Mac have beside each file.
+    std::fs::write(folder.path().join("._file.json"), "no test").unwrap();
     let summary = run(Kind::State, folder.path(), "").unwrap();
     assert_eq!(summary.files, 1);
     assert!(run(Kind::State, &folder.path().join("absent"), "").is_err());

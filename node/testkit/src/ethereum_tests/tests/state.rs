@@ -173,3 +173,33 @@ fn case_that_cannot_be_read_fails_alone() {
     assert!(summary.to_string().contains("sample[1]: cannot be read"), "{summary}");
     assert_eq!(summary.other_forks, 2);
 }
+
+#[test]
+fn test_that_cannot_be_read_leaves_the_others_of_its_file() {
+    let raw = call(sample::CONTRACT, 100_000);
+    let mut file = file(&raw, root_after(&raw), contract_logs());
+    file["without-state"] = json!({"post": {}});
+    let summary = run(&file);
+    assert_counts(&summary, "1 passed, 1 failed, 0 excused");
+    let text = summary.to_string();
+    assert!(text.contains("without-state: cannot be read: missing field `env`"), "{text}");
+}
+
+/// The fields that execution-spec-tests adds or leaves out.
+#[test]
+fn file_of_execution_spec_tests_passes() {
+    let raw = call(sample::CONTRACT, 100_000);
+    let mut file = file(&raw, root_after(&raw), contract_logs());
+    let test = &mut file["sample"];
+    test["config"] = json!({"blobSchedule": {"Cancun": {"target": "0x03"}}, "chainid": "0x01"});
+    test["_info"] = json!({"hash": "0x00", "fixture-format": "state_test"});
+    test["transaction"] = json!({"nonce": "0x00", "to": "", "accessLists": [null]});
+    test["env"].as_object_mut().unwrap().remove("currentDifficulty");
+    test["post"]["Cancun"][0]["state"] = sample::pre();
+    test["post"]["Prague"] = json!([{"expectException": "TransactionException.TYPE_4"}]);
+    let account = sample::CONTRACT.to_string();
+    test["pre"][account].as_object_mut().unwrap().remove("storage");
+    let summary = run(&file);
+    assert_counts(&summary, "1 passed, 0 failed, 0 excused");
+    assert_eq!(summary.other_forks, 2);
+}
