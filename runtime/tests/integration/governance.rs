@@ -190,8 +190,8 @@ fn a_killed_referendum_loses_its_deposits_to_the_treasury() {
 #[test]
 fn a_preimage_that_is_too_big_is_refused() {
     let mut chain = Chain::new(DEV_RUNTIME_PRESET);
-    // More than a block's share for ordinary transactions is not even included; what is, but is over
-    // the pallet's own limit, fails.
+    // The share of a block for ordinary transactions is less than the pallet's own limit of 4 MiB, so it is not even
+    // included.
     let bytes = vec![0; configs::MAX_BLOCK_BYTES as usize];
     let extrinsic = chain.query(|| {
         crate::chain::signed(Bob, 0, pallet_preimage::Call::note_preimage { bytes }.into())
