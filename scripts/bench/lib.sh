@@ -3,6 +3,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/../env.sh"
 
 tools=${BENCH_TOOLS:-$CARGO_TARGET_DIR/release}
 node_bin=${BENCH_NODE:-$NODE_BIN}
+# The scripts that start their own nodes take the same.
+export BZK_NODE=$node_bin
 chain_id=97304
 work=$(mktemp -d)
 pids=()

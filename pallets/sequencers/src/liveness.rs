@@ -65,29 +65,32 @@ impl<T: Config> Pallet<T> {
                 absent.push((who, record.missed_in_row));
             }
         }
-        Self::chill(absent, validators.len());
-        T::WeightInfo::judge_session(records)
+        let chilled = Self::chill(absent, validators.len());
+        T::WeightInfo::judge_session(records).saturating_add(chilled)
     }
 
     /// Chills the absent, unless they are a third of the set or more: so many do not fail by
     /// themselves, and finality, which needs the other two thirds, stands still until they are back.
-    fn chill(absent: Vec<(T::AccountId, u32)>, validators: usize) {
+    /// Gives what the chilling weighs.
+    fn chill(absent: Vec<(T::AccountId, u32)>, validators: usize) -> Weight {
         if absent.is_empty() {
-            return;
+            return Weight::zero();
         }
         if absent.len().saturating_mul(3) >= validators {
             Self::deposit_event(Event::AbsenceExcused {
                 absent: u32::try_from(absent.len()).unwrap_or(u32::MAX),
                 validators: u32::try_from(validators).unwrap_or(u32::MAX),
             });
-            return;
+            return Weight::zero();
         }
+        let mut weight = Weight::zero();
         for (who, missed) in absent {
             // It stays in the set until the era ends, but is chilled once.
             if T::Stake::is_candidate(&who) {
-                T::Stake::chill(&who);
+                weight.saturating_accrue(T::Stake::chill(&who));
                 Self::deposit_event(Event::Absent { who, missed });
             }
         }
+        weight
     }
 }

@@ -6,6 +6,7 @@ use core::ops::RangeInclusive;
 use frame_support::{
     derive_impl, parameter_types,
     traits::{ConstU32, Hooks, ValidatorSet},
+    weights::Weight,
 };
 use sp_core::H160;
 use sp_runtime::BuildStorage;
@@ -28,6 +29,8 @@ pub(crate) const RICH: H160 = H160::repeat_byte(0x11);
 pub(crate) const NOBODY: H160 = H160::repeat_byte(0x22);
 /// Missed slots that make absent, in the mock.
 pub(crate) const LIMIT: u32 = 3;
+/// What it weighs to take a candidate out, in the mock.
+pub(crate) const CHILL_WEIGHT: Weight = Weight::from_parts(1 << 40, 0);
 
 parameter_types! {
     pub static Set: Vec<AccountId> = Vec::new();
@@ -87,8 +90,9 @@ impl traits::Stake<AccountId> for MockStake {
         Candidates::get().contains(who)
     }
 
-    fn chill(who: &AccountId) {
+    fn chill(who: &AccountId) -> Weight {
         Candidates::mutate(|candidates| candidates.remove(who));
+        CHILL_WEIGHT
     }
 
     #[cfg(feature = "runtime-benchmarks")]

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
+use frame_support::weights::Weight;
 use sp_core::H160;
 
 /// Slots, their authors and those who could have been.
@@ -39,8 +40,8 @@ pub trait Stake<AccountId> {
     /// Whether the account wants to be elected.
     fn is_candidate(who: &AccountId) -> bool;
 
-    /// Takes the account out of the candidates. Its stake stays bonded.
-    fn chill(who: &AccountId);
+    /// Takes the account out of the candidates and gives what that weighs. Its stake stays bonded.
+    fn chill(who: &AccountId) -> Weight;
 
     /// Makes the account a candidate, for benchmarks.
     #[cfg(feature = "runtime-benchmarks")]
@@ -56,7 +57,9 @@ impl<AccountId> Stake<AccountId> for () {
         false
     }
 
-    fn chill(_: &AccountId) {}
+    fn chill(_: &AccountId) -> Weight {
+        Weight::zero()
+    }
 
     #[cfg(feature = "runtime-benchmarks")]
     fn make_candidate(_: &AccountId) {}

@@ -31,9 +31,9 @@ const MAX_VOTERS: u32 = 12_500;
 /// Most candidates that an election looks at.
 const MAX_TARGETS: u32 = super::staking::MAX_CANDIDATES;
 
-/// The same for the election on chain, which only happens when nobody sent a solution.
+/// The same for the election on chain, which only happens when nobody sent a solution. It looks at every candidate: they
+/// come in the order of their keys, and who makes a few hundred accounts with low ones would crowd the others out.
 const MAX_FALLBACK_VOTERS: u32 = 1_000;
-const MAX_FALLBACK_TARGETS: u32 = 300;
 
 frame_election_provider_support::generate_solution_type!(
     #[compact]
@@ -54,7 +54,7 @@ parameter_types! {
     /// What the fallback looks at.
     pub FallbackBounds: ElectionBounds = ElectionBoundsBuilder::default()
         .voters_count(MAX_FALLBACK_VOTERS.into())
-        .targets_count(MAX_FALLBACK_TARGETS.into())
+        .targets_count(MAX_TARGETS.into())
         .build();
     /// A quarter of an epoch each for signed and for unsigned solutions.
     pub Phase: BlockNumber = u32::try_from(EpochSlots::get() / 4).unwrap_or(BlockNumber::MAX).max(1);

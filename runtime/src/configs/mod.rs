@@ -35,6 +35,7 @@ mod utility;
 
 pub use babe::EPOCH_CONFIG;
 pub use ethereum::PrevRandao;
+pub use proxy::ProxyType;
 pub(crate) use sequencers::calendar;
 pub use sequencers::MAX_VALIDATORS;
 pub use staking::{MAX_CANDIDATES, MAX_EXPOSURE_PAGE};

@@ -26,11 +26,12 @@ pub enum ProxyType {
     /// Everything.
     #[default]
     Any,
-    /// Everything that moves no ZYRA.
+    /// Everything that pays nobody: [`Self::Governance`], [`Self::Staking`], [`Self::CancelProxy`] and names. No joint
+    /// accounts: an approval may be the last one that a payment waits for.
     NonTransfer,
     /// Propose and vote.
     Governance,
-    /// Bond, nominate, validate, session keys and coinbase.
+    /// Bond, nominate, validate, session keys and coinbase. It also says where rewards and tips go from then on.
     Staking,
     /// Refuse what other proxies have announced.
     CancelProxy,
@@ -45,7 +46,7 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                 Self::Governance.filter(call)
                     || Self::Staking.filter(call)
                     || Self::CancelProxy.filter(call)
-                    || matches!(call, RuntimeCall::Identity(_) | RuntimeCall::Multisig(_))
+                    || matches!(call, RuntimeCall::Identity(_))
             }
             Self::Governance => matches!(
                 call,

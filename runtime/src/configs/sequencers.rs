@@ -9,8 +9,10 @@ use core::ops::RangeInclusive;
 use frame_support::{
     parameter_types,
     traits::{ConstU32, Get},
+    weights::Weight,
 };
 use pallet_sequencers::{Calendar, CurrentCalendar, EvmAccounts, SlotSchedule, Stake};
+use pallet_staking::WeightInfo;
 use sp_consensus_babe::Slot;
 use sp_core::{H160, U256};
 use sp_io::hashing::blake2_256;
@@ -68,10 +70,11 @@ impl Stake<AccountId> for StakingCandidates {
         pallet_staking::Validators::<Runtime>::contains_key(who)
     }
 
-    fn chill(who: &AccountId) {
+    fn chill(who: &AccountId) -> Weight {
         if let Err(error) = <Staking as StakingInterface>::chill(who) {
             log::error!("an absent validator cannot be chilled: {error:?}");
         }
+        <Runtime as pallet_staking::Config>::WeightInfo::chill()
     }
 
     #[cfg(feature = "runtime-benchmarks")]

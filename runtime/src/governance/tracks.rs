@@ -54,7 +54,8 @@ const RULES: [Rules; 7] = [
     Rules {
         id: 0,
         name: "root",
-        max_deciding: 1,
+        // One alone would let any holder of a deposit keep an upgrade waiting for two weeks.
+        max_deciding: 5,
         deposit: 100_000 * ZYRA,
         prepare_hours: 2,
         decision_hours: 14 * DAY,
@@ -85,7 +86,8 @@ const RULES: [Rules; 7] = [
         confirm_hours: 3,
         enactment_hours: DAY,
         approval: QUALIFIED,
-        support: NARROW,
+        // It may spend all there is.
+        support: BROAD,
     },
     Rules {
         id: 12,

@@ -124,13 +124,44 @@ fn the_treasury_pays_what_was_decided() {
 
 #[test]
 fn attack_the_small_track_cannot_spend_much() {
+    // Nor in parts.
+    let parts = pallet_utility::Call::batch_all { calls: vec![spend(6_000 * ZYRA); 2] };
+    for call in [spend(10_001 * ZYRA), parts.into()] {
+        let mut chain = Chain::new(DEV_RUNTIME_PRESET);
+        fund_treasury(&mut chain);
+        let referendum = Referendum::propose(&mut chain, Origin::Spender, call);
+        referendum.vote(&mut chain, true);
+        assert!(referendum.finish(&mut chain));
+        chain.run(60);
+        assert_eq!(chain.query(pallet_treasury::SpendCount::<Runtime>::get), 0);
+    }
+}
+
+#[test]
+fn the_whole_treasury_needs_as_broad_a_support_as_root() {
+    Chain::new(DEV_RUNTIME_PRESET).query(|| {
+        let support = |id: u16| {
+            let track = Tracks::tracks().find(|track| track.id == id).unwrap();
+            [0, 25, 50, 75, 100]
+                .map(|at| track.info.min_support.threshold(Perbill::from_percent(at)))
+        };
+        let treasurer = Tracks::track_for(&Origin::Treasurer.into()).unwrap();
+        assert_eq!(support(treasurer), support(0));
+    });
+}
+
+#[test]
+fn attack_an_idle_proposal_to_root_does_not_keep_another_waiting() {
     let mut chain = Chain::new(DEV_RUNTIME_PRESET);
-    fund_treasury(&mut chain);
-    let referendum = Referendum::propose(&mut chain, Origin::Spender, spend(10_001 * ZYRA));
-    referendum.vote(&mut chain, true);
-    assert!(referendum.finish(&mut chain));
-    chain.run(60);
-    assert_eq!(chain.query(pallet_treasury::SpendCount::<Runtime>::get), 0);
+    let limit = |gas_limit| -> RuntimeCall {
+        pallet_ethereum::Call::set_block_gas_limit { gas_limit }.into()
+    };
+    let idle = Referendum::propose(&mut chain, root(), limit(60_000_000));
+    Referendum::enact(&mut chain, root(), limit(90_000_000), || {
+        pallet_ethereum::BlockGasLimit::<Runtime>::get() == 90_000_000
+    });
+    let info = chain.query(|| ReferendumInfoFor::<Runtime>::get(idle.0));
+    assert!(matches!(info, Some(ReferendumInfo::Ongoing(_))), "it is decided itself meanwhile");
 }
 
 #[test]
@@ -190,8 +221,8 @@ fn a_killed_referendum_loses_its_deposits_to_the_treasury() {
 #[test]
 fn a_preimage_that_is_too_big_is_refused() {
     let mut chain = Chain::new(DEV_RUNTIME_PRESET);
-    // More than a block's share for ordinary transactions is not even included; what is, but is over
-    // the pallet's own limit, fails.
+    // The share of a block for ordinary transactions is less than the pallet's own limit of 4 MiB, so it is not even
+    // included.
     let bytes = vec![0; configs::MAX_BLOCK_BYTES as usize];
     let extrinsic = chain.query(|| {
         crate::chain::signed(Bob, 0, pallet_preimage::Call::note_preimage { bytes }.into())

@@ -8,6 +8,7 @@ mod governance;
 mod liveness;
 mod offences;
 mod pausing;
+mod proxies;
 mod randomness;
 mod settlement;
 mod staking;

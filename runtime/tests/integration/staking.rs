@@ -6,7 +6,7 @@ use bitcoinzk_runtime::{
         predeploys::FEE_VAULT,
         presets::{DEV_CALENDAR, DEV_EVM_ACCOUNTS},
     },
-    units::ZYRA,
+    units::{GENESIS_SUPPLY, ZYRA},
     Balances, Runtime, Sequencers, Session, Staking, EVM,
 };
 use frame_support::assert_noop;
@@ -18,6 +18,7 @@ use sp_keyring::{
     Sr25519Keyring::{self, Alice, Bob, Charlie, Dave},
 };
 use sp_runtime::{DispatchError, DispatchResult, Perbill};
+use sp_staking::EraPayout;
 
 const STAKE: u128 = 5_000_000 * ZYRA;
 
@@ -131,6 +132,31 @@ fn what_an_era_mints_is_the_stakers_and_the_treasurys() {
     let year = 31_557_600_000u128;
     let most = before / 100 * 6 * 2 * 120_000 / year;
     assert!((most / 3..=most).contains(&minted), "{minted} of {most}");
+}
+
+#[test]
+fn the_emission_is_six_percent_a_year_shared_by_how_much_is_staked() {
+    type Emission = <Runtime as pallet_staking::Config>::EraPayout;
+    // Of an era in production: six hours.
+    const ERA_MS: u64 = 6 * 3_600_000;
+    const YEAR_MS: u64 = 31_557_600_000;
+    let minted = GENESIS_SUPPLY / 100 * 6 / u128::from(YEAR_MS / ERA_MS);
+    let near = |amount: u128, expected: u128| amount.abs_diff(expected) <= minted / 1_000_000;
+    for (staked_percent, stakers_share) in
+        [(0, 0), (10, 20), (25, 50), (50, 100), (55, 50), (60, 25)]
+    {
+        let staked = GENESIS_SUPPLY / 100 * staked_percent;
+        let (stakers, treasury) = Emission::era_payout(staked, GENESIS_SUPPLY, ERA_MS);
+        assert!(near(stakers + treasury, minted), "{staked_percent}%: {stakers} + {treasury}");
+        assert!(near(stakers, minted / 100 * stakers_share), "{staked_percent}%: {stakers}");
+    }
+    let (stakers, treasury) = Emission::era_payout(GENESIS_SUPPLY, GENESIS_SUPPLY, ERA_MS);
+    assert!(stakers < treasury / 1_000, "all staked: {stakers}");
+
+    // However long the chain stood still, an era mints no more than a year does.
+    let (stakers, treasury) = Emission::era_payout(GENESIS_SUPPLY, GENESIS_SUPPLY, u64::MAX);
+    assert_eq!(stakers + treasury, GENESIS_SUPPLY / 100 * 6);
+    assert_eq!(Emission::era_payout(0, 0, ERA_MS), (0, 0));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 // Referenda from the proposal to the decision, several at a time: each step is one batch, so a block.
 import { blake2AsHex } from '@polkadot/util-crypto'
 import { compactToU8a, stringToU8a, u8aConcat } from '@polkadot/util'
-import { chainUntil, send, ZYRA } from './substrate.js'
+import { chainUntil, errorName, send, ZYRA } from './substrate.js'
 
 /** Notes the calls as preimages and submits them, `[{ origin, call }]`; gives the indices. */
 export async function submit(api, proposer, proposals) {
@@ -59,11 +59,7 @@ export async function followEnactments(api) {
     for (const { event } of events) {
       if (!api.events.scheduler.Dispatched.is(event)) continue
       const { id, result } = event.data
-      const { isErr } = result
-      const error = isErr && (result.asErr.isModule
-        ? (({ section, name }) => `${section}.${name}`)(api.registry.findMetaError(result.asErr.asModule))
-        : result.asErr.type)
-      if (id.isSome) seen.set(id.unwrap().toHex(), isErr ? error : 'Ok')
+      if (id.isSome) seen.set(id.unwrap().toHex(), result.isErr ? errorName(api, result.asErr) : 'Ok')
     }
   })
   return { stop, result: (index) => chainUntil(() => seen.get(enactment(index)), `enactment of ${index}`, 120) }

@@ -14,17 +14,21 @@ export async function connectApi(node) {
   return { api, keys, keyring }
 }
 
+/** The name of an error of a call: `pallet.Error`, or what the runtime calls it. */
+export function errorName(api, error) {
+  if (!error.isModule) return error.toString()
+  const { section, name } = api.registry.findMetaError(error.asModule)
+  return `${section}.${name}`
+}
+
 /** Signs and sends; gives the events of its block. Throws `pallet.Error` where the call failed. */
 export function send(api, tx, signer) {
   return new Promise((resolve, reject) => {
     let stop = () => {}
     const end = (finish, value) => { stop(); finish(value) }
     tx.signAndSend(signer, { nonce: -1 }, ({ status, dispatchError, events }) => {
-      if (dispatchError?.isModule) {
-        const { section, name } = api.registry.findMetaError(dispatchError.asModule)
-        end(reject, new Error(`${section}.${name}`))
-      } else if (dispatchError) {
-        end(reject, new Error(dispatchError.toString()))
+      if (dispatchError) {
+        end(reject, new Error(errorName(api, dispatchError)))
       } else if (status.isInBlock) {
         end(resolve, events)
       } else if (status.isInvalid || status.isDropped || status.isUsurped) {

@@ -3,17 +3,21 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Keyring } from '@polkadot/api'
-import { cryptoWaitReady, encodeAddress } from '@polkadot/util-crypto'
+import { u8aToHex } from '@polkadot/util'
+import { blake2AsU8a, cryptoWaitReady, encodeAddress } from '@polkadot/util-crypto'
 import { writeSpec } from './spec.js'
 import { ZYRA } from './substrate.js'
 
 const NOMINATIONS = 16
 
-/** Keys of `count` validators; the stash is the account of the BABE key. */
+/**
+ * Keys of `count` validators; the stash is the account of the BABE key. They have seeds of their own: a node tries the
+ * keys of all for each slot, and to derive each from a phrase would take it a good part of the slot.
+ */
 export async function manyValidators(count) {
   await cryptoWaitReady()
   const key = (type, seed) => new Keyring({ type }).addFromUri(seed)
-  return Array.from({ length: count }, (_, i) => `//Validator//${i}`)
+  return Array.from({ length: count }, (_, i) => u8aToHex(blake2AsU8a(`validator ${i}`)))
     .map((seed) => ({ seed, babe: key('sr25519', seed), grandpa: key('ed25519', seed) }))
 }
 

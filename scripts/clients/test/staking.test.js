@@ -84,6 +84,11 @@ test('bad stakes are refused with the reason, and nothing is lost', async () => 
   await refused(staking.nominate([]), /staking.EmptyTargets/)
   await refused(staking.nominate(Array(17).fill(alice.address)), /staking.TooManyTargets/)
   await send(api, staking.nominate([alice.address]), small)
+  // A second nomination takes the place of the first, and binds nothing more.
+  await send(api, staking.nominate([alice.address]), small)
+  const { targets } = (await api.query.staking.nominators(small.address)).unwrap()
+  assert.deepEqual(targets.map(String), [alice.address])
+  assert.equal((await api.query.staking.ledger(small.address)).unwrap().total.toBigInt(), 150n * ZYRA)
   // What is left would be too little for a nominator.
   await refused(staking.unbond(100n * ZYRA), /staking.InsufficientBond/)
   await refused(staking.setMinCommission(0), /BadOrigin/)

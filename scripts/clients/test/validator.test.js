@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
-import { u8aToHex } from '@polkadot/util'
 import { account } from '../lib/accounts.js'
 import { BINARY, Node, freePort, startNode, until } from '../lib/node.js'
 import { FAST, writeSpec } from '../lib/spec.js'
@@ -14,6 +13,13 @@ import { chainUntil, connectApi, send, ZYRA } from '../lib/substrate.js'
 
 const STAKE = 5_000_000n * ZYRA
 let dir, alice, fresh, api, keys, stash
+
+const run = async (...args) => (await promisify(execFile)(BINARY, args)).stdout
+/** Session keys that the fresh node makes for `owner`, and the proof. */
+async function rotate({ address }) {
+  const { publicKey } = JSON.parse(await run('key', 'inspect', '--output-type', 'json', address))
+  return fresh.call('author_rotateKeysWithOwner', [publicKey])
+}
 
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'bzk-spec-'))
@@ -25,7 +31,7 @@ before(async () => {
   const peer = await alice.call('system_localPeerId')
   const folder = join(dir, 'fresh')
   await mkdir(folder)
-  await promisify(execFile)(BINARY, ['key', 'generate-node-key', '--chain', chain, '--base-path', folder])
+  await run('key', 'generate-node-key', '--chain', chain, '--base-path', folder)
   fresh = await new Node(folder, ['--chain', chain, '--validator',
     '--bootnodes', `/ip4/127.0.0.1/tcp/${alice.p2pPort}/p2p/${peer}`], await freePort(), await freePort()).start()
   let keyring
@@ -43,15 +49,15 @@ test('a fresh node becomes a sequencer', async (t) => {
   await send(api, api.tx.balances.transferKeepAlive(stash.address, STAKE + 1_000n * ZYRA), keys.bob)
 
   await t.test('wrong keys and too small a stake are refused, and nothing is lost', async () => {
-    const { keys: session } = await fresh.call('author_rotateKeysWithOwner', [u8aToHex(stash.publicKey)])
-    await assert.rejects(send(api, api.tx.session.setKeys(session, '0x'), stash), /session.InvalidProof/)
+    for (const { keys: session, proof } of [{ ...await rotate(stash), proof: '0x' }, await rotate(keys.bob)]) {
+      await assert.rejects(send(api, api.tx.session.setKeys(session, proof), stash), /session.InvalidProof/)
+    }
     await assert.rejects(send(api, api.tx.staking.validate({ commission: 0, blocked: false }), stash),
       /staking.NotController/)
   })
 
   await t.test('keys, bond, validate', async () => {
-    const { keys: session, proof } =
-      await fresh.call('author_rotateKeysWithOwner', [u8aToHex(stash.publicKey)])
+    const { keys: session, proof } = await rotate(stash)
     await send(api, api.tx.session.setKeys(session, proof), stash)
     await send(api, api.tx.staking.bond(STAKE, 'Stash'), stash)
     await send(api, api.tx.staking.validate({ commission: 50_000_000, blocked: false }), stash)

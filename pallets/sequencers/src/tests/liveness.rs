@@ -1,4 +1,5 @@
-use crate::{liveness::MAX_BLAMED_GAP, mock::*, Event, Liveness, Records};
+use crate::{liveness::MAX_BLAMED_GAP, mock::*, Event, Liveness, Records, WeightInfo};
+use frame_support::traits::Hooks;
 use proptest::prelude::*;
 
 fn record(who: AccountId) -> Liveness {
@@ -66,6 +67,20 @@ fn an_absent_validator_is_chilled_when_the_session_ends() {
         next_block(&[4]);
         assert!(!Candidates::get().contains(&4));
         assert!(matches!(events()[..], [Event::Absent { who: 4, missed: LIMIT }]));
+    });
+}
+
+#[test]
+fn chilling_is_charged() {
+    new_test_ext(4).execute_with(|| {
+        next_block(&[]);
+        miss(LIMIT);
+        end_session(vec![1, 2, 3, 4]);
+        let weight = <Sequencers as Hooks<u64>>::on_initialize(System::block_number());
+        assert!(!Candidates::get().contains(&4));
+        let others =
+            <() as WeightInfo>::judge_session(4).saturating_add(<() as WeightInfo>::note_slots(0));
+        assert_eq!(weight, others.saturating_add(CHILL_WEIGHT));
     });
 }
 
