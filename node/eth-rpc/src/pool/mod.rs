@@ -111,6 +111,12 @@ impl PoolView {
         (status.ready, status.future)
     }
 
+    /// Bytes of all that wait, encoded.
+    pub(crate) fn bytes(&self) -> usize {
+        let status = self.0.pool.status();
+        status.ready_bytes.saturating_add(status.future_bytes)
+    }
+
     /// How many senders this node, as an author, holds back: see [`AuthorPool`].
     pub(crate) fn held_back(&self) -> usize {
         self.0.held.count(Instant::now())
