@@ -50,7 +50,7 @@ pub use block::BLOCK_HASH_WINDOW;
 pub use checked::CheckedExtrinsic;
 pub use closed::{ClosedBlock, OnBlock};
 pub use digest::{Hashes, ENGINE_ID};
-pub use extrinsic::{GenericExtrinsic, UncheckedExtrinsic};
+pub use extrinsic::{GenericExtrinsic, UncheckedExtrinsic, MAX_DEPTH};
 pub use logs::OnLogs;
 pub use origin::{RawOrigin, RecoveredSender};
 pub use pallet::*;
