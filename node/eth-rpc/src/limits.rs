@@ -46,6 +46,8 @@ pub struct Limits {
     pub subscription_backlog: u32,
     /// Blocks in one `eth_feeHistory` answer.
     pub fee_history_blocks: u64,
+    /// Wall-clock time of one `eth_feeHistory`.
+    pub fee_history_time: Duration,
     /// Percentiles in one `eth_feeHistory` request.
     pub fee_history_percentiles: usize,
     /// Storage keys in one `eth_getProof` request.
@@ -80,11 +82,23 @@ impl Default for Limits {
             subscriptions: 20_000,
             subscription_backlog: 1_024,
             fee_history_blocks: 1_024,
+            fee_history_time: Duration::from_secs(5),
             fee_history_percentiles: 100,
             proof_keys: 1_024,
             // One coin, as geth's one ether: a typing error must not cost a fortune.
             tx_fee_cap_wei: Some(U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0])),
             cache_bytes: 128 * 1024 * 1024,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fee_history_is_bounded_as_in_geth() {
+        let limits = Limits::default();
+        assert_eq!((limits.fee_history_blocks, limits.fee_history_percentiles), (1_024, 100));
     }
 }

@@ -10,7 +10,7 @@ use pallet_evm::{TrieKey, TriePages};
 use std::time::Duration;
 use substrate_prometheus_endpoint::{
     exponential_buckets, register, Counter, CounterVec, Gauge, GaugeVec, Histogram, HistogramOpts,
-    Opts, PrometheusError, Registry, U64,
+    Opts, PrometheusError, Registry, F64, U64,
 };
 
 /// Length of what the keys of a map in the state begin with: the hashes of the names of pallet and map.
@@ -120,6 +120,45 @@ fn kind(key: &[u8]) -> &'static str {
     }
 }
 
+/// What the author of blocks counts.
+#[derive(Clone)]
+pub(crate) struct AuthorMetrics {
+    unprovable: Counter<U64>,
+    wasted: Counter<F64>,
+}
+
+impl AuthorMetrics {
+    /// Registers; without a registry, or where that fails, nothing is counted.
+    pub(crate) fn new(registry: Option<&Registry>) -> Option<Self> {
+        usable(Self::register(registry?))
+    }
+
+    fn register(registry: &Registry) -> Result<Self, PrometheusError> {
+        let unprovable = Counter::new(
+            "bzk_author_unprovable_total",
+            "Transactions that no block could hold, found out by running them for nothing",
+        )?;
+        let wasted = Counter::new(
+            "bzk_author_wasted_seconds_total",
+            "Time of own blocks for transactions that they did not take",
+        )?;
+        Ok(Self {
+            unprovable: register(unprovable, registry)?,
+            wasted: register(wasted, registry)?,
+        })
+    }
+
+    /// A transaction ran that no block could hold.
+    pub(crate) fn unprovable(&self) {
+        self.unprovable.inc();
+    }
+
+    /// A transaction that the block did not take cost this time.
+    pub(crate) fn wasted(&self, time: Duration) {
+        self.wasted.inc_by(time.as_secs_f64());
+    }
+}
+
 /// What is looked at from time to time.
 struct Gauges {
     height: GaugeVec<U64>,
@@ -127,6 +166,7 @@ struct Gauges {
     open: GaugeVec<U64>,
     executions: GaugeVec<U64>,
     cache: Gauge<U64>,
+    held: Gauge<U64>,
 }
 
 impl Gauges {
@@ -135,12 +175,17 @@ impl Gauges {
             register(GaugeVec::new(Opts::new(name, help), &[label])?, registry)
         };
         let cache = Gauge::new("bzk_eth_cache_bytes", "Memory of decoded blocks (approximate)")?;
+        let held = Gauge::new(
+            "bzk_author_held_back",
+            "Senders that wait because no block could hold a transaction of theirs",
+        )?;
         Ok(Self {
             height: gauges("bzk_eth_height", "Number of the newest Ethereum block", "status")?,
             pool: gauges("bzk_eth_pool", "Transactions that wait", "state")?,
             open: gauges("bzk_eth_open", "Filters and subscriptions", "kind")?,
             executions: gauges("bzk_eth_executions", "Calls, traces and log queries now", "kind")?,
             cache: register(cache, registry)?,
+            held: register(held, registry)?,
         })
     }
 
@@ -163,6 +208,7 @@ impl Gauges {
         set(&self.executions, "trace", ctx.evm.traces.running() as u64);
         set(&self.executions, "logs", ctx.live.queries().running() as u64);
         self.cache.set(ctx.chain.cached_bytes() as u64);
+        self.held.set(ctx.pool.held_back() as u64);
     }
 }
 
@@ -219,6 +265,15 @@ mod tests {
         ]);
         let count = |change| metrics.pages.with_label_values(&[change]).get();
         assert_eq!((count("written"), count("removed")), (2, 1));
+    }
+
+    #[test]
+    fn time_for_nothing_is_counted() {
+        let metrics = AuthorMetrics::new(Some(&Registry::new())).unwrap();
+        metrics.unprovable();
+        metrics.wasted(Duration::from_millis(250));
+        metrics.wasted(Duration::from_millis(500));
+        assert_eq!((metrics.unprovable.get(), metrics.wasted.get()), (1, 0.75));
     }
 
     #[test]

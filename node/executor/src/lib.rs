@@ -26,6 +26,10 @@ pub type WasmExecutor =
 /// The function of the runtime that executes an encoded block.
 const EXECUTE_BLOCK: &str = "Core_execute_block";
 
+/// Begin of the names of functions that take calls as they are. Calls nest without a bound; wasm traps at the end of its
+/// stack, and native code would take the node with it. Extrinsics have a bound ([`pallet_ethereum::MAX_DEPTH`]).
+const OF_CALLS: &str = "TransactionPaymentCallApi_";
+
 /// Executes calls of the runtime. A clone is cheap.
 #[derive(Clone)]
 pub struct Executor {
@@ -62,7 +66,7 @@ impl CodeExecutor for Executor {
         data: &[u8],
         context: CallContext,
     ) -> (Result<Vec<u8>, Error>, bool) {
-        if self.is_native(code, context) {
+        if self.is_native(code, context) && !method.starts_with(OF_CALLS) {
             let result = with_externalities_safe(ext, || bitcoinzk_runtime::dispatch(method, data));
             match result {
                 Ok(Some(output)) => return (Ok(output), true),

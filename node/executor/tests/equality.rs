@@ -10,7 +10,7 @@ use bitcoinzk_runtime::{
 use bzk_core::CHAIN_ID;
 use bzk_executor::{Executor, WasmExecutor};
 use codec::{Decode, Encode};
-use sc_executor::HeapAllocStrategy;
+use sc_executor::{error::Error, HeapAllocStrategy};
 use sp_consensus_babe::digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest};
 use sp_core::{
     ecdsa,
@@ -77,15 +77,24 @@ impl Chain {
 
     /// The answer of a runtime function, and whether native code gave it.
     fn call(&mut self, method: &str, input: &impl Encode, context: CallContext) -> (Vec<u8>, bool) {
+        let (output, native) = self.try_call(method, &input.encode(), context);
+        (output.unwrap_or_else(|error| panic!("{method}: {error}")), native)
+    }
+
+    /// As [`Self::call`], of a function that may fail or get what does not decode.
+    fn try_call(
+        &mut self,
+        method: &str,
+        input: &[u8],
+        context: CallContext,
+    ) -> (Result<Vec<u8>, Error>, bool) {
         let blob = WASM_BINARY.expect("the wasm blob is built unless SKIP_WASM_BUILD is set");
         let code = RuntimeCode {
             code_fetcher: &WrappedRuntimeCode(blob.into()),
             heap_pages: None,
             hash: blake2_256(blob).encode(),
         };
-        let input = input.encode();
-        let (output, native) = self.executor.call(&mut self.state, &code, method, &input, context);
-        (output.unwrap_or_else(|error| panic!("{method}: {error}")), native)
+        self.executor.call(&mut self.state, &code, method, input, context)
     }
 
     /// Starts block 1 and applies `extrinsics`; the answer to each.
@@ -214,15 +223,33 @@ fn native_code_runs_outside_of_import_and_only_for_the_blob_it_was_built_with() 
 #[test]
 fn a_panic_of_native_code_is_an_error() {
     let mut chain = Chain::new(Executor::new(wasm()));
-    let blob = WASM_BINARY.unwrap();
-    let code = RuntimeCode {
-        code_fetcher: &WrappedRuntimeCode(blob.into()),
-        heap_pages: None,
-        hash: blake2_256(blob).encode(),
-    };
-    let garbage = [0xff; 3];
-    let method = "BlockBuilder_apply_extrinsic";
-    let (result, native) =
-        chain.executor.call(&mut chain.state, &code, method, &garbage, AUTHORING);
+    let (result, native) = chain.try_call("BlockBuilder_apply_extrinsic", &[0xff; 3], AUTHORING);
     assert!(result.is_err() && native);
+}
+
+#[test]
+fn attack_calls_within_calls_do_not_end_the_node() {
+    let mut chain = Chain::new(Executor::new(wasm()));
+    // `utility.batch` of one call, and `system.remark` of nothing.
+    let nested = |depth: usize| [[26u8, 0, 4].repeat(depth), vec![0u8; 3]].concat();
+    let mut info = |depth: usize| {
+        let method = "TransactionPaymentCallApi_query_call_info";
+        let input = [nested(depth), 100u32.encode()].concat();
+        let (info, native) = chain.try_call(method, &input, CallContext::Offchain);
+        assert!(!native, "a call by itself may be of any depth");
+        info.is_ok()
+    };
+    assert!(info(3));
+    assert!(!info(200_000));
+
+    let mut validate = |depth: usize| {
+        let extrinsic = [vec![5u8], nested(depth)].concat().encode();
+        let input = [vec![2u8], extrinsic, vec![0u8; 32]].concat();
+        let method = "TaggedTransactionQueue_validate_transaction";
+        let (validity, native) = chain.try_call(method, &input, CallContext::Offchain);
+        assert!(native);
+        validity.is_ok()
+    };
+    assert!(validate(3), "refused with a reason");
+    assert!(!validate(200_000));
 }

@@ -76,7 +76,8 @@ impl<T: Config> Pallet<T> {
         Some(statuses.map(status).collect())
     }
 
-    /// Executes `request` on the newest Ethereum block and keeps nothing of it.
+    /// Executes `request` on the newest Ethereum block and keeps nothing of it, with at most the gas of
+    /// a block: anybody may ask a node (`state_call`), and gas bounds the memory that a call takes.
     ///
     /// # Errors
     /// The EVM refuses the call, or it needs more cycles than a block may have.
@@ -111,7 +112,7 @@ fn tx_env<T: Config>(request: CallRequest, gas_limit: u64) -> TxEnv {
         // Fee cap and tip cap exist since type 2, whose rules include those of the others.
         tx_type: 2,
         caller: Address::new(request.from.0),
-        gas_limit: request.gas_limit.unwrap_or(gas_limit),
+        gas_limit: request.gas_limit.map_or(gas_limit, |wanted| wanted.min(gas_limit)),
         gas_price: request.max_fee_per_gas.unwrap_or_default(),
         kind: request.to.map_or(TxKind::Create, |to| TxKind::Call(Address::new(to.0))),
         value: to_evm(request.value),

@@ -8,7 +8,7 @@ use alloy_primitives::{Address, B256};
 use bzk_evm::{
     execute::{BlockEnvironment, ExecuteError},
     receipt::Receipt,
-    tx::{RecoveredTx, TxError},
+    tx::{RecoveredTx, TxError, TRANSACTION_GAS},
 };
 use codec::{Decode, Encode};
 use frame_support::{
@@ -23,9 +23,6 @@ use sp_runtime::{
     transaction_validity::{InvalidTransaction, TransactionValidityError},
     DispatchError, ModuleError,
 };
-
-/// Gas of a plain transfer; its weight is that of the benchmark.
-pub(crate) const TRANSFER_GAS: u64 = 21_000;
 
 /// Header and length of the RLP string around a typed transaction in the block body.
 const RLP_STRING_HEADER: u32 = 4;
@@ -132,7 +129,7 @@ impl<T: Config> Pallet<T> {
     /// Weight of a transaction that spends `gas`, with its share of closing the block and without what it
     /// changes in the ledger.
     pub fn weight_of_gas(gas: u64) -> Weight {
-        let beyond_transfer = gas.saturating_sub(TRANSFER_GAS);
+        let beyond_transfer = gas.saturating_sub(TRANSACTION_GAS);
         Weight::from_parts(T::WeightPerGas::get().saturating_mul(beyond_transfer), 0)
             .saturating_add(Self::base_weight())
     }

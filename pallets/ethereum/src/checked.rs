@@ -13,7 +13,9 @@ use frame_support::{
 use sp_runtime::{
     generic::{self, ExtrinsicFormat},
     traits::{Applyable, DispatchInfoOf, Dispatchable, PostDispatchInfoOf, TransactionExtension},
-    transaction_validity::{InvalidTransaction, TransactionSource, TransactionValidity},
+    transaction_validity::{
+        InvalidTransaction, TransactionSource, TransactionValidity, TransactionValidityError,
+    },
     ApplyExtrinsicResultWithInfo, Debug,
 };
 
@@ -79,7 +81,10 @@ where
                 let limits = Extension::bare_validate(call, info, len)?;
                 Ok(limits.combine_with(Pallet::<T>::validate(transaction)?))
             }
-            Self::Substrate(extrinsic) => extrinsic.validate::<V>(source, info, len),
+            Self::Substrate(extrinsic) => {
+                ensure_may_run::<T, _, _>(extrinsic, info)?;
+                extrinsic.validate::<V>(source, info, len)
+            }
         }
     }
 
@@ -98,6 +103,7 @@ where
                 Ok(Ok(post_info))
             }
             Self::Substrate(extrinsic) => {
+                ensure_may_run::<T, _, _>(&extrinsic, info)?;
                 // Without this, a block author could fill blocks with bare calls for nothing: the
                 // generic extrinsic leaves their validation to the pool.
                 if matches!(extrinsic.format, ExtrinsicFormat::Bare)
@@ -109,4 +115,19 @@ where
             }
         }
     }
+}
+
+/// Refuses what would fail in a block for nothing, so that nobody fills blocks with it: a signed call
+/// that pays no fee, because each such call has a signature of its own and comes without another, and
+/// an unsigned one that governance stops. Inherents stay; no block goes without them.
+fn ensure_may_run<T: Config, AccountId, Extension>(
+    extrinsic: &generic::CheckedExtrinsic<AccountId, CallOf<T>, Extension>,
+    info: &DispatchInfo,
+) -> Result<(), TransactionValidityError> {
+    if matches!(extrinsic.format, ExtrinsicFormat::Signed(..)) {
+        ensure!(info.pays_fee == Pays::Yes, InvalidTransaction::BadSigner);
+    } else if info.class != DispatchClass::Mandatory {
+        ensure!(T::BaseCallFilter::contains(&extrinsic.function), InvalidTransaction::Call);
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::{pool, Call, CheckedExtrinsic, Config, Pallet, RawTransaction};
 use alloc::{sync::Arc, vec::Vec};
-use codec::{Decode, DecodeWithMemTracking, Encode};
+use codec::{Decode, DecodeLimit, DecodeWithMemTracking, Encode, Input};
 use frame_support::{
     dispatch::{DispatchInfo, GetDispatchInfo},
     traits::{InherentBuilder, IsSubType, SignedTransactionBuilder},
@@ -18,17 +18,43 @@ use sp_runtime::{
 /// The runtime's calls.
 pub(crate) type CallOf<T> = <T as frame_system::Config>::RuntimeCall;
 
+/// Lists and boxes within each other that an extrinsic may have, so calls within calls: far more than
+/// anybody needs. Each is a level of recursion, in decoding and in the calls themselves, and the node
+/// runs this code natively, where the end of a thread's stack is the end of the node.
+pub const MAX_DEPTH: u32 = 32;
+
 /// The extrinsic that [`UncheckedExtrinsic`] wraps.
 pub type GenericExtrinsic<Address, Signature, Extension, T> =
     generic::UncheckedExtrinsic<Address, CallOf<T>, Signature, Extension>;
 
 /// [`generic::UncheckedExtrinsic`] with the same encoding and metadata, whose check recovers the
-/// sender of a bare `Ethereum.transact`. Everything else is checked as usual.
-#[derive(Encode, Decode, DecodeWithMemTracking, Clone, PartialEq, Eq, Debug)]
+/// sender of a bare `Ethereum.transact`. Everything else is checked as usual. What nests deeper than
+/// [`MAX_DEPTH`] does not decode.
+#[derive(Encode, Clone, PartialEq, Eq, Debug)]
 pub struct UncheckedExtrinsic<Address, Signature, Extension, T: Config>(
     /// The extrinsic as Substrate knows it.
     pub GenericExtrinsic<Address, Signature, Extension, T>,
 );
+
+impl<Address, Signature, Extension, T: Config> Decode
+    for UncheckedExtrinsic<Address, Signature, Extension, T>
+where
+    GenericExtrinsic<Address, Signature, Extension, T>: Decode,
+{
+    fn decode<I: Input>(input: &mut I) -> Result<Self, codec::Error> {
+        <GenericExtrinsic<Address, Signature, Extension, T>>::decode_with_depth_limit(
+            MAX_DEPTH, input,
+        )
+        .map(Self)
+    }
+}
+
+impl<Address, Signature, Extension, T: Config> DecodeWithMemTracking
+    for UncheckedExtrinsic<Address, Signature, Extension, T>
+where
+    GenericExtrinsic<Address, Signature, Extension, T>: DecodeWithMemTracking,
+{
+}
 
 impl<Address, Signature, Extension, T: Config>
     UncheckedExtrinsic<Address, Signature, Extension, T>
@@ -263,9 +289,10 @@ where
 impl<Address, Signature, Extension, T: Config> LazyExtrinsic
     for UncheckedExtrinsic<Address, Signature, Extension, T>
 where
-    GenericExtrinsic<Address, Signature, Extension, T>: LazyExtrinsic,
+    GenericExtrinsic<Address, Signature, Extension, T>: Decode,
 {
     fn decode_unprefixed(data: &[u8]) -> Result<Self, codec::Error> {
-        LazyExtrinsic::decode_unprefixed(data).map(Self)
+        // The generic extrinsic decodes this form to any depth.
+        Self::decode(&mut &data.encode()[..])
     }
 }

@@ -50,11 +50,11 @@ pub use block::BLOCK_HASH_WINDOW;
 pub use checked::CheckedExtrinsic;
 pub use closed::{ClosedBlock, OnBlock};
 pub use digest::{Hashes, ENGINE_ID};
-pub use extrinsic::{GenericExtrinsic, UncheckedExtrinsic};
+pub use extrinsic::{GenericExtrinsic, UncheckedExtrinsic, MAX_DEPTH};
 pub use logs::OnLogs;
 pub use origin::{RawOrigin, RecoveredSender};
 pub use pallet::*;
-pub use pool::{invalid, tx_error, LONGEVITY_BLOCKS, MAX_NONCE_GAP};
+pub use pool::{invalid, tag_sender, tx_error, LONGEVITY_BLOCKS, MAX_NONCE_GAP};
 pub use types::{
     ChainHead, OpenBlock, PendingTransaction, RawBlock, RawTransaction, Receipts, MAX_BLOCK_BYTES,
     MAX_TRANSACTION_BYTES,

@@ -1,7 +1,7 @@
 //! Bounds of what governance may set, and the steps of the header's gas limit.
 
-use crate::{apply::TRANSFER_GAS, Config, Pallet};
-use bzk_evm::profile::KERNEL_WORD_LIMIT;
+use crate::{Config, Pallet};
+use bzk_evm::{profile::KERNEL_WORD_LIMIT, tx::TRANSACTION_GAS};
 use frame_support::{dispatch::DispatchClass, traits::Get};
 
 /// Largest block number, timestamp and gas limit: the prover's kernel reads 32-bit numbers.
@@ -52,7 +52,7 @@ impl<T: Config> Pallet<T> {
             .saturating_sub(Self::base_weight().ref_time())
             .checked_div(T::WeightPerGas::get())
             .unwrap_or(u64::MAX);
-        beyond_transfer.saturating_add(TRANSFER_GAS).min(MAX_HEADER_FIELD)
+        beyond_transfer.saturating_add(TRANSACTION_GAS).min(MAX_HEADER_FIELD)
     }
 
     pub(crate) fn is_gas_limit(gas_limit: u64) -> bool {

@@ -2,11 +2,13 @@
 //! crosses Substrate's pool.
 
 use crate::{limits, BlockGasLimit, Config, Head, NextBaseFee, Pallet};
+use alloc::vec::Vec;
 use alloy_consensus::Transaction;
 use bzk_evm::{
     account::{to_evm, KECCAK_EMPTY},
     tx::{self, RecoveredTx, TxError},
 };
+use codec::DecodeAll;
 use sp_core::{Get, H160};
 use sp_runtime::transaction_validity::{
     InvalidTransaction, TransactionValidity, TransactionValidityError, ValidTransaction,
@@ -45,6 +47,13 @@ pub fn tx_error(invalid: InvalidTransaction) -> Option<TxError> {
         InvalidTransaction::Custom(code) => TxError::from_code(code),
         _ => None,
     }
+}
+
+/// The sender in `tag`, one that an Ethereum transaction provides or requires in the pool. `None` for
+/// tags of other extrinsics.
+pub fn tag_sender(tag: &[u8]) -> Option<H160> {
+    let (prefix, (sender, _)) = <(Vec<u8>, (H160, u64))>::decode_all(&mut &*tag).ok()?;
+    (prefix == TAG_PREFIX.as_bytes()).then_some(sender)
 }
 
 pub(crate) fn refuse(error: TxError) -> TransactionValidityError {

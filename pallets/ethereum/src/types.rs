@@ -1,7 +1,7 @@
 //! What the pallet stores.
 
 use alloc::vec::Vec;
-use bzk_evm::receipt::Receipt;
+use bzk_evm::{receipt::Receipt, tx::TRANSACTION_GAS};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use core::ops::Deref;
 use frame_support::traits::ConstU32;
@@ -99,9 +99,6 @@ const MAX_LOG_BYTES: usize = (u32::MAX / 8) as usize;
 /// Bytes of a receipt besides its logs: type, success, gas, number of logs.
 const RECEIPT_BYTES: usize = 1 + 1 + 8 + 4;
 
-/// Gas that every transaction costs, hence the bound on their number.
-const MIN_TRANSACTION_GAS: usize = 21_000;
-
 impl From<Vec<Receipt>> for Receipts {
     fn from(receipts: Vec<Receipt>) -> Self {
         Self(receipts)
@@ -118,7 +115,7 @@ impl Deref for Receipts {
 
 impl MaxEncodedLen for Receipts {
     fn max_encoded_len() -> usize {
-        let transactions = u32::MAX as usize / MIN_TRANSACTION_GAS;
+        let transactions = u32::MAX as usize / TRANSACTION_GAS as usize;
         transactions.saturating_mul(RECEIPT_BYTES).saturating_add(MAX_LOG_BYTES).saturating_add(4)
     }
 }

@@ -40,7 +40,7 @@ pub struct CallRequest {
     pub data: Vec<u8>,
     /// Wei sent along; the sender must have them.
     pub value: U256,
-    /// Gas limit; absent for the block's.
+    /// Gas limit, at most the block's; absent for that.
     pub gas_limit: Option<u64>,
     /// Fee cap in wei per gas, what GASPRICE builds on; absent for 0.
     pub max_fee_per_gas: Option<u128>,

@@ -1,8 +1,8 @@
 //! Batches of the chain's own blocks, and records of their proofs signed with a BABE key.
 
-use crate::chain::{transfer, Chain, EvmKey};
+use crate::chain::{signed, transfer, Chain, EvmKey};
 use bitcoinzk_runtime::{
-    Ethereum, Executive, Runtime, RuntimeCall, Settlement, System, UncheckedExtrinsic, EVM,
+    Ethereum, Executive, Runtime, RuntimeCall, Settlement, System, TxPause, UncheckedExtrinsic, EVM,
 };
 use bzk_batch::Statement;
 use bzk_core::CHAIN_ID;
@@ -12,11 +12,16 @@ use pallet_settlement::{BatchId, BatchIds, Batches, Call, Limits, ProofRecord};
 use sp_consensus_babe::AuthorityPair;
 use sp_core::{Pair, H160, H256};
 use sp_genesis_builder::DEV_RUNTIME_PRESET;
-use sp_keyring::Sr25519Keyring::Alice;
+use sp_keyring::Sr25519Keyring::{Alice, Dave};
 use sp_runtime::{
     transaction_validity::{InvalidTransaction, TransactionSource, TransactionValidityError},
-    DispatchError,
+    ApplyExtrinsicResult, DispatchError,
 };
+
+/// What a refused transaction was refused for.
+fn refused(why: InvalidTransaction) -> ApplyExtrinsicResult {
+    Err(TransactionValidityError::from(why))
+}
 
 /// A chain with batches of two blocks, the first of which is closed.
 fn chain() -> Chain {
@@ -57,6 +62,19 @@ fn transaction(batch: BatchId, record: ProofRecord, seed: &str) -> UncheckedExtr
     )
 }
 
+/// Whether the pool takes `extrinsic` now. Validation opens a block; the pool's leaves no trace.
+fn pool_takes(chain: &mut Chain, extrinsic: &UncheckedExtrinsic) -> bool {
+    let genesis = chain.query(|| System::block_hash(0));
+    let validity = chain.query(|| {
+        with_transaction(|| {
+            let source = TransactionSource::External;
+            let validity = Executive::validate_transaction(source, extrinsic.clone(), genesis);
+            TransactionOutcome::Rollback(Ok::<_, DispatchError>(validity))
+        })
+    });
+    validity.unwrap().is_ok()
+}
+
 #[test]
 fn batches_have_the_roots_of_the_chain_without_a_gap() {
     let mut chain = chain();
@@ -80,18 +98,9 @@ fn batches_have_the_roots_of_the_chain_without_a_gap() {
 #[test]
 fn record_with_an_authoritys_babe_key_goes_through_pool_and_block_without_a_fee() {
     let mut chain = chain();
-    let genesis = chain.query(|| System::block_hash(0));
     let record = chain.query(|| record(0));
     let extrinsic = chain.query(|| transaction(0, record, "//Alice"));
-    // Validation opens a block; the pool's leaves no trace.
-    let validity = chain.query(|| {
-        with_transaction(|| {
-            let source = TransactionSource::External;
-            let validity = Executive::validate_transaction(source, extrinsic.clone(), genesis);
-            TransactionOutcome::Rollback(Ok::<_, DispatchError>(validity))
-        })
-    });
-    assert!(validity.unwrap().is_ok());
+    assert!(pool_takes(&mut chain, &extrinsic));
     assert_eq!(chain.make(vec![extrinsic.clone()]).results, vec![Ok(Ok(()))]);
     assert_eq!(chain.query(|| Batches::<Runtime>::get(0).unwrap().proof), Some(record));
 
@@ -108,10 +117,47 @@ fn attack_records_of_strangers_and_of_other_roots_are_in_no_block() {
         other.statement.new_state = H256::zero();
         (transaction(0, record, "//Eve"), transaction(0, other, "//Alice"))
     });
-    let refused = |why: InvalidTransaction| Err(TransactionValidityError::from(why));
     assert_eq!(
         chain.make(vec![stranger, other_root]).results,
         vec![refused(InvalidTransaction::BadSigner), refused(InvalidTransaction::Call)]
     );
     assert_eq!(chain.query(|| Batches::<Runtime>::get(0).unwrap().proof), None);
+}
+
+#[test]
+fn attack_records_fill_no_block_while_they_are_paused() {
+    let mut chain = chain();
+    let extrinsic = chain.query(|| transaction(0, record(0), "//Alice"));
+    let name = || -> pallet_tx_pause::RuntimeCallNameOf<Runtime> {
+        let bytes = |text: &str| text.as_bytes().to_vec().try_into().unwrap();
+        (bytes("Settlement"), bytes("record_proof"))
+    };
+    let sudo = |call: RuntimeCall| pallet_sudo::Call::<Runtime>::sudo { call: Box::new(call) };
+    chain.call(Alice, sudo(pallet_tx_pause::Call::pause { full_name: name() }.into())).unwrap();
+    assert!(chain.query(|| TxPause::is_paused(&name())));
+    assert!(!pool_takes(&mut chain, &extrinsic));
+    let made = chain.make(vec![extrinsic.clone()]);
+    assert_eq!(made.results, vec![refused(InvalidTransaction::Call)]);
+
+    chain.call(Alice, sudo(pallet_tx_pause::Call::unpause { ident: name() }.into())).unwrap();
+    assert!(pool_takes(&mut chain, &extrinsic));
+    assert_eq!(chain.make(vec![extrinsic]).results, vec![Ok(Ok(()))]);
+}
+
+#[test]
+fn attack_calls_that_pay_no_fee_are_in_no_block_with_a_signer() {
+    let mut chain = chain();
+    let record = chain.query(|| record(0));
+    let call = |extrinsic: UncheckedExtrinsic| extrinsic.0.function;
+    let calls = chain.query(|| {
+        let payment = EvmKey::funded().sign(transfer(2, H160([7; 20]), 1));
+        [call(transaction(0, record, "//Alice")), call(payment)]
+    });
+    for free in calls {
+        let extrinsic = chain.query(|| signed(Dave, 0, free));
+        assert!(!pool_takes(&mut chain, &extrinsic));
+        let made = chain.make(vec![extrinsic]);
+        assert_eq!(made.results, vec![refused(InvalidTransaction::BadSigner)]);
+    }
+    assert_eq!(chain.query(|| System::account_nonce(Dave.to_account_id())), 0);
 }

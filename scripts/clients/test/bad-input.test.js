@@ -73,6 +73,25 @@ test('garbage bytes are refused', async () => {
   }
 })
 
+test('attack_state_call with more gas than any block has takes no more memory than one', async () => {
+  // From nobody, creates with code that reads at 2^40, and 2^62 gas.
+  const request = `0x${'00'.repeat(20)}00206501000000000051${'00'.repeat(32)}01${'00'.repeat(7)}40000000`
+  assert.match(await node.call('state_call', ['EthereumRuntimeRPCApi_call', request]), /^0x0002/, 'halted')
+})
+
+test('attack_calls within calls without end are refused by every method that reads them', async () => {
+  // `utility.batch` of one call each, down to a `system.remark`.
+  const call = `${'1a0004'.repeat(200_000)}000000`
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE((call.length / 2 + 1) * 4 + 2)
+  const extrinsic = `0x${length.toString('hex')}05${call}`
+  await assert.rejects(node.call('author_submitExtrinsic', [extrinsic]))
+  await assert.rejects(node.call('payment_queryInfo', [extrinsic]))
+  await assert.rejects(node.call('system_dryRun', [extrinsic]))
+  await assert.rejects(node.call('state_call', ['TransactionPaymentCallApi_query_call_info', `0x${call}64000000`]))
+  assert.equal(await node.call('eth_chainId'), '0x17c18')
+})
+
 test('a trace with more gas than any block has is refused, however much memory it would take', async () => {
   // Reads at 2^40, which 2^61 gas pay for.
   const bomb = await account(7).signTransaction({

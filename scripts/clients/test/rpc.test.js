@@ -206,6 +206,22 @@ const bare = ({ port }, headers) => new Promise((resolve, reject) => {
   sent.end(body)
 })
 
+/** What the node tells a browser that asks whether a page may send JSON. */
+const preflight = ({ port }, origin) => new Promise((resolve, reject) => {
+  const headers = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' }
+  const sent = request({ host: '127.0.0.1', port, method: 'OPTIONS', agent: false, headers }, (answer) => {
+    answer.resume()
+    const told = (name) => answer.headers[`access-control-allow-${name}`]
+    answer.on('end', () => resolve({ status: answer.statusCode, origin: told('origin'), headers: told('headers') }))
+  })
+  sent.on('error', reject)
+  sent.end()
+})
+
+test('a page of any origin may send JSON where all may', async () => {
+  assert.deepEqual(await preflight(node, 'https://dapp.example'), { status: 200, origin: '*', headers: '*' })
+})
+
 test('a subscription is of a kind that there is', async () => {
   const socket = new WebSocket(node.ws)
   await new Promise((resolve, reject) => { socket.once('open', resolve); socket.once('error', reject) })
@@ -229,6 +245,7 @@ test('origins, hosts and connections that are not allowed are turned away', asyn
   t.after(() => closed.stop())
   assert.deepEqual(await bare(closed, { origin: ours }), { status: 200, allowed: ours })
   assert.equal((await bare(closed, { origin: 'https://evil.example' })).allowed, undefined)
+  assert.equal((await preflight(closed, 'https://evil.example')).origin, undefined)
   assert.equal((await bare(closed, { host: `localhost:${closed.port}` })).status, 200)
   // What a page does whose name now leads to this machine.
   assert.equal((await bare(closed, { host: 'evil.example' })).status, 403)

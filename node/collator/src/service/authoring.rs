@@ -2,6 +2,7 @@
 
 use super::{clock::Clock, import::FullImport, partial::Handles, proposer::TimelyFactory, Block};
 use bitcoinzk_runtime::configs::MAX_BLOCK_BYTES;
+use bzk_eth_rpc::pool::AuthorPool;
 use sc_basic_authorship::ProposerFactory;
 use sc_consensus_babe::{BabeLink, BabeParams, SlotProportion};
 use sc_network_sync::SyncingService;
@@ -16,14 +17,15 @@ const PROPOSAL_SHARE: f32 = 2.0 / 3.0;
 /// Fills blocks from the pool.
 pub(crate) type Proposer = TimelyFactory;
 
-/// A proposer that goes up to the size that the runtime allows.
+/// A proposer that goes up to the size that the runtime allows, with the transactions of `pool`.
 pub(crate) fn proposer(
     handles: &Handles,
+    pool: AuthorPool,
     task_manager: &TaskManager,
     prometheus: Option<&Registry>,
     telemetry: Option<TelemetryHandle>,
 ) -> Proposer {
-    let Handles { client, pool, .. } = handles.clone();
+    let (client, pool) = (handles.client.clone(), Arc::new(pool));
     let mut factory =
         ProposerFactory::new(task_manager.spawn_handle(), client, pool, prometheus, telemetry);
     factory.set_default_block_size_limit(MAX_BLOCK_BYTES as usize);

@@ -13,7 +13,7 @@ use crate::{
     cli::Sealing,
     rpc::{self, RpcDeps},
 };
-use bzk_eth_rpc::{EthContext, EthDeps, Limits, SubscriptionIds};
+use bzk_eth_rpc::{pool::AuthorPool, EthContext, EthDeps, Limits, SubscriptionIds};
 use pallet_settlement::worker::Endpoint;
 use sc_network::NetworkBackend;
 use sc_network_sync::SyncingService;
@@ -61,6 +61,8 @@ pub(super) fn start<N: NetworkBackend<Block, Hash>>(
         network::start_offchain_worker(&handles, service.clone(), is_validator, &task_manager)?;
     }
 
+    let eth = ethereum(&handles, &sync, prometheus.clone(), &task_manager);
+    let author_pool = AuthorPool::new(&eth.pool, prometheus.as_ref());
     let (sealing_rpc, requests) = sealing::channel();
     let rpc = RpcDeps {
         handles: handles.clone(),
@@ -68,7 +70,7 @@ pub(super) fn start<N: NetworkBackend<Block, Hash>>(
         babe_worker,
         voter,
         sealing: sealing.map(|_| sealing_rpc),
-        eth: ethereum(&handles, &sync, prometheus.clone(), &task_manager),
+        eth,
     };
     let name = config.network.node_name.clone();
     let (force, votes_wanted) = (config.force_authoring, !config.disable_grandpa);
@@ -91,8 +93,13 @@ pub(super) fn start<N: NetworkBackend<Block, Hash>>(
         tracing_execute_block: None,
     })?;
 
-    let proposer =
-        authoring::proposer(&handles, &task_manager, prometheus.as_ref(), telemetry_handle.clone());
+    let proposer = authoring::proposer(
+        &handles,
+        author_pool,
+        &task_manager,
+        prometheus.as_ref(),
+        telemetry_handle.clone(),
+    );
     if let Some(mode) = sealing {
         let deps = SealingDeps {
             handles: &handles,

@@ -1,6 +1,7 @@
 //! Fills blocks from the pool and leaves time to close them.
 
-use super::{Block, FullClient, FullPool};
+use super::{Block, FullClient};
+use bzk_eth_rpc::pool::AuthorPool;
 use futures::{future::MapOk, TryFutureExt};
 use sc_basic_authorship::ProposerFactory;
 use sp_consensus::{Environment, ProposeArgs, Proposer};
@@ -10,7 +11,7 @@ use sp_consensus::{Environment, ProposeArgs, Proposer};
 /// roots, Substrate's state root. A proposal that comes too late is lost with all its work.
 const FILLING_SHARE: f32 = 0.75;
 
-type Factory = ProposerFactory<FullPool, FullClient>;
+type Factory = ProposerFactory<AuthorPool, FullClient>;
 type Inner = <Factory as Environment<Block>>::Proposer;
 
 /// Makes proposers that are done in time.

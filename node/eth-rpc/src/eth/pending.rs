@@ -13,13 +13,11 @@ use crate::{
 use alloy_consensus::{constants::EMPTY_ROOT_HASH, Header as ConsensusHeader, Transaction as _};
 use alloy_primitives::Bloom;
 use alloy_rpc_types_eth::{Block, BlockTransactions, Header, Withdrawals};
+use bzk_evm::tx::TRANSACTION_GAS;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Most transactions of the pool that are looked at: it may hold many more, none of which pays the base fee.
 const MOST_SEEN: usize = 16_384;
-
-/// Gas that every transaction uses; with less no other one fits.
-const TRANSACTION_GAS: u64 = 21_000;
 
 /// The pool's best transactions that pay the base fee, up to the gas limit of one block.
 pub(super) fn transactions(chain: &Chain, pool: &PoolView) -> RpcResult<Vec<PoolTx>> {

@@ -1,7 +1,7 @@
 //! Calls by the chain's own code, where its runtime is newer than this node.
 //!
 //! The answers are those of this node's own calls but for what the runtime API leaves out: why a run
-//! halted, and calls that take more cycles to prove than a block may. `BASEFEE` reads the block's even
+//! halted, and calls that take more gas, or more cycles to prove, than a block may. `BASEFEE` reads the block's even
 //! where no fee is offered, and `pending` is the newest block.
 
 use super::{

@@ -10,11 +10,9 @@ use super::{
     runner::{Done, Runner},
 };
 use alloy_primitives::U256;
+use bzk_evm::tx::TRANSACTION_GAS;
 use revm::{context::TxEnv, primitives::TxKind};
 use std::time::Instant;
-
-/// Gas of a transaction that does nothing but transfer.
-const TRANSFER_GAS: u64 = 21_000;
 
 /// Gas that a call with value hands to its target on top of what it is given.
 const CALL_STIPEND: u64 = 2_300;
@@ -28,8 +26,8 @@ pub(crate) fn estimate(
 ) -> Result<u64, Failure> {
     let highest = allowance(runner, &tx, gas_cap)?;
     let mut search = Search { runner, tx, deadline };
-    if search.is_transfer()? && highest >= TRANSFER_GAS && search.succeeds(TRANSFER_GAS)? {
-        return Ok(TRANSFER_GAS);
+    if search.is_transfer()? && highest >= TRANSACTION_GAS && search.succeeds(TRANSACTION_GAS)? {
+        return Ok(TRANSACTION_GAS);
     }
     let spent = search.gas_spent(highest)?;
     if spent >= highest || search.succeeds(spent)? {
@@ -41,7 +39,7 @@ pub(crate) fn estimate(
 /// The highest gas limit that the block, the sender's money and the node allow.
 fn allowance(runner: &mut impl Runner, tx: &TxEnv, gas_cap: u64) -> Result<u64, Failure> {
     let wanted = match tx.gas_limit {
-        limit if limit >= TRANSFER_GAS => limit,
+        limit if limit >= TRANSACTION_GAS => limit,
         _ => runner.block_gas_limit(),
     };
     let highest = wanted.min(gas_cap);

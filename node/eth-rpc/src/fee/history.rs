@@ -1,9 +1,13 @@
 //! `eth_feeHistory`: what blocks cost, with geth's arithmetic.
 
-use crate::{chain::Record, error::server, error::RpcResult};
+use crate::{
+    chain::Record,
+    error::{limit_exceeded, server, RpcResult},
+};
 use alloy_consensus::Transaction;
 use alloy_rpc_types_eth::{FeeHistory, TxGasAndReward};
 use bzk_evm::{base_fee, block::Header};
+use std::time::Duration;
 
 /// What one block cost.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,6 +106,17 @@ pub(super) fn check_percentiles(percentiles: &[f64], max: usize) -> RpcResult<()
         }
     }
     Ok(())
+}
+
+/// An error once a query that has read `done` blocks took longer than it may.
+pub(super) fn check_time(took: Duration, most: Duration, done: usize) -> RpcResult<()> {
+    if took <= most {
+        return Ok(());
+    }
+    Err(limit_exceeded(format_args!(
+        "query exceeds max duration of {} s after {done} blocks: ask for fewer blocks at once",
+        most.as_secs()
+    )))
 }
 
 /// The answer for consecutive blocks from number `oldest` on.
@@ -248,6 +263,15 @@ mod tests {
         assert_eq!(text(&[1.0, 1.0]), "invalid reward percentile: #0:1.000000 >= #1:1.000000");
         assert_eq!(text(&[1.0; 4]), "invalid reward percentile: over the query limit 3");
         assert!(check_percentiles(&[f64::NAN], 3).is_err());
+    }
+
+    #[test]
+    fn attack_history_of_full_blocks_ends_in_time_with_the_way_out() {
+        let most = Duration::from_secs(5);
+        assert!(check_time(most, most, 0).is_ok());
+        let error = check_time(most + Duration::from_millis(1), most, 700).unwrap_err();
+        assert_eq!(error.code(), -32005);
+        assert!(error.message().contains("after 700 blocks: ask for fewer"), "{error:?}");
     }
 
     #[test]

@@ -22,7 +22,7 @@ use jsonrpsee::{
 };
 use parking_lot::Mutex;
 use schnellru::{ByLength, LruMap};
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 /// Blocks whose fees are remembered, for each list of percentiles that clients use.
 const REMEMBERED: u32 = 4_096;
@@ -95,10 +95,12 @@ impl Fees {
         let Some(span) = Span::new(newest, count, pending) else {
             return Ok(FeeHistory::default());
         };
-        let numbers = span.oldest..span.oldest.saturating_add(span.count);
-        let mut blocks = numbers
-            .map(|number| self.of_block(number, percentiles))
-            .collect::<RpcResult<Vec<_>>>()?;
+        let (started, most) = (Instant::now(), self.ctx.limits.fee_history_time);
+        let mut blocks = Vec::new();
+        for number in span.oldest..span.oldest.saturating_add(span.count) {
+            history::check_time(started.elapsed(), most, blocks.len())?;
+            blocks.push(self.of_block(number, percentiles)?);
+        }
         if span.pending {
             let chain = &self.ctx.chain;
             let head = chain.block_by_number(newest)?.ok_or_else(header_not_found)?;

@@ -2,7 +2,7 @@
 
 use crate::{
     chain::{BlockRef, Chain},
-    error::RpcResult,
+    error::{internal, RpcResult},
     types::{Block, Hash},
 };
 use futures::{stream, Stream, StreamExt};
@@ -68,17 +68,32 @@ impl Follower {
 
     /// The steps from the last known best block to the present one.
     ///
-    /// An error moves on to the present block, so that one unreadable block (as after a warp
-    /// sync, which leaves a hole) does not stop the feed.
+    /// None across a hole in the chain, as a warp sync leaves it: what is in it this node does not
+    /// know. An error moves on to the present block too, so that one unreadable block does not stop
+    /// the feed.
     pub(crate) fn advance(&mut self) -> RpcResult<Vec<ChainEvent>> {
         let best = self.chain.client().info().best_hash;
         let old = std::mem::replace(&mut self.best, best);
         if old == best {
             return Ok(Vec::new());
         }
-        let route = sp_blockchain::tree_route(&**self.chain.client(), old, best)
-            .map_err(crate::error::internal)?;
-        events(&route, |at| self.chain.closed_in(at))
+        let route = sp_blockchain::tree_route(&**self.chain.client(), old, best);
+        match known(route)? {
+            Some(route) => events(&route, |at| self.chain.closed_in(at)),
+            None => {
+                tracing::info!(target: "eth-rpc", ?old, ?best, "blocks between are not here: goes on after");
+                Ok(Vec::new())
+            }
+        }
+    }
+}
+
+/// The route, if there is no hole on it.
+fn known<R>(route: sp_blockchain::Result<R>) -> RpcResult<Option<R>> {
+    match route {
+        Ok(route) => Ok(Some(route)),
+        Err(sp_blockchain::Error::UnknownBlock(_)) => Ok(None),
+        Err(error) => Err(internal(error)),
     }
 }
 
@@ -162,6 +177,14 @@ mod tests {
         let expected =
             [Reverted(eth(2, 9)), Reverted(eth(1, 8)), Applied(eth(4, 8)), Applied(again)];
         assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn hole_of_a_warp_sync_is_no_error_and_other_failures_are() {
+        assert_eq!(known(Ok(7)).unwrap(), Some(7));
+        let hole = sp_blockchain::Error::UnknownBlock("header not found in db".into());
+        assert_eq!(known::<u8>(Err(hole)).unwrap(), None);
+        assert!(known::<u8>(Err(sp_blockchain::Error::Backend("damaged".into()))).is_err());
     }
 
     #[test]

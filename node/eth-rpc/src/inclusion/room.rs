@@ -3,12 +3,10 @@
 //! A block may also end by its proving cost, which the state does not keep, or by its author's clock.
 
 use bitcoinzk_runtime::{configs::RuntimeBlockWeights, Ethereum, Runtime};
+use bzk_evm::tx::TRANSACTION_GAS;
 use frame_support::dispatch::DispatchClass;
 use frame_system::ConsumedWeight;
 use pallet_evm::WeightInfo;
-
-/// Gas of a plain transfer.
-const TRANSFER_GAS: u64 = 21_000;
 
 /// Accounts that a plain transfer changes: sender, recipient and coinbase.
 const TRANSFER_ACCOUNTS: u32 = 3;
@@ -21,7 +19,7 @@ const CHANGE_GAS: u64 = 7_200;
 /// what it weighs before it runs and every change of the ledger that its gas can pay for.
 pub(super) fn worst_weight(gas_limit: u64) -> u64 {
     let base = RuntimeBlockWeights::get().get(DispatchClass::Normal).base_extrinsic;
-    let changes = gas_limit.saturating_sub(TRANSFER_GAS).div_ceil(CHANGE_GAS);
+    let changes = gas_limit.saturating_sub(TRANSACTION_GAS).div_ceil(CHANGE_GAS);
     let changes = u32::try_from(changes).unwrap_or(u32::MAX);
     let commit = <Runtime as pallet_evm::Config>::WeightInfo::commit;
     let accounts = changes.saturating_add(TRANSFER_ACCOUNTS);

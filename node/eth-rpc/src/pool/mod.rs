@@ -5,11 +5,15 @@
 //! the pool's import notifications. The pool stays the only truth about what waits: an entry
 //! counts only while the pool confirms it.
 
+mod author;
 mod extrinsic;
+mod held;
 mod index;
 mod refusal;
 mod submit;
+mod thrift;
 
+pub use author::AuthorPool;
 pub use index::REMEMBERED;
 
 use crate::{
@@ -20,6 +24,7 @@ use crate::{
 };
 use bzk_evm::tx::RecoveredTx;
 use futures::{Stream, StreamExt};
+use held::Held;
 use index::{Entry, PoolIndex};
 use parking_lot::Mutex;
 use sc_transaction_pool_api::{InPoolTransaction, TransactionPool};
@@ -46,6 +51,7 @@ struct Inner {
     limits: Arc<Limits>,
     index: Mutex<PoolIndex>,
     last_scan: Mutex<Option<Instant>>,
+    held: Arc<Held>,
 }
 
 /// Ethereum transactions of the pool; a clone is cheap.
@@ -55,8 +61,8 @@ pub struct PoolView(Arc<Inner>);
 impl PoolView {
     /// Opens the view.
     pub fn new(chain: Chain, pool: Arc<FullPool>, limits: Arc<Limits>) -> Self {
-        let (index, last_scan) = (Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner { chain, pool, limits, index, last_scan }))
+        let (index, last_scan, held) = (Mutex::default(), Mutex::default(), Arc::default());
+        Self(Arc::new(Inner { chain, pool, limits, index, last_scan, held }))
     }
 
     /// Keeps the index current with transactions that peers send. Ends with the pool.
@@ -103,6 +109,17 @@ impl PoolView {
     pub fn counts(&self) -> (usize, usize) {
         let status = self.0.pool.status();
         (status.ready, status.future)
+    }
+
+    /// Bytes of all that wait, encoded.
+    pub(crate) fn bytes(&self) -> usize {
+        let status = self.0.pool.status();
+        status.ready_bytes.saturating_add(status.future_bytes)
+    }
+
+    /// How many senders this node, as an author, holds back: see [`AuthorPool`].
+    pub(crate) fn held_back(&self) -> usize {
+        self.0.held.count(Instant::now())
     }
 
     /// The transaction of this Ethereum hash.

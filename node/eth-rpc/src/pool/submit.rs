@@ -9,7 +9,7 @@ use super::{
 use crate::{
     error::{internal, server, RpcResult},
     state::StateView,
-    types::{Address, Bytes, Hash, B256, U256},
+    types::{h160, Address, Bytes, Hash, B256, U256},
 };
 use alloy_consensus::Transaction;
 use bzk_evm::{
@@ -18,6 +18,7 @@ use bzk_evm::{
 };
 use sc_client_api::HeaderBackend;
 use sc_transaction_pool_api::{TransactionPool, TransactionSource};
+use std::time::{Duration, Instant};
 
 /// Wei in one coin, for texts.
 const COIN: u64 = 1_000_000_000_000_000_000;
@@ -41,6 +42,7 @@ impl PoolView {
         }
         let tx = tx::recover(envelope).map_err(server)?;
         check_state(&tx.envelope, tx.sender, &state)?;
+        check_held(self.0.held.left(h160(tx.sender), Instant::now()))?;
         let entry = Entry::new(pool_hash, &tx);
         self.check_replacement(&entry)?;
 
@@ -90,6 +92,17 @@ fn check_fee(tx: &TxEnvelope, cap: Option<U256>) -> RpcResult<()> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// Tells a sender that is held back that it would wait, and why.
+fn check_held(left: Option<Duration>) -> RpcResult<()> {
+    let Some(left) = left else { return Ok(()) };
+    let seconds = left.as_secs().saturating_add(1);
+    Err(server(format_args!(
+        "no block could hold an earlier transaction of this sender ({}): this node takes others of it in \
+         {seconds} s; eth_estimateGas tells whether a block can",
+        TxError::CyclesExceedBlock
+    )))
 }
 
 /// `wei` in coins with two digits, cut off.
@@ -162,6 +175,14 @@ mod tests {
             message(result),
             "insufficient funds for gas * price + value: balance 42000, tx cost 42010, overshot 10"
         );
+    }
+
+    #[test]
+    fn sender_that_is_held_back_hears_why_and_until_when() {
+        assert!(check_held(None).is_ok());
+        let told = message(check_held(Some(Duration::from_millis(41_500))));
+        assert!(told.contains("exceeds block proving limit"), "{told}");
+        assert!(told.contains("in 42 s"), "{told}");
     }
 
     #[test]

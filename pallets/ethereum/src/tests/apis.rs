@@ -56,6 +56,26 @@ fn call_reports_reverts_creations_and_refusals() {
 }
 
 #[test]
+fn attack_call_with_more_gas_than_any_block_takes_no_more_memory() {
+    // GAS PUSH0 MSTORE PUSH1 32 PUSH0 RETURN, and PUSH6 2^40 MLOAD, which 2^61 gas pay for.
+    let left = [0x5a, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3];
+    let bomb = [0x65, 0x01, 0, 0, 0, 0, 0, 0x51];
+    let genesis = Genesis::default().contract(CONTRACT, &left).contract(STRANGER, &bomb);
+    genesis.build().execute_with(|| {
+        let limit = Pallet::<Test>::head_environment().unwrap().gas_limit;
+        let call = |to, gas_limit| {
+            Pallet::<Test>::call(CallRequest { to: Some(to), gas_limit, ..Default::default() })
+        };
+        for wanted in [None, Some(u64::MAX), Some(1 << 62)] {
+            let output = call(CONTRACT, wanted).unwrap().output;
+            assert!(sp_core::U256::from_big_endian(&output) < sp_core::U256::from(limit));
+        }
+        let outcome = call(STRANGER, Some(1 << 62)).unwrap();
+        assert_eq!((outcome.exit, outcome.gas_used), (Exit::Halted, limit));
+    });
+}
+
+#[test]
 fn statuses_name_sender_recipient_and_created_contract() {
     genesis().execute_with(|| {
         let sender = signer(1);

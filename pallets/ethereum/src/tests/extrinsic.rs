@@ -1,7 +1,7 @@
 //! The wrapper is the generic extrinsic in everything but the check of `transact`.
 
 use super::*;
-use crate::{mock, Call, GenericExtrinsic, RawTransaction};
+use crate::{mock, Call, GenericExtrinsic, RawTransaction, MAX_DEPTH};
 use codec::{Decode, DecodeAll, Encode};
 use frame_support::dispatch::GetDispatchInfo;
 use proptest::prelude::*;
@@ -42,6 +42,25 @@ fn samples() -> Vec<Generic> {
         signed(NOBODY, 0, transact.clone()).0,
         Generic::from_parts(transact, Preamble::General(ExtensionVariant::V0(extension(1)))),
     ]
+}
+
+#[test]
+fn attack_calls_within_calls_without_end_do_not_end_the_node() {
+    let nested = |depth: usize| {
+        let call = remark().encode();
+        let sudo = RuntimeCall::from(pallet_sudo::Call::<Test>::sudo { call: Box::new(remark()) })
+            .encode();
+        let outer = sudo.strip_suffix(&call[..]).unwrap();
+        let version = Vec::<u8>::decode(&mut &Generic::new_bare(remark()).encode()[..]).unwrap()[0];
+        [&[version][..], &outer.repeat(depth)[..], &call[..]].concat()
+    };
+    let half = MAX_DEPTH as usize / 2;
+    for (depth, decodes) in [(0, true), (half, true), (2 * half + 1, false), (200_000, false)] {
+        let bytes = nested(depth);
+        let opaque = bytes.encode();
+        assert_eq!(Wrapped::decode_unprefixed(&bytes).is_ok(), decodes, "{depth}");
+        assert_eq!(Wrapped::decode_all(&mut &opaque[..]).is_ok(), decodes, "{depth}");
+    }
 }
 
 #[test]

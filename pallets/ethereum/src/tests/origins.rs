@@ -39,8 +39,10 @@ fn attack_signed_extrinsic_calls_transact() {
     new_test_ext().execute_with(|| {
         begin((GENESIS_S + 2) * 1_000);
         System::inc_providers(&NOBODY);
-        let outcome = apply(signed(NOBODY, 0, transact(0))).unwrap();
-        assert_eq!(outcome, Err(BadOrigin.into()));
+        // Included, it would fail for nothing, with the weight of all the gas that it names.
+        let refusal = TransactionValidityError::Invalid(InvalidTransaction::BadSigner);
+        assert_eq!(apply(signed(NOBODY, 0, transact(0))), Err(refusal));
+        assert_eq!(System::account_nonce(NOBODY), 0);
         untouched();
         end();
     });
@@ -75,8 +77,13 @@ fn attack_general_extrinsic_calls_transact() {
             (frame_system::CheckNonce::from(0), frame_system::CheckWeight::<Test>::new());
         let preamble = Preamble::General(ExtensionVariant::V0(extension));
         let general = GenericExtrinsic::<_, _, _, Test>::from_parts(transact(0), preamble);
+        let general = UncheckedExtrinsic::from(general);
         let refusal = TransactionValidityError::Invalid(InvalidTransaction::UnknownOrigin);
-        assert_eq!(apply(UncheckedExtrinsic::from(general)), Err(refusal));
+        assert_eq!(apply(general.clone()), Err(refusal));
+        FilterOpen::set(false);
+        let refusal = TransactionValidityError::Invalid(InvalidTransaction::Call);
+        assert_eq!(apply(general), Err(refusal));
+        FilterOpen::set(true);
         untouched();
         end();
     });

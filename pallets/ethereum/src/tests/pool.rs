@@ -1,7 +1,7 @@
 //! What the pool takes, in which order, and why it refuses.
 
 use super::*;
-use crate::{invalid, tx_error, NextBaseFee, LONGEVITY_BLOCKS, MAX_NONCE_GAP};
+use crate::{invalid, tag_sender, tx_error, NextBaseFee, LONGEVITY_BLOCKS, MAX_NONCE_GAP};
 use bzk_evm::tx::TxError;
 use codec::Encode;
 use sp_runtime::transaction_validity::{
@@ -36,6 +36,27 @@ fn next_nonce_is_ready_and_a_later_one_waits_for_the_one_before() {
         let later = validate(sender.raw(dynamic(3, STRANGER))).unwrap();
         assert_eq!(later.requires, [tag(address, 2)]);
         assert_eq!(later.provides, [tag(address, 3)]);
+    });
+}
+
+#[test]
+fn tags_name_the_sender_and_those_of_others_nobody() {
+    new_test_ext().execute_with(|| {
+        let sender = signer(1);
+        let valid = validate(sender.raw(dynamic(3, STRANGER))).unwrap();
+        for tag in valid.provides.iter().chain(&valid.requires) {
+            assert_eq!(tag_sender(tag), Some(sender.address()));
+        }
+        let whole = tag(STRANGER, 7);
+        let others = [
+            ("Ethereal", (STRANGER, 7u64)).encode(),
+            (STRANGER, 7u64).encode(),
+            [&whole[..], &[0]].concat(),
+            whole[1..].to_vec(),
+            vec![0xff; 4],
+            vec![],
+        ];
+        assert!(others.iter().all(|tag| tag_sender(tag).is_none()));
     });
 }
 

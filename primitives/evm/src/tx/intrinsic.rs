@@ -3,8 +3,8 @@
 use super::TxEnvelope;
 use alloy_consensus::Transaction;
 
-/// Every transaction.
-const TRANSACTION: u64 = 21_000;
+/// Every transaction, and all that a plain transfer costs.
+pub const TRANSACTION_GAS: u64 = 21_000;
 /// A contract creation, on top (EIP-2).
 const CREATION: u64 = 32_000;
 /// A word of init code (EIP-3860).
@@ -25,7 +25,7 @@ pub fn intrinsic_gas(tx: &TxEnvelope) -> u64 {
     let input = tx.input();
     let zeros = input.iter().filter(|byte| **byte == 0).count() as u64;
     let nonzeros = (input.len() as u64).saturating_sub(zeros);
-    let mut gas = TRANSACTION
+    let mut gas = TRANSACTION_GAS
         .saturating_add(zeros.saturating_mul(ZERO_BYTE))
         .saturating_add(nonzeros.saturating_mul(NONZERO_BYTE));
     if tx.is_create() {

@@ -8,7 +8,7 @@ mod tests;
 
 pub use alloy_consensus::TxEnvelope;
 pub use error::TxError;
-pub use intrinsic::intrinsic_gas;
+pub use intrinsic::{intrinsic_gas, TRANSACTION_GAS};
 
 use crate::{
     crypto,

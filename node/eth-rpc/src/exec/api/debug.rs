@@ -20,15 +20,15 @@ use alloy_rpc_types_trace::geth::{
     GethDebugTracingCallOptions, GethDebugTracingOptions, GethTrace, TraceResult,
 };
 use async_trait::async_trait;
-use bzk_evm::{block::Block, tx};
+use bzk_evm::{
+    block::Block,
+    tx::{self, TRANSACTION_GAS},
+};
 use jsonrpsee::proc_macros::rpc;
 use revm_inspectors::tracing::TransactionContext;
 
 /// Longest block that `debug_traceBlock` takes, in bytes of its RLP.
 const MAX_BLOCK_BYTES: usize = 8 * 1024 * 1024;
-
-/// Gas that every transaction uses.
-const TRANSACTION_GAS: u64 = 21_000;
 
 /// Traces in geth's form.
 #[rpc(server, namespace = "debug")]
