@@ -310,11 +310,15 @@ impl Session {
         self.attempt = attempt;
         self.signers = MemberSet::default();
         self.shared = MemberSet::default();
-        self.phase = Phase::Committing;
-        let eligible = self.everybody().without(self.barred).without(self.silent);
-        if eligible.len() < self.request.required {
+        let honest = self.everybody().without(self.barred);
+        if honest.len() < self.request.required {
+            self.phase = Phase::Failed;
+            return vec![Action::Enter(Phase::Failed)];
+        }
+        if honest.without(self.silent).len() < self.request.required {
             self.silent = MemberSet::default();
         }
+        self.phase = Phase::Committing;
         vec![Action::Enter(Phase::Committing)]
     }
 }
