@@ -11,10 +11,17 @@ use bzk_threshold::{
 use frame_support::traits::{fungible::BalancedHold, Get, OnUnbalanced};
 
 impl<T: Config> Pallet<T> {
-    /// Slashes and jails the member of `committee` for a proven fault; notes its silence otherwise.
+    /// Slashes and jails the member of `committee` for a proven fault; notes its silence otherwise, which was
+    /// in a key generation.
+    ///
+    /// That takes all members, and a fifth of them can keep the others from one key after another. So it weighs as
+    /// much as half of what a member may miss: whoever stays away from three is elected no more.
     pub(crate) fn punish(committee: &Committee, blame: Blame) {
         match blame.fault {
-            Fault::Silence => Self::miss(committee, blame.member),
+            Fault::Silence => {
+                let weight = T::MaxMisses::get().div_ceil(2).max(1);
+                Self::miss(committee, blame.member, weight);
+            }
             fault => Self::slash(committee, blame.member, fault),
         }
     }
@@ -29,11 +36,11 @@ impl<T: Config> Pallet<T> {
         Self::jail(who);
     }
 
-    /// Notes that the member of `committee` let a deadline pass.
-    pub(crate) fn miss(committee: &Committee, member: Member) {
+    /// Notes that the member of `committee` let a deadline pass that weighs so much.
+    pub(crate) fn miss(committee: &Committee, member: Member, weight: u32) {
         let Some(who) = committee.key(member).and_then(SessionKeys::<T>::get) else { return };
         let Some(mut candidate) = Signers::<T>::get(&who) else { return };
-        candidate.misses = candidate.misses.saturating_add(1);
+        candidate.misses = candidate.misses.saturating_add(weight);
         let misses = candidate.misses;
         Signers::<T>::insert(&who, candidate);
         Self::deposit_event(Event::Missed { who: who.clone(), misses });

@@ -16,7 +16,8 @@
 //!
 //! ## Blame
 //! What signed messages prove is slashed and jails the member. Silence proves nothing: it excludes
-//! from the attempt, and too much of it jails without a slash. A request that honest members stay away
+//! from the attempt, and too much of it jails without a slash; in a key generation, which takes all members, it
+//! counts for more. A request that honest members stay away
 //! from fails and costs nobody anything: they refuse it, because Bitcoin has settled it for instance.
 //!
 //! ## Invariants
@@ -130,7 +131,8 @@ pub mod pallet {
         /// Part of the bond that a proven fault costs.
         #[pallet::constant]
         type SlashFraction: Get<Perbill>;
-        /// Deadlines that a member may miss between two rotations before it is jailed.
+        /// Deadlines that a member may miss between two rotations before it is jailed. One of a key generation
+        /// counts as half of them.
         #[pallet::constant]
         type MaxMisses: Get<u32>;
         /// Blocks that a phase of the key generation lasts at most.
@@ -312,7 +314,7 @@ pub mod pallet {
         Missed {
             /// The member.
             who: T::AccountId,
-            /// How often since the last rotation.
+            /// What it has missed since the last rotation, out of [`Config::MaxMisses`].
             misses: u32,
         },
         /// A member is not elected any more.

@@ -168,7 +168,7 @@ impl<T: Config> Pallet<T> {
                 Action::Silent(_) if refused => {}
                 Action::Silent(members) => {
                     if let Some(committee) = Self::signing_committee(purpose) {
-                        members.iter().for_each(|member| Self::miss(&committee, member));
+                        members.iter().for_each(|member| Self::miss(&committee, member, 1));
                     }
                 }
                 Action::Enter(phase @ (Phase::Committing | Phase::Sharing)) => {

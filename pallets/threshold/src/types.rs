@@ -30,7 +30,7 @@ pub trait Electorate<AccountId> {
 pub struct Candidate<BlockNumber> {
     /// Its session key.
     pub key: XOnly,
-    /// Deadlines it has missed since the last rotation.
+    /// Deadlines it has missed since the last rotation, by their weight.
     pub misses: u32,
     /// Whether it can be elected.
     pub status: Status<BlockNumber>,

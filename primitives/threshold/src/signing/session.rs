@@ -310,12 +310,12 @@ impl Session {
         self.attempt = attempt;
         self.signers = MemberSet::default();
         self.shared = MemberSet::default();
-        let honest = self.everybody().without(self.barred);
-        if honest.len() < self.request.required {
+        let left = self.everybody().without(self.barred);
+        if left.len() < self.request.required {
             self.phase = Phase::Failed;
             return vec![Action::Enter(Phase::Failed)];
         }
-        if honest.without(self.silent).len() < self.request.required {
+        if left.without(self.silent).len() < self.request.required {
             self.silent = MemberSet::default();
         }
         self.phase = Phase::Committing;
