@@ -1,11 +1,13 @@
 //! What a fault costs.
 
 use crate::{
-    pallet::{Config, Event, HoldReason, Pallet, SessionKeys, Signers},
+    pallet::{Config, Event, HoldReason, Keys, Pallet, SessionKeys, Signers},
     types::Status,
 };
+use alloc::vec::Vec;
 use bzk_threshold::{
     committee::{Committee, Member},
+    element::XOnly,
     fault::{Blame, Fault},
 };
 use frame_support::traits::{fungible::BalancedHold, Get, OnUnbalanced};
@@ -49,17 +51,28 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// The account is elected no more. Whoever is leaving goes on leaving.
+    /// The account is elected no more, and asked to sign last. Whoever is leaving goes on leaving.
     fn jail(who: T::AccountId) {
-        let jailed = Signers::<T>::mutate(&who, |candidate| match candidate {
-            Some(candidate) if candidate.status == Status::Ready => {
-                candidate.status = Status::Jailed;
-                true
-            }
-            _ => false,
-        });
-        if jailed {
+        let Some(mut candidate) = Signers::<T>::get(&who) else { return };
+        Self::ask_last(&candidate.key);
+        if candidate.status == Status::Ready {
+            candidate.status = Status::Jailed;
+            Signers::<T>::insert(&who, candidate);
             Self::deposit_event(Event::Jailed { who });
+        }
+    }
+
+    /// Its owner is a member until the next rotation, with nothing more to lose: sessions begin without it, so that
+    /// it does not cost each of them a deadline.
+    fn ask_last(key: &XOnly) {
+        let epochs: Vec<u32> = Keys::<T>::iter_keys().collect();
+        for epoch in epochs {
+            let Some(mut live) = Keys::<T>::get(epoch) else { continue };
+            let place = live.committee.members.iter().position(|member| member == key);
+            let member = place.and_then(|place| u16::try_from(place).ok()).map(Member);
+            if member.is_some_and(|member| live.jailed.insert(member)) {
+                Keys::<T>::insert(epoch, live);
+            }
         }
     }
 

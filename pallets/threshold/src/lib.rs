@@ -16,9 +16,10 @@
 //!
 //! ## Blame
 //! What signed messages prove is slashed and jails the member. Silence proves nothing: it excludes
-//! from the attempt, and too much of it jails without a slash; in a key generation, which takes all members, it
-//! counts for more. A request that honest members stay away
-//! from fails and costs nobody anything: they refuse it, because Bitcoin has settled it for instance.
+//! from the attempt, and too much of it jails without a slash; in a key generation, which takes all
+//! members, it counts for more. Until the next rotation a jailed member still has a share: it is asked
+//! when the others are too few. A request that honest members stay away from fails and costs nobody
+//! anything: they refuse it, because Bitcoin has settled it for instance.
 //!
 //! ## Invariants
 //! 1. [`SessionKeys`] is the inverse of the keys in [`Signers`].

@@ -3,7 +3,7 @@
 use crate::Config;
 use alloc::vec::Vec;
 use bzk_threshold::{
-    committee::{Committee, MAX_MEMBERS},
+    committee::{Committee, MemberSet, MAX_MEMBERS},
     dkg::ceremony::Ceremony,
     element::XOnly,
     key::GroupKey,
@@ -71,6 +71,8 @@ pub struct LiveKey {
     pub committee: Committee,
     /// Transcript of the ceremony, confirmed by all members.
     pub transcript: [u8; 32],
+    /// Members that were jailed since. They have a share and are asked last.
+    pub jailed: MemberSet,
 }
 
 /// Why there is a session.
