@@ -124,7 +124,6 @@ impl Work<'_> {
         for message in outgoing {
             self.health.add("bzk_signer_messages_total", 1);
             if let Err(error) = self.node.submit(message) {
-                // Mostly a message that the pool has already.
                 self.health.add("bzk_signer_refusals_total", 1);
                 eprintln!("{error:#}");
             }
