@@ -39,15 +39,21 @@ async function system(signers, measure) {
   const dir = await mkdtemp(join(tmpdir(), 'bzk-bench-'))
   // Nothing but what is measured asks the node.
   const devnet = new Devnet(dir, { signers, watched: false })
+  say(`starting bitcoind, a node, a relayer and ${signers} signers`)
+  let result
   try {
     await devnet.start()
     const seconds = round(devnet.dkgSeconds)
     say(`key of ${signers} members: ${seconds} s (${signers} signer processes, ${cpus().length} cores)`)
-    return { [`dkg_s_${signers}`]: seconds, ...await measure(devnet) }
+    result = { [`dkg_s_${signers}`]: seconds, ...await measure(devnet) }
+  } catch (error) {
+    say(`failed: ${error.message}; the logs are in ${dir}`)
+    throw error
   } finally {
     await devnet.stop()
-    await rm(dir, { recursive: true, force: true })
   }
+  await rm(dir, { recursive: true, force: true })
+  return result
 }
 
 /** Claims as many coins as payouts of 25 inputs take. */
@@ -115,21 +121,27 @@ async function claimMs(devnet) {
   return Number(milliseconds.toFixed(3))
 }
 
+/** The session that signs the payout of a withdrawal, at a block: sessions of payouts before may still be there. */
+async function sessionOf(at, withdrawal) {
+  const batch = (await at.query.btcBridge.withdrawals(withdrawal)).unwrapOr(null)?.batch.unwrapOr(null)
+  if (!batch) return undefined
+  const requests = await at.query.btcBridge.requests.entries()
+  const found = requests.find(([, request]) => request.unwrap()[0].eq(batch))
+  return found && (await at.query.threshold.sessions(found[0].args[0])).unwrapOr(undefined)?.session
+}
+
 /** One payout: seconds and L2 blocks from the final request to Bitcoin's mempool, and seconds since the request. */
-async function payout(devnet, api, payer, sats) {
+async function payout(devnet, api, payer, sats, patience = 120) {
   const requested = Date.now()
   const { withdrawal } = await devnet.user(payer, 'withdraw', '--to', HOME, '--sats', String(sats),
     '--max-fee-sats', String(2 * COIN))
-  const patience = 120 + batchBlocks * 3
   let opened
   await until(async () => {
-    const hash = await api.rpc.chain.getFinalizedHead()
-    const at = await api.at(hash)
-    const sessions = await at.query.threshold.sessions.entries()
-    if (sessions.length === 0) return false
-    const [[key, open]] = sessions
+    const [time, hash] = [Date.now(), await api.rpc.chain.getFinalizedHead()]
+    const session = await sessionOf(await api.at(hash), withdrawal)
+    if (!session) return false
     const number = (await api.rpc.chain.getHeader(hash)).number.toNumber()
-    opened = { time: Date.now(), number, session: key.args[0], inputs: open.unwrap().session.request.inputs.length }
+    opened = { time, number, inputs: session.request.inputs.length }
     return true
   }, 'a final session', patience)
   const told = await until(async () => {
@@ -139,9 +151,8 @@ async function payout(devnet, api, payer, sats) {
   const number = (await api.rpc.chain.getHeader()).number.toNumber()
   await until(async () => (await devnet.bitcoin.call('getrawmempool')).includes(told.txid), 'the broadcast', 60)
   const end = Date.now()
+  // It is settled while the next request becomes final.
   await devnet.bitcoin.mine(1)
-  await until(async () => (await devnet.node.call('bridge_withdrawal', [withdrawal])).status === 'settled',
-    'the settlement', 120)
   const seconds = (end - opened.time) / 1000
   return { seconds, blocks: number - opened.number, inputs: opened.inputs, since: (end - requested) / 1000 }
 }
@@ -150,7 +161,11 @@ async function payout(devnet, api, payer, sats) {
 async function several(devnet, api, payer, what) {
   const sats = INPUTS * COIN - COIN / 2
   const found = []
-  for (let index = 0; index < payouts; index++) found.push(await payout(devnet, api, payer, sats))
+  for (let index = 1; index <= payouts; index++) {
+    const one = await payout(devnet, api, payer, sats)
+    say(`  ${what}, payout ${index} of ${payouts}: ${round(one.seconds)} s, ${one.blocks} L2 blocks, ${one.inputs} inputs`)
+    found.push(one)
+  }
   const [seconds, blocks, inputs] = ['seconds', 'blocks', 'inputs'].map((key) => found.map((one) => one[key]))
   say(`${what}: ${payouts} payouts of ${Math.min(...inputs)} to ${Math.max(...inputs)} inputs, final request to broadcast: `
     + `p95 ${round(p95(seconds))} s (${seconds.map(round).join(', ')}), ${Math.min(...blocks)} to ${Math.max(...blocks)} L2 blocks`)
@@ -164,9 +179,14 @@ async function measure(devnet) {
   try {
     const needed = Math.floor((2 * count) / 3) + 1
     const result = { signers: count, signers_needed: needed }
+    const policy = (await api.query.btcBridge.currentPolicy()).toJSON()
+    const wait = (batchBlocks) =>
+      send(api, api.tx.sudo.sudo(api.tx.btcBridge.setPolicy({ ...policy, batchBlocks })), keys.alice)
     result.header_ms = await headerMs(devnet)
     await fund(devnet, INPUTS * (2 * payouts) + 10)
     result.claim_ms = await claimMs(devnet)
+    // What is measured begins with the session: requests wait for no others.
+    await wait(1)
     result.sign_p95_s = await several(devnet, api, payer, `all ${count} sign, ${needed} are needed`)
     // Ten of 32, five of 16: all that can be spared.
     const silent = count - needed
@@ -174,9 +194,9 @@ async function measure(devnet) {
     result[`sign_p95_s_${silent}_silent`] = await several(devnet, api, payer, `${silent} of ${count} are silent`)
     for (let index = 0; index < silent; index++) devnet.signers[count - 1 - index].part.child.kill('SIGCONT')
     if (batchBlocks > 0) {
-      const policy = (await api.query.btcBridge.currentPolicy()).toJSON()
-      await send(api, api.tx.sudo.sudo(api.tx.btcBridge.setPolicy({ ...policy, batchBlocks })), keys.alice)
-      const { since } = await payout(devnet, api, payer, COIN)
+      await wait(batchBlocks)
+      say(`a request waits ${batchBlocks} blocks for others, ${batchBlocks * 2} s`)
+      const { since } = await payout(devnet, api, payer, COIN, 120 + batchBlocks * 3)
       result.request_to_broadcast_s = round(since)
       say(`a request alone, with a wait of ${batchBlocks} blocks for others: broadcast after ${round(since)} s`)
     }

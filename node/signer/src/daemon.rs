@@ -114,6 +114,7 @@ impl Work<'_> {
         self.health.set("bzk_signer_keys", view.keys.len() as u64);
         self.health.set("bzk_signer_keys_without_share", self.member.lacking() as u64);
         self.health.set("bzk_signer_sessions", view.sessions.len() as u64);
+        self.health.set("bzk_signer_attempts", self.member.attempts() as u64);
         self.health.set("bzk_signer_sessions_doubted", self.policy.doubted() as u64);
         self.submit(&outgoing);
         Ok(())
@@ -123,7 +124,6 @@ impl Work<'_> {
         for message in outgoing {
             self.health.add("bzk_signer_messages_total", 1);
             if let Err(error) = self.node.submit(message) {
-                // Mostly a message that the pool has already.
                 self.health.add("bzk_signer_refusals_total", 1);
                 eprintln!("{error:#}");
             }

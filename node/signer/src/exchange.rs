@@ -31,6 +31,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Permissions of a file that operators carry: what is secret in it is encrypted to its receiver.
+const PUBLIC_FILE: u32 = 0o644;
+
 /// Why an exchange cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum ExchangeError {
@@ -246,7 +249,7 @@ impl<'a> Exchange<'a> {
     }
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), ExchangeError> {
-        write_atomically(self.folder, name, bytes)
+        write_atomically(self.folder, name, bytes, PUBLIC_FILE)
             .map_err(|error| ExchangeError::Io(self.path(name), error))
     }
 }

@@ -79,6 +79,8 @@ pub struct MemberNode {
     keys: BTreeMap<[u8; 32], (GroupKey, bool)>,
     /// What was sent, by what it was sent for, until the chain has moved on.
     sent: BTreeMap<Slot, Outgoing>,
+    /// What is due and cannot be sent, so that it is said once.
+    stuck: BTreeSet<Slot>,
     /// Sessions and attempts that were put together in a block that may be taken back.
     finished: BTreeSet<(u64, u16)>,
 }
@@ -97,8 +99,8 @@ impl MemberNode {
     /// [`MemberError::NoKey`], or the store cannot be read.
     pub fn new(store: KeyStore) -> Result<Self, MemberError> {
         let key = store.session_key()?.ok_or(MemberError::NoKey)?;
-        let (signers, keys, sent, finished) = Default::default();
-        Ok(Self { store, key, signers, keys, sent, finished })
+        let (signers, keys, sent, stuck, finished) = Default::default();
+        Ok(Self { store, key, signers, keys, sent, stuck, finished })
     }
 
     /// Does what `view` asks for, as far as `policy` allows, and returns what is to be sent.
@@ -111,6 +113,7 @@ impl MemberNode {
         policy: &mut dyn Policy,
     ) -> Result<Vec<Outgoing>, MemberError> {
         self.follow(view)?;
+        self.forget(view);
         let mut due = BTreeSet::new();
         if let Some(ceremony) = &view.ceremony {
             self.generate(ceremony, &mut due)?;
@@ -119,6 +122,7 @@ impl MemberNode {
             self.sign(view, session, policy, &mut due)?;
         }
         self.sent.retain(|slot, _| due.contains(slot));
+        self.stuck.retain(|slot| due.contains(slot));
         Ok(self.sent.values().cloned().collect())
     }
 
@@ -154,6 +158,26 @@ impl MemberNode {
         self.keys.values().filter(|(_, fits)| !fits).count()
     }
 
+    /// Attempts whose nonces are in memory.
+    pub fn attempts(&self) -> usize {
+        self.signers.values().map(|signer| signer.open_sessions().count()).sum()
+    }
+
+    /// Drops the nonces of sessions that are over, and the signers of keys that are gone. What they began is in the
+    /// log.
+    fn forget(&mut self, view: &View) {
+        let over = |id: &u64| !view.sessions.iter().any(|open| open.id == *id);
+        self.signers = std::mem::take(&mut self.signers)
+            .into_iter()
+            .filter(|(group, _)| view.group(group).is_some())
+            .map(|(group, signer)| {
+                let closed: Vec<u64> = signer.open_sessions().filter(over).collect();
+                let close = |signer: Signer, id| signer.apply(Event::Closed(id), &mut OsRng).0;
+                (group, closed.into_iter().fold(signer, close))
+            })
+            .collect();
+    }
+
     /// Changes over to refreshed shares once the chain has.
     fn follow(&mut self, view: &View) -> Result<(), MemberError> {
         self.keys.retain(|transcript, _| view.keys.iter().any(|key| key.transcript == *transcript));
@@ -165,7 +189,10 @@ impl MemberNode {
                 continue;
             }
             let fits = self.store.follow(&live.transcript, &live.key)?.is_some();
-            if !fits {
+            if fits {
+                // With the session key it gives the first share back, whatever is refreshed later.
+                self.store.forget_polynomial(&live.committee.digest())?;
+            } else {
                 eprintln!("no share of the key of epoch {}: run `bzk-signer repair`", live.epoch);
             }
             // It holds the old share.
@@ -195,7 +222,18 @@ impl MemberNode {
         if self.sent.contains_key(&slot) {
             return Ok(());
         }
-        let Some(message) = self.dkg_message(view, me)? else { return Ok(()) };
+        let message = match self.dkg_message(view, me)? {
+            Ok(Some(message)) => message,
+            Ok(None) => return Ok(()),
+            // The ceremony goes on without us.
+            Err(failure) => {
+                if self.stuck.insert(slot) {
+                    let Committee { epoch, attempt, .. } = ceremony.committee;
+                    eprintln!("key of epoch {epoch}, attempt {attempt}: we stay silent: {failure}");
+                }
+                return Ok(());
+            }
+        };
         if let Some(envelope) = Envelope::seal(&context, me, message, &self.key, &mut OsRng) {
             self.sent.insert(slot, Outgoing::Dkg(envelope));
         }
@@ -208,7 +246,7 @@ impl MemberNode {
         &mut self,
         view: &CeremonyView,
         me: Member,
-    ) -> Result<Option<DkgMessage>, MemberError> {
+    ) -> Result<Result<Option<DkgMessage>, Failure>, MemberError> {
         let ceremony = &view.ceremony;
         let committee = ceremony.committee.clone();
         let digest = committee.digest();
@@ -218,13 +256,13 @@ impl MemberNode {
             (Some(polynomial), _) => Participant::resume(committee, me, &polynomial, &mut OsRng),
             (None, DkgPhase::Commitments) => Participant::begin(committee, me, &mut OsRng),
             // Committed without a polynomial: another store with our key, or a lost disk.
-            (None, _) => return Ok(None),
+            (None, _) => return Ok(Err(Failure::NotOurs)),
         };
         let events: &[DkgEvent<'_>] = match ceremony.phase {
             DkgPhase::Commitments => &[],
             DkgPhase::Shares => &[DkgEvent::Commitments(&round1)],
             DkgPhase::Confirmation => &[DkgEvent::Commitments(&round1), DkgEvent::Shares(&round2)],
-            DkgPhase::Testing | DkgPhase::Adopted | DkgPhase::Failed => return Ok(None),
+            DkgPhase::Testing | DkgPhase::Adopted | DkgPhase::Failed => return Ok(Ok(None)),
         };
         let run = || -> Result<Vec<Action>, Failure> {
             let (mut participant, mut actions) = started?;
@@ -233,9 +271,12 @@ impl MemberNode {
             }
             Ok(actions)
         };
-        // A failure is silence: the ceremony goes on without us.
+        let actions = match run() {
+            Ok(actions) => actions,
+            Err(failure) => return Ok(Err(failure)),
+        };
         let mut message = None;
-        for action in run().unwrap_or_default() {
+        for action in actions {
             match action {
                 Action::StorePolynomial(polynomial) => {
                     self.store.put_polynomial(&digest, &polynomial)?;
@@ -246,7 +287,7 @@ impl MemberNode {
                 Action::Publish(publish) => message = Some(publish),
             }
         }
-        Ok(message)
+        Ok(Ok(message))
     }
 
     fn sign(

@@ -31,6 +31,14 @@ impl Node {
     }
 
     fn call(&self, method: &str, params: Value) -> anyhow::Result<Value> {
+        match self.ask(method, params)? {
+            Ok(result) => Ok(result),
+            Err(error) => bail!("{method}: {error}"),
+        }
+    }
+
+    /// The result of a call, or the error that the node answers with.
+    fn ask(&self, method: &str, params: Value) -> anyhow::Result<Result<Value, Value>> {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let response = minreq::post(&self.url)
             .with_header("content-type", "application/json")
@@ -40,10 +48,10 @@ impl Node {
             .with_context(|| format!("{method} at {}", self.url))?;
         let mut answer: Value = serde_json::from_slice(response.as_bytes())
             .with_context(|| format!("answer to {method}"))?;
-        match answer.get("error") {
-            Some(error) if !error.is_null() => bail!("{method}: {error}"),
+        Ok(match answer.get("error") {
+            Some(error) if !error.is_null() => Err(error.clone()),
             _ => Ok(answer.get_mut("result").map(Value::take).unwrap_or_default()),
-        }
+        })
     }
 
     /// Hash of the newest finalised block.
@@ -105,10 +113,11 @@ impl Node {
         Ok(newest.map(|key| (number, key.committee)))
     }
 
-    /// Sends a message to the pool.
+    /// Sends a message to the pool. That it has it, or that a block has it, is no error: members repeat what they
+    /// owe until it is final.
     ///
     /// # Errors
-    /// The node does not answer, or the pool refuses: it has the message, or it is not due any more.
+    /// The node does not answer, or the pool refuses.
     pub fn submit(&self, outgoing: &Outgoing) -> anyhow::Result<()> {
         let index = self.pallets.threshold;
         self.send(match outgoing {
@@ -129,8 +138,20 @@ impl Node {
 
     fn send(&self, call: Vec<u8>) -> anyhow::Result<()> {
         let bytes = general(&call);
-        self.call("author_submitExtrinsic", json!([format!("0x{}", hex(&bytes))])).map(|_| ())
+        let method = "author_submitExtrinsic";
+        match self.ask(method, json!([format!("0x{}", hex(&bytes))]))? {
+            Err(error) if !known(&error) => bail!("{method}: {error}"),
+            _ => Ok(()),
+        }
     }
+}
+
+/// Whether the pool refuses a message because it has it, or had it and a block has it now.
+fn known(error: &Value) -> bool {
+    // Banned for a while after it was in a block; imported; its tag is taken.
+    const KNOWN: [i64; 3] = [1012, 1013, 1014];
+    let code = error["code"].as_i64();
+    code.is_some_and(|code| KNOWN.contains(&code)) || error["data"] == "Transaction is outdated"
 }
 
 /// A general transaction (extrinsic format 5): extensions, then the call.
@@ -161,4 +182,20 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
         .step_by(2)
         .map(|index| u8::from_str_radix(digits.get(index..index + 2)?, 16).ok())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusal_of_what_the_chain_has_is_told_from_others() {
+        let error = |code: i64, data: &str| json!({ "code": code, "message": "", "data": data });
+        assert!(known(&error(1013, "0x12")));
+        assert!(known(&json!({ "code": 1012, "message": "Transaction is temporarily banned" })));
+        assert!(known(&error(1010, "Transaction is outdated")));
+        assert!(!known(&error(1010, "Transaction has a bad signature")));
+        assert!(!known(&error(1010, "Transaction will be valid in the future")));
+        assert!(!known(&json!("refused")));
+    }
 }

@@ -15,6 +15,7 @@ use rand_core::{OsRng, RngCore};
 use std::{
     fs::{self, File, TryLockError},
     io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 use zeroize::Zeroizing;
@@ -52,6 +53,10 @@ pub struct KeyStore {
 
 const SESSION_KEY: &str = "session-key";
 
+/// Permissions of the store and its files: a passphrase can be guessed by whoever reads what it seals.
+const PRIVATE_DIRECTORY: u32 = 0o700;
+const PRIVATE_FILE: u32 = 0o600;
+
 impl KeyStore {
     /// Opens the store in `directory`, or makes one with this passphrase.
     ///
@@ -59,7 +64,7 @@ impl KeyStore {
     /// [`StoreError::Locked`] when another process has it open; see [`StoreError`]. A wrong passphrase
     /// shows when the first secret is read.
     pub fn open(directory: &Path, passphrase: &[u8]) -> Result<Self, StoreError> {
-        fs::create_dir_all(directory)?;
+        fs::DirBuilder::new().recursive(true).mode(PRIVATE_DIRECTORY).create(directory)?;
         // The lock is of the file, not of its name: it ends when the process does, by a kill too.
         let lock = File::options()
             .create(true)
@@ -89,7 +94,7 @@ impl KeyStore {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let mut salt = [0; SALT_BYTES];
                 OsRng.fill_bytes(&mut salt);
-                write_atomically(directory, "salt", &salt)?;
+                write_atomically(directory, "salt", &salt, PRIVATE_FILE)?;
                 Ok(salt)
             }
             Err(error) => Err(error.into()),
@@ -102,7 +107,8 @@ impl KeyStore {
     }
 
     fn put(&self, name: &str, secret: &[u8]) -> Result<(), StoreError> {
-        Ok(write_atomically(&self.directory, name, &self.key.seal(name, secret))?)
+        let sealed = self.key.seal(name, secret);
+        Ok(write_atomically(&self.directory, name, &sealed, PRIVATE_FILE)?)
     }
 
     fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
@@ -150,6 +156,16 @@ impl KeyStore {
         let coefficients: Result<Vec<[u8; 32]>, _> =
             bytes.chunks(32).map(<[u8; 32]>::try_from).collect();
         coefficients.map(|c| Some(Zeroizing::new(c))).map_err(|_| StoreError::Malformed(name))
+    }
+
+    /// Destroys the polynomial of the ceremony with this committee digest, if it is there.
+    pub fn forget_polynomial(&self, committee: &[u8; 32]) -> Result<(), StoreError> {
+        let path = self.directory.join(format!("polynomial-{}", hex(committee)));
+        match fs::remove_file(path) {
+            Ok(()) => Ok(File::open(&self.directory)?.sync_all()?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Stores the share of the key that the ceremony of this transcript made.
@@ -253,10 +269,16 @@ fn renewed_name(transcript: &[u8; 32], group: &GroupKey) -> String {
     format!("share-{}-{}", hex(transcript), hex(&group.digest()))
 }
 
-/// Writes a file that is there whole or not at all, and on disk when this returns.
-pub(crate) fn write_atomically(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file with these permissions that is there whole or not at all, and on disk when this returns.
+pub(crate) fn write_atomically(
+    directory: &Path,
+    name: &str,
+    bytes: &[u8],
+    mode: u32,
+) -> io::Result<()> {
     let temporary = directory.join(format!("{name}.new"));
-    let mut file = File::create(&temporary)?;
+    let mut file =
+        File::options().create(true).truncate(true).write(true).mode(mode).open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&temporary, directory.join(name))?;

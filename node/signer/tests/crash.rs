@@ -25,6 +25,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
     io::Write,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread::sleep,
@@ -268,6 +269,12 @@ fn secrets_survive_and_need_the_passphrase() {
     }
     let other = KeyStore::open(directory.path(), b"guess").unwrap();
     assert!(matches!(other.session_key(), Err(StoreError::Seal(_))));
+    // Nobody else can try passphrases.
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let made = directory.path().join("made");
+    KeyStore::open(&made, PASSPHRASE).unwrap().create_session_key().unwrap();
+    assert_eq!((mode(&made), mode(&made.join("session-key"))), (0o700, 0o600));
+    fs::remove_dir_all(&made).unwrap();
     // Nothing in the directory shows the share.
     for entry in fs::read_dir(directory.path()).unwrap() {
         let bytes = fs::read(entry.unwrap().path()).unwrap();

@@ -461,8 +461,48 @@ fn refresh_all(chain: &Chain, paths: &[PathBuf], folder: &Path) -> Outgoing {
 }
 
 fn shares_on_disk(path: &Path) -> usize {
+    on_disk(path, "share-")
+}
+
+fn on_disk(path: &Path, prefix: &str) -> usize {
     let names = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name());
-    names.filter(|name| name.to_str().unwrap().starts_with("share-")).count()
+    names.filter(|name| name.to_str().unwrap().starts_with(prefix)).count()
+}
+
+/// Whoever steals the store after a refresh must not find what the first share was made of.
+#[test]
+fn attack_polynomial_is_not_found_once_the_key_is_made() {
+    let (_directory, paths, mut chain) = setup();
+    let mut members: Vec<MemberNode> = paths.iter().map(|path| start(path)).collect();
+    for _ in 0..3 {
+        round(&mut members, &mut chain);
+    }
+    assert!(chain.view.keys.is_empty());
+    assert!(paths.iter().all(|path| on_disk(path, "polynomial-") == 1), "a restart needs it");
+    for _ in 0..5 {
+        round(&mut members, &mut chain);
+    }
+    assert_eq!(chain.view.keys.len(), 1);
+    assert!(paths.iter().all(|path| on_disk(path, "polynomial-") == 0));
+    drop(members);
+    sign(&mut chain, &paths, &[0, 1, 3], 1);
+}
+
+/// A session is cancelled, or signed by others: its nonces do not stay in memory, and it is not begun again.
+#[test]
+fn nonces_go_with_their_session() {
+    let (_directory, paths, mut chain) = with_key();
+    let mut member = start(&paths[0]);
+    chain.open(payout(&chain, 1));
+    assert_eq!(member.step(&chain.view, &mut Trusting).unwrap().len(), 1);
+    assert_eq!(member.attempts(), 1);
+    let open = std::mem::take(&mut chain.view.sessions);
+    assert_eq!(member.step(&chain.view, &mut Trusting).unwrap(), []);
+    assert_eq!(member.attempts(), 0);
+    // A node that lags shows it once more.
+    chain.view.sessions = open;
+    assert_eq!(member.step(&chain.view, &mut Trusting).unwrap(), []);
+    assert_eq!(member.attempts(), 0);
 }
 
 #[test]

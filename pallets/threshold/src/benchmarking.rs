@@ -174,7 +174,7 @@ fn live_key<T: Config>(epoch: u32, committee: Committee) -> LiveKey {
     let n = committee.members.len() as u32;
     let polynomial = polynomial(n);
     let key = GroupKey { key: secret(0).public(), polynomial, members: n as u16 };
-    let live = LiveKey { key, committee, transcript: [9; 32] };
+    let live = LiveKey { key, committee, transcript: [9; 32], jailed: MemberSet::default() };
     Keys::<T>::insert(epoch, &live);
     live
 }

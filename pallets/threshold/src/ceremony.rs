@@ -12,7 +12,7 @@ use crate::{
 };
 use alloc::vec::Vec;
 use bzk_threshold::{
-    committee::{Committee, Member, MIN_MEMBERS},
+    committee::{Committee, Member, MemberSet, MIN_MEMBERS},
     dkg::{
         ceremony::{Action, Ceremony as State, Event as Input, Phase},
         message::Message,
@@ -128,7 +128,8 @@ impl<T: Config> Pallet<T> {
                 }
                 Action::Test(_) => {
                     let (transcript, members) = (rotation.ceremony.transcript, committee.size());
-                    Self::open_session(Purpose::Test, members, |session| {
+                    let nobody = MemberSet::default();
+                    Self::open_session(Purpose::Test, members, nobody, |session| {
                         adoption(transcript, session, members)
                     })?;
                 }
@@ -138,7 +139,8 @@ impl<T: Config> Pallet<T> {
                     Self::end_ceremony();
                     Self::forget_misses(&committee);
                     let committee = committee.clone();
-                    Keys::<T>::insert(epoch, LiveKey { key, committee, transcript });
+                    let jailed = MemberSet::default();
+                    Keys::<T>::insert(epoch, LiveKey { key, committee, transcript, jailed });
                     Active::<T>::put(epoch);
                     Self::deposit_event(Event::KeyAdopted { epoch, key: public });
                     T::OnSigning::key_adopted(epoch, public);
@@ -222,7 +224,9 @@ impl<T: Config> Pallet<T> {
             });
             // The test of a key takes its ceremony with it, which is more than who asked for a request does when
             // it fails.
-            weight = weight.saturating_add(T::WeightInfo::time_out_ceremony(n));
+            let marking = Self::weight_of_jailing().saturating_mul(n.into());
+            weight =
+                weight.saturating_add(T::WeightInfo::time_out_ceremony(n)).saturating_add(marking);
             if duty != Duty::Ceremony {
                 weight = weight.saturating_add(T::WeightInfo::time_out_session(n));
             }

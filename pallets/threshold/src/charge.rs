@@ -3,6 +3,7 @@
 use crate::{
     pallet::{Config, Pallet},
     weights::WeightInfo,
+    MAX_LIVE_KEYS,
 };
 use bzk_threshold::{
     dkg::message::Message as DkgMessage,
@@ -38,7 +39,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn charge_of_dkg(message: &DkgMessage) -> Charge {
         let n = Self::members();
         // Judging takes the work of a complaint at most, whatever the fault.
-        let complaint = T::WeightInfo::dkg_complaint(n);
+        let complaint = T::WeightInfo::dkg_complaint(n).saturating_add(Self::weight_of_jailing());
         match message {
             DkgMessage::Round1(_) => Charge::new(T::WeightInfo::dkg_commitment(n), complaint),
             DkgMessage::Round2(_) => Charge::new(T::WeightInfo::dkg_shares(n), complaint),
@@ -52,7 +53,7 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn charge_of_sign(message: &SigningMessage) -> Charge {
         let n = Self::members();
-        let report = T::WeightInfo::sign_report(n);
+        let report = T::WeightInfo::sign_report(n).saturating_add(Self::weight_of_jailing());
         // A lie in the test of a key ends its ceremony too, and so does a report there.
         let blaming = report.saturating_add(T::WeightInfo::time_out_ceremony(n));
         match message {
@@ -64,6 +65,12 @@ impl<T: Config> Pallet<T> {
             }
             SigningMessage::Report(_) => Charge::new(blaming, blaming),
         }
+    }
+
+    /// Noting in the keys that live that a member is jailed. The benchmarks have it from now on; their results not.
+    pub(crate) fn weight_of_jailing() -> Weight {
+        let keys = u64::from(MAX_LIVE_KEYS);
+        T::DbWeight::get().reads_writes(keys.saturating_mul(2), keys)
     }
 
     /// Signatures of a request, or those that make a key the committee's.

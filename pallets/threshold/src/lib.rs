@@ -16,8 +16,10 @@
 //!
 //! ## Blame
 //! What signed messages prove is slashed and jails the member. Silence proves nothing: it excludes
-//! from the attempt, and too much of it jails without a slash. A request that honest members stay away
-//! from fails and costs nobody anything: they refuse it, because Bitcoin has settled it for instance.
+//! from the attempt, and too much of it jails without a slash; in a key generation, which takes all
+//! members, it counts for more. Until the next rotation a jailed member still has a share: it is asked
+//! when the others are too few. A request that honest members stay away from fails and costs nobody
+//! anything: they refuse it, because Bitcoin has settled it for instance.
 //!
 //! ## Invariants
 //! 1. [`SessionKeys`] is the inverse of the keys in [`Signers`].
@@ -130,7 +132,8 @@ pub mod pallet {
         /// Part of the bond that a proven fault costs.
         #[pallet::constant]
         type SlashFraction: Get<Perbill>;
-        /// Deadlines that a member may miss between two rotations before it is jailed.
+        /// Deadlines that a member may miss between two rotations before it is jailed. One of a key generation
+        /// counts as half of them.
         #[pallet::constant]
         type MaxMisses: Get<u32>;
         /// Blocks that a phase of the key generation lasts at most.
@@ -312,7 +315,7 @@ pub mod pallet {
         Missed {
             /// The member.
             who: T::AccountId,
-            /// How often since the last rotation.
+            /// What it has missed since the last rotation, out of [`Config::MaxMisses`].
             misses: u32,
         },
         /// A member is not elected any more.

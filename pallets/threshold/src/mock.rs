@@ -58,6 +58,8 @@ parameter_types! {
     pub static Adopted: Vec<(u32, XOnly)> = vec![];
     /// Most members: as many as a test has, six at least.
     pub static MaxCommittee: u16 = 6;
+    /// Deadlines that a member may miss.
+    pub static MaxMisses: u32 = 2;
     pub const SlashFraction: Perbill = Perbill::from_percent(50);
     pub const MinParticipation: Perbill = Perbill::from_percent(60);
 }
@@ -99,7 +101,7 @@ impl pallet_threshold::Config for Test {
     type MaxCommittee = MaxCommittee;
     type Bond = frame_support::traits::ConstU64<BOND>;
     type SlashFraction = SlashFraction;
-    type MaxMisses = frame_support::traits::ConstU32<2>;
+    type MaxMisses = MaxMisses;
     type DkgBlocks = frame_support::traits::ConstU64<10>;
     type SigningBlocks = frame_support::traits::ConstU64<3>;
     type UnbondingBlocks = frame_support::traits::ConstU64<100>;
@@ -152,6 +154,7 @@ pub(crate) fn run(n: u64, test: impl FnOnce()) {
     FailedSessions::set(Vec::new());
     Adopted::set(Vec::new());
     MaxCommittee::set(n.max(6) as u16);
+    MaxMisses::set(2);
     new_test_ext().execute_with(|| {
         System::set_block_number(1);
         for account in 1..=n {

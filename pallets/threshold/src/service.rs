@@ -33,7 +33,8 @@ impl<T: Config> SigningService for Pallet<T> {
             return Err(ServiceError::Busy);
         }
         let (group, required) = (live.transcript, live.key.threshold());
-        Self::open_session(Purpose::Request(epoch), live.key.members, |session| Request {
+        let (purpose, members, last) = (Purpose::Request(epoch), live.key.members, live.jailed);
+        Self::open_session(purpose, members, last, |session| Request {
             group,
             session,
             required,

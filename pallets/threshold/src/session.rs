@@ -9,7 +9,7 @@ use crate::{
 };
 use alloc::vec::Vec;
 use bzk_threshold::{
-    committee::{Committee, Member},
+    committee::{Committee, Member, MemberSet},
     element::Signature,
     fault::{Blame, Fault},
     key::GroupKey,
@@ -24,10 +24,12 @@ use frame_support::{ensure, traits::Get};
 use sp_runtime::{DispatchError, DispatchResult};
 
 impl<T: Config> Pallet<T> {
-    /// Opens a session of a group of `members` for the request with the number it gets.
+    /// Opens a session of a group of `members` for the request with the number it gets; those of `last` are asked
+    /// when the others are too few.
     pub(crate) fn open_session(
         purpose: Purpose,
         members: u16,
+        last: MemberSet,
         request: impl FnOnce(u64) -> Request,
     ) -> Result<u64, DispatchError> {
         // A test needs no free place: there is one more for it.
@@ -37,6 +39,7 @@ impl<T: Config> Pallet<T> {
         NextSession::<T>::put(id.checked_add(1).ok_or(Error::<T>::Exhausted)?);
         let (session, actions) =
             Session::new(request(id), members).ok_or(Error::<T>::NotExpected)?;
+        let session = session.asking_last(last);
         let inputs = session.request.inputs.len() as u32;
         Self::deposit_event(Event::SessionOpened { session: id, inputs });
         Self::follow_session(id, OpenSession { purpose, session }, 0, actions)?;
@@ -168,7 +171,7 @@ impl<T: Config> Pallet<T> {
                 Action::Silent(_) if refused => {}
                 Action::Silent(members) => {
                     if let Some(committee) = Self::signing_committee(purpose) {
-                        members.iter().for_each(|member| Self::miss(&committee, member));
+                        members.iter().for_each(|member| Self::miss(&committee, member, 1));
                     }
                 }
                 Action::Enter(phase @ (Phase::Committing | Phase::Sharing)) => {

@@ -3,7 +3,7 @@
 use crate::Config;
 use alloc::vec::Vec;
 use bzk_threshold::{
-    committee::{Committee, MAX_MEMBERS},
+    committee::{Committee, MemberSet, MAX_MEMBERS},
     dkg::ceremony::Ceremony,
     element::XOnly,
     key::GroupKey,
@@ -30,7 +30,7 @@ pub trait Electorate<AccountId> {
 pub struct Candidate<BlockNumber> {
     /// Its session key.
     pub key: XOnly,
-    /// Deadlines it has missed since the last rotation.
+    /// Deadlines it has missed since the last rotation, by their weight.
     pub misses: u32,
     /// Whether it can be elected.
     pub status: Status<BlockNumber>,
@@ -71,6 +71,8 @@ pub struct LiveKey {
     pub committee: Committee,
     /// Transcript of the ceremony, confirmed by all members.
     pub transcript: [u8; 32],
+    /// Members that were jailed since. They have a share and are asked last.
+    pub jailed: MemberSet,
 }
 
 /// Why there is a session.

@@ -234,6 +234,29 @@ fn failing_rotation_leaves_the_old_key_signing() {
     });
 }
 
+/// As many as can fail a rotation by staying away from it, again and again.
+#[test]
+fn attack_silent_members_do_not_block_rotations_for_ever() {
+    run(4, || {
+        MaxMisses::set(20);
+        let mut members = Members::default();
+        members.make_key();
+        let status = |account| Signers::<Test>::get(account).unwrap().status;
+        for epoch in 1..=3 {
+            assert_eq!([1, 4].map(status), [Status::Ready, Status::Ready]);
+            assert_ok!(Threshold::rotate(RuntimeOrigin::root()));
+            members.act(&|account, message| (account <= 2).then_some(message));
+            pass(10);
+            System::assert_has_event(Event::<Test>::RotationFailed { epoch }.into());
+        }
+        assert_eq!([1, 2].map(status), [Status::Ready, Status::Ready]);
+        assert_eq!([3, 4].map(status), [Status::Jailed, Status::Jailed]);
+        assert_eq!([3, 4].map(on_hold), [BOND; 2], "silence is not slashed");
+        let epoch = members.make_key();
+        assert_eq!(Keys::<Test>::get(epoch).unwrap().key.members, 2);
+    });
+}
+
 /// A cheater of each kind among so many: it is named and slashed, silence is noted, and the others make a key.
 fn every_cheat(n: u64) {
     bad_commitment_is_slashed(n);

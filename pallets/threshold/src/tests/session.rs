@@ -114,6 +114,33 @@ fn attack_more_liars_than_can_be_spared_fail_the_session() {
     });
 }
 
+/// Whoever was jailed is a member until the next rotation, and could cost every session a deadline for nothing.
+#[test]
+fn attack_jailed_members_do_not_hold_sessions_up() {
+    with_key(|members, epoch| {
+        let request = || Threshold::request(epoch, vec![input(1)]).unwrap();
+        Liar::set(Some(Member(0)));
+        let session = request();
+        sign_with(members, epoch, session, &[], &[]);
+        assert_eq!(attempt(session), 1);
+        sign_with(members, epoch, session, &[], &[]);
+        assert_eq!(Signed::get().len(), 1);
+        // The next session is signed without another attempt.
+        sign_with(members, epoch, request(), &[], &[]);
+        assert_eq!(Signed::get().len(), 2);
+        Liar::set(None);
+        // When there are too few, it is asked.
+        let session = request();
+        sign_with(members, epoch, session, &[Member(1)], &[]);
+        pass(3);
+        assert_eq!(attempt(session), 1);
+        sign_with(members, epoch, session, &[Member(1)], &[]);
+        assert_eq!(Signed::get().len(), 3);
+        let missed = |account| Signers::<Test>::get(account).unwrap().misses;
+        assert_eq!([1, 2].map(missed), [0, 1], "who is not asked misses nothing");
+    });
+}
+
 #[test]
 fn sessions_are_bounded_cancelled_and_retired_with_their_key() {
     with_key(|members, epoch| {

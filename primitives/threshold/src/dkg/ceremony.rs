@@ -57,7 +57,7 @@ pub struct Ceremony {
     pub phase: Phase,
     /// Who has sent what this phase asks for.
     pub posted: MemberSet,
-    /// Sum of the commitments so far.
+    /// Sum of the commitments so far. A coefficient may be none of the curve: it vanishes.
     pub polynomial: Polynomial,
     /// Digests of the messages of this phase by member.
     digests: BoundedVec<[u8; 32], ConstU32<MAX_MEMBERS>>,
@@ -214,7 +214,7 @@ impl Ceremony {
         Ok((self, actions))
     }
 
-    /// The key; `None` before all commitments are there.
+    /// The key; `None` before all commitments are there, and when a coefficient of their sum vanishes.
     pub fn key(&self) -> Option<GroupKey> {
         if self.phase == Phase::Commitments {
             return None;

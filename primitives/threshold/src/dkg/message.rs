@@ -136,9 +136,16 @@ pub struct Complaint {
     pub proof: dleq::Proof,
 }
 
-/// Adds `commitment` to `sum`, the sum of none being empty; `None` when a coefficient vanishes,
-/// which nobody reaches who knows his own polynomial, or when the lengths differ.
-pub(super) fn add(
+/// A coefficient of a sum that has vanished: no point of the curve.
+const VANISHED: Point = Point([0; 33]);
+
+/// Adds `commitment` to `sum`, the sum of none being empty; `None` when the lengths differ.
+///
+/// A coefficient that vanishes on the way is nobody's proven fault. Coefficients above the constant term
+/// need no proof of knowledge, so whoever sees a commitment before the chain has it can send the negation
+/// of its coefficients first: not the one who comes last is to blame. Who does that does not know its own
+/// polynomial and is caught by its shares.
+pub(crate) fn add(
     sum: &Polynomial,
     commitment: &VerifiableSecretSharingCommitment,
 ) -> Option<Polynomial> {
@@ -151,10 +158,10 @@ pub(super) fn add(
         .enumerate()
         .map(|(degree, coefficient)| {
             let before = match sum.get(degree) {
+                None | Some(&VANISHED) => ProjectivePoint::IDENTITY,
                 Some(point) => point.decode_point()?,
-                None => ProjectivePoint::IDENTITY,
             };
-            Point::encode_point(&(before + coefficient.value()))
+            Some(Point::encode_point(&(before + coefficient.value())).unwrap_or(VANISHED))
         })
         .collect();
     points?.try_into().ok()

@@ -67,7 +67,9 @@ pub enum Failure {
 impl core::fmt::Display for Failure {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
-            Self::NotOurs => "no member of this committee, or a key store of another one",
+            Self::NotOurs => {
+                "no member of this committee, or not the key store that began: run with that one"
+            }
             Self::BadChain => "messages that the chain must have refused: check the node",
             Self::OutOfPhase => "not the next event: restart the ceremony from the chain",
         })

@@ -58,7 +58,7 @@ pub struct Session {
     pub signers: MemberSet,
     /// Who has sent its shares.
     pub shared: MemberSet,
-    /// Left out for being silent. They come back when there are too few without them.
+    /// Left out for being silent, here or before. They come back when there are too few without them.
     pub silent: MemberSet,
     /// Left out for a proven fault, for good.
     pub barred: MemberSet,
@@ -119,6 +119,15 @@ impl Session {
             barred: MemberSet::default(),
         };
         Some((session, vec![Action::Enter(Phase::Committing)]))
+    }
+
+    /// The session with `members` left out at first, as if they had been silent in it; with all, when the others
+    /// are too few.
+    pub fn asking_last(mut self, members: MemberSet) -> Self {
+        if self.everybody().without(members).len() >= self.request.required {
+            self.silent = members;
+        }
+        self
     }
 
     /// What the messages of this attempt are signed for.
@@ -310,11 +319,15 @@ impl Session {
         self.attempt = attempt;
         self.signers = MemberSet::default();
         self.shared = MemberSet::default();
-        self.phase = Phase::Committing;
-        let eligible = self.everybody().without(self.barred).without(self.silent);
-        if eligible.len() < self.request.required {
+        let left = self.everybody().without(self.barred);
+        if left.len() < self.request.required {
+            self.phase = Phase::Failed;
+            return vec![Action::Enter(Phase::Failed)];
+        }
+        if left.without(self.silent).len() < self.request.required {
             self.silent = MemberSet::default();
         }
+        self.phase = Phase::Committing;
         vec![Action::Enter(Phase::Committing)]
     }
 }

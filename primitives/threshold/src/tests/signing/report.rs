@@ -72,6 +72,21 @@ fn attack_false_report_is_blamed_on_the_reporter() {
     assert_eq!(again, Err(Refusal::Stranger), "barred");
 }
 
+/// Whoever is barred does not come back: without enough others the session ends, and can be asked for anew.
+#[test]
+fn attack_false_reports_of_more_than_can_be_spared_end_the_session() {
+    let mut fixture = Fixture::committed();
+    fixture.share(Member(0)).unwrap();
+    fixture.share(Member(1)).unwrap();
+    for reporter in [3, 2] {
+        let actions = report(&mut fixture, reporter, Report { accused: Member(0), input: 0 });
+        assert_eq!(actions, Ok(vec![blame(reporter, Fault::FalseReport)]));
+    }
+    let missing: MemberSet = [Member(2)].into_iter().collect();
+    let expected = vec![Action::Silent(missing), Action::Enter(Phase::Failed)];
+    assert_eq!(fixture.apply(Event::TimedOut), Ok(expected));
+}
+
 /// Two members swap what they owe: the sum is right, so the signature is; nobody was cheated, and
 /// each wrong share can be proven all the same.
 #[test]
