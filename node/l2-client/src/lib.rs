@@ -73,6 +73,15 @@ pub struct Log<E> {
     pub block: u64,
 }
 
+/// A payout that the committee has signed.
+#[derive(Clone, Debug)]
+pub struct SignedPayout {
+    /// The committee's number of it.
+    pub batch: u64,
+    /// The transaction, as Bitcoin's nodes take it.
+    pub transaction: Bytes,
+}
+
 /// A transaction that succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Included {
@@ -186,18 +195,25 @@ impl L2Client {
         rpc::parse("eth_sendRawTransaction", &hash)
     }
 
-    /// The signed payouts to broadcast, as Bitcoin's nodes take them (`bridge_payouts`).
+    /// The signed payouts to broadcast (`bridge_payouts`).
     ///
     /// # Errors
     /// [`Error::Unreachable`], [`Error::Refused`] by a node without the bridge, [`Error::Nonsense`].
-    pub async fn payouts(&self) -> Result<Vec<Bytes>, Error> {
+    pub async fn payouts(&self) -> Result<Vec<SignedPayout>, Error> {
         const METHOD: &str = "bridge_payouts";
         let payouts = self.rpc.call(METHOD, json!([])).await?;
         let payouts = payouts.as_array().ok_or_else(|| Error::Nonsense {
             method: METHOD,
             reason: format!("{payouts} is no list"),
         })?;
-        payouts.iter().map(|payout| rpc::bytes(METHOD, &payout["transaction"])).collect()
+        let read = |payout: &Value| -> Result<SignedPayout, Error> {
+            let batch = payout["batch"].as_u64().ok_or_else(|| Error::Nonsense {
+                method: METHOD,
+                reason: format!("{payout} has no batch"),
+            })?;
+            Ok(SignedPayout { batch, transaction: rpc::bytes(METHOD, &payout["transaction"])? })
+        };
+        payouts.iter().map(read).collect()
     }
 
     /// The committee's message that names the next group key, if the contract does not have it yet

@@ -120,7 +120,14 @@ pub fn settle(batch: Vec<Withdrawal>, inclusion: &Inclusion) -> BtcBridge::settl
     }
 }
 
-/// The call that tells of a payout whose withdrawals are all closed; `id` is one of them.
+/// Whether a transaction of the committee is a sweep: one that pays no withdrawals says so of none.
+pub fn is_sweep(transaction: &Transaction) -> bool {
+    let data = |output: &TxOut| output.script_pubkey.as_bytes().starts_with(&DATA_PREFIX);
+    !transaction.output.iter().any(data)
+}
+
+/// The call that tells of a payout whose withdrawals are all closed; `id` is one of them, or a
+/// [sweep's](bzk_bitcoin::payout::sweep_id).
 pub fn confirm(id: u64, inclusion: &Inclusion) -> BtcBridge::confirmCall {
     BtcBridge::confirmCall {
         id,

@@ -1,9 +1,10 @@
 //! The invariants of the crate documentation, checked.
 
 use crate::pallet::{
-    Backing, Batches, Coins, Config, FeeReports, OpenBatches, PaidAhead, Pallet, Requests,
+    Backing, Batches, Coins, Config, FeeReports, OpenBatches, PaidAhead, Pallet, Parked, Requests,
     Versions, Withdrawals,
 };
+use crate::types::ParkedKey;
 use alloc::collections::BTreeSet;
 use bzk_bitcoin::bitcoin::{consensus::deserialize, Transaction};
 use bzk_threshold::service::Members;
@@ -47,6 +48,12 @@ impl<T: Config> Pallet<T> {
             }
         }
         ensure!(ahead == PaidAhead::<T>::get(), "7: paid ahead");
+        for key in Parked::<T>::iter_keys() {
+            let waits = Withdrawals::<T>::get(key.id()).is_some_and(|found| {
+                found.batch.is_none() && ParkedKey::new(key.id(), &found) == key
+            });
+            ensure!(waits, "8: parked without waiting");
+        }
         for (number, version) in Requests::<T>::iter_values() {
             let version = Versions::<T>::get(number, version).ok_or("4: no such version")?;
             ensure!(version.signatures.is_empty(), "4: signed twice");

@@ -2,13 +2,13 @@
 
 use crate::{
     pallet::{
-        Backing, Batches, BitcoinHeight, Closing, Coins, Config, CurrentPolicy, Halted, LineEnds,
+        Backing, Batches, BitcoinHeight, Coins, Config, CurrentPolicy, Halted, LineEnds,
         LiveEpochs, OpenBatches, Pallet, PendingHandover, SweepFees, Versions, WaitingSince,
         Withdrawals,
     },
     payouts::OPEN,
     solvency::Totals,
-    types::{Halt, StoredCoin, Version, MAX_BATCH},
+    types::{Batch, Halt, StoredCoin, Version, MAX_BATCH},
 };
 use alloc::vec::Vec;
 use bzk_bitcoin::{
@@ -25,21 +25,23 @@ use bzk_threshold::service::SigningService;
 use sp_runtime::traits::{Saturating, UniqueSaturatedInto};
 
 impl<T: Config> Pallet<T> {
-    /// The newest signed version of each payout that is not settled, and each young sweep: what is to be
-    /// broadcast, parents first.
+    /// The newest signed version of each payout that is not settled: what is to be broadcast. Of a sweep all of
+    /// them, the newest first: no withdrawal leads to the one that is in the chain.
     pub fn payouts() -> Vec<PayoutView> {
-        let signed = |batch: u64| {
-            let versions = Batches::<T>::get(batch)?.versions;
-            (0..versions).rev().find_map(|version| {
-                let transaction = signed_transaction(&Versions::<T>::get(batch, version)?)?;
-                Some(PayoutView { batch, version, transaction: serialize(&transaction) })
-            })
+        let signed = |number: u64| {
+            let batch = Batches::<T>::get(number);
+            let shown = match batch.as_ref().is_some_and(Batch::is_sweep) {
+                true => usize::MAX,
+                false => 1,
+            };
+            let versions = (0..batch.map(|batch| batch.versions).unwrap_or_default()).rev();
+            let signed = versions.filter_map(move |version| {
+                let transaction = signed_transaction(&Versions::<T>::get(number, version)?)?;
+                Some(PayoutView { batch: number, version, transaction: serialize(&transaction) })
+            });
+            signed.take(shown)
         };
-        // Sweeps count from their signature on; they are broadcast until they are forgotten.
-        let swept = Closing::<T>::get().into_iter().map(|(batch, _)| batch).filter(|batch| {
-            Batches::<T>::get(batch).is_some_and(|batch| batch.withdrawals.is_empty())
-        });
-        swept.chain(OpenBatches::<T>::get()).filter_map(signed).collect()
+        OpenBatches::<T>::get().into_iter().flat_map(signed).collect()
     }
 
     /// The committee's coins and its debts.

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use codec::{Decode, Encode};
 use scale_info::TypeInfo;
 
-/// The newest signed version of a payout that is not settled.
+/// The newest signed version of a payout that is not settled, or any signed one of such a sweep.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct PayoutView {
     /// The batch.

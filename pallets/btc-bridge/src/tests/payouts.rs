@@ -303,6 +303,37 @@ fn attack_reorg_after_payout() {
     });
 }
 
+/// The change is in another payout when the block leaves the chain. It must not be a coin again when the first payout
+/// is mined anew: it would be spent twice, and the second time in vain.
+#[test]
+fn attack_reorg_after_payout_whose_change_is_spent() {
+    run(|| {
+        deposit(1, 5_000_000);
+        withdraw(0, 1_000_000, 20_000);
+        pass(5);
+        sign();
+        let [payout] = payouts().try_into().unwrap();
+        settle(&[0], 1_000_000, txid(&payout), 101);
+        withdraw(1, 1_000_000, 20_000);
+        pass(5);
+        sign();
+        let spent = Batches::<Test>::get(1).unwrap().inputs.len();
+        let free = Coins::<Test>::iter().count();
+        for height in [102, 104] {
+            reopen(0, 1_000_000, height);
+            check();
+            settle(&[0], 1_000_000, txid(&payout), height + 1);
+            check();
+            assert_eq!(Coins::<Test>::iter().count(), free);
+        }
+        let change: u64 = payout.output[2..].iter().map(|output| output.value.to_sat()).sum();
+        assert_eq!(
+            (BtcBridge::reserves().backing, spent + free),
+            (change, payout.output.len() - 2)
+        );
+    });
+}
+
 /// The block of one version leaves the chain, another version is mined, and nobody has reopened what the first settled.
 #[test]
 fn attack_reorg_to_another_version() {
