@@ -73,11 +73,13 @@ pub struct Log<E> {
     pub block: u64,
 }
 
-/// A payout that the committee has signed.
+/// A payout or sweep that the committee has signed.
 #[derive(Clone, Debug)]
 pub struct SignedPayout {
     /// The committee's number of it.
     pub batch: u64,
+    /// The withdrawals that it pays, in the order of its outputs; none for a sweep.
+    pub withdrawals: Vec<u64>,
     /// The transaction, as Bitcoin's nodes take it.
     pub transaction: Bytes,
 }
@@ -207,11 +209,15 @@ impl L2Client {
             reason: format!("{payouts} is no list"),
         })?;
         let read = |payout: &Value| -> Result<SignedPayout, Error> {
-            let batch = payout["batch"].as_u64().ok_or_else(|| Error::Nonsense {
-                method: METHOD,
-                reason: format!("{payout} has no batch"),
-            })?;
-            Ok(SignedPayout { batch, transaction: rpc::bytes(METHOD, &payout["transaction"])? })
+            let withdrawals: Option<Vec<u64>> = payout["withdrawals"]
+                .as_array()
+                .and_then(|withdrawals| withdrawals.iter().map(Value::as_u64).collect());
+            let (Some(batch), Some(withdrawals)) = (payout["batch"].as_u64(), withdrawals) else {
+                let reason = format!("{payout} has no batch or no withdrawals");
+                return Err(Error::Nonsense { method: METHOD, reason });
+            };
+            let transaction = rpc::bytes(METHOD, &payout["transaction"])?;
+            Ok(SignedPayout { batch, withdrawals, transaction })
         };
         payouts.iter().map(read).collect()
     }

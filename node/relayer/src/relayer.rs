@@ -342,8 +342,9 @@ impl Relayer {
             *from = withdrawal.height.min(*from);
         }
         let payouts = self.payouts().await?;
-        let closed = self.closed_payouts(&payouts);
-        for withdrawal in closed.values().flatten() {
+        let told = self.told(&payouts);
+        // Who asked for all of a payout may have paid himself: then none of them is pending.
+        for withdrawal in told.values().flatten() {
             let from = wanted.entry(withdrawal.script.clone()).or_insert(withdrawal.height);
             *from = withdrawal.height.min(*from);
         }
@@ -352,10 +353,10 @@ impl Relayer {
             return Ok(());
         }
         let deep = self.deep_enough().await?;
-        for (batch, sweep) in sweeps {
+        for (signed, sweep) in sweeps {
             let txid = sweep.compute_txid();
             if self.judged.get(&txid) != Some(&tip)
-                && self.confirm_sweep(*batch, &txid, deep).await?
+                && self.confirm_sweep(signed.batch, &txid, deep).await?
             {
                 self.judged.insert(txid, tip);
             }
@@ -370,7 +371,7 @@ impl Relayer {
             if self.judged.get(&txid) == Some(&tip) {
                 continue;
             }
-            if self.settle_one(&txid, &closed).await? {
+            if self.settle_one(&txid, &told).await? {
                 self.judged.insert(txid, tip);
             }
         }
@@ -385,34 +386,30 @@ impl Relayer {
         Ok(tip.height.saturating_add(1).saturating_sub(terms.mediumConfirmations.into()))
     }
 
-    /// The payouts that the chain waits for, with the committee's numbers of them.
-    async fn payouts(&self) -> Result<Vec<(u64, Transaction)>> {
+    /// The payouts that the chain waits for.
+    async fn payouts(&self) -> Result<Vec<(SignedPayout, Transaction)>> {
         let payouts = match self.l2.payouts().await {
             // A node without the committee waits for none.
             Err(L2Error::Refused { .. }) => Vec::new(),
             payouts => payouts?,
         };
-        let read = |payout: SignedPayout| -> Result<(u64, Transaction)> {
-            Ok((payout.batch, deserialize(&payout.transaction).context("payout")?))
+        let read = |payout: SignedPayout| -> Result<(SignedPayout, Transaction)> {
+            let transaction = deserialize(&payout.transaction).context("payout")?;
+            Ok((payout, transaction))
         };
         payouts.into_iter().map(read).collect()
     }
 
-    /// Those of `payouts` of which no withdrawal is pending, because who asked for them has paid himself: by the first
-    /// coin that they spend, which all versions of a payout have in common.
-    fn closed_payouts(
-        &self,
-        payouts: &[(u64, Transaction)],
-    ) -> BTreeMap<OutPoint, Vec<Withdrawal>> {
-        let mut closed = BTreeMap::new();
-        for (_, payout) in payouts {
-            let pending = self.withdrawals.paid_by(payout, &self.bridge).is_some();
-            let batch = self.withdrawals.named_by(payout, &self.bridge).filter(|_| !pending);
+    /// What `payouts` pay, by the first coin that they spend, which all versions of a payout have in common.
+    fn told(&self, payouts: &[(SignedPayout, Transaction)]) -> BTreeMap<OutPoint, Vec<Withdrawal>> {
+        let mut told = BTreeMap::new();
+        for (signed, payout) in payouts {
+            let batch = self.withdrawals.told(payout, &signed.withdrawals, &self.bridge);
             if let (Some(input), Some(batch)) = (payout.input.first(), batch) {
-                closed.insert(input.previous_output, batch);
+                told.insert(input.previous_output, batch);
             }
         }
-        closed
+        told
     }
 
     /// Tells of the sweep `batch` if its block has the confirmations that the contract asks for. Returns as
@@ -433,7 +430,7 @@ impl Relayer {
     async fn settle_one(
         &mut self,
         txid: &Txid,
-        closed: &BTreeMap<OutPoint, Vec<Withdrawal>>,
+        told: &BTreeMap<OutPoint, Vec<Withdrawal>>,
     ) -> Result<bool> {
         let Some(inclusion) = self.bitcoin.inclusion(txid).await? else { return Ok(true) };
         // Whoever pays a script that is waited for chooses the transaction.
@@ -441,18 +438,16 @@ impl Relayer {
             return Ok(true);
         };
         let spent = transaction.input.first().map(|input| input.previous_output);
-        let (ids, sent) = match self.withdrawals.paid_by(&transaction, &self.bridge) {
-            Some(batch) => {
-                let ids: Vec<u64> = batch.iter().map(|withdrawal| withdrawal.id).collect();
-                (ids, self.l2.send(BTC_BRIDGE, &settle(batch, &inclusion), U256::ZERO).await)
-            }
-            None => match spent.and_then(|spent| closed.get(&spent)?.first()) {
-                Some(first) => {
-                    let call = confirm(first.id, &inclusion);
-                    (vec![first.id], self.l2.send(BTC_BRIDGE, &call, U256::ZERO).await)
-                }
-                None => return Ok(true),
-            },
+        let batch = match spent.and_then(|spent| told.get(&spent)) {
+            Some(batch) => Some(batch.clone()),
+            None => self.withdrawals.paid_by(&transaction, &self.bridge),
+        };
+        let batch = batch.unwrap_or_default();
+        let ids: Vec<u64> = batch.iter().map(|withdrawal| withdrawal.id).collect();
+        let Some(first) = ids.first() else { return Ok(true) };
+        let sent = match self.withdrawals.any_pending(&batch) {
+            true => self.l2.send(BTC_BRIDGE, &settle(batch, &inclusion), U256::ZERO).await,
+            false => self.l2.send(BTC_BRIDGE, &confirm(*first, &inclusion), U256::ZERO).await,
         };
         proven(txid, &ids, sent)
     }

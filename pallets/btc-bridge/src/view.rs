@@ -2,13 +2,13 @@
 
 use crate::{
     pallet::{
-        Backing, Batches, BitcoinHeight, Coins, Config, CurrentPolicy, Halted, LineEnds,
+        Backing, Batches, BitcoinHeight, Closing, Coins, Config, CurrentPolicy, Halted, LineEnds,
         LiveEpochs, OpenBatches, Pallet, PendingHandover, SweepFees, Versions, WaitingSince,
         Withdrawals,
     },
     payouts::OPEN,
     solvency::Totals,
-    types::{Batch, Halt, StoredCoin, Version, MAX_BATCH},
+    types::{Halt, StoredCoin, Version, MAX_BATCH},
 };
 use alloc::vec::Vec;
 use bzk_bitcoin::{
@@ -26,22 +26,28 @@ use sp_runtime::traits::{Saturating, UniqueSaturatedInto};
 
 impl<T: Config> Pallet<T> {
     /// The newest signed version of each payout that is not settled: what is to be broadcast. Of a sweep all of
-    /// them, the newest first: no withdrawal leads to the one that is in the chain.
+    /// them, the newest first: no withdrawal leads to the one that is in the chain. And payouts in the chain of which
+    /// a withdrawal is still pending: whoever proves that needs to know which ones they pay.
     pub fn payouts() -> Vec<PayoutView> {
-        let signed = |number: u64| {
-            let batch = Batches::<T>::get(number);
-            let shown = match batch.as_ref().is_some_and(Batch::is_sweep) {
-                true => usize::MAX,
-                false => 1,
-            };
-            let versions = (0..batch.map(|batch| batch.versions).unwrap_or_default()).rev();
-            let signed = versions.filter_map(move |version| {
-                let transaction = signed_transaction(&Versions::<T>::get(number, version)?)?;
-                Some(PayoutView { batch: number, version, transaction: serialize(&transaction) })
-            });
-            signed.take(shown)
-        };
-        OpenBatches::<T>::get().into_iter().flat_map(signed).collect()
+        let part = Closing::<T>::get().into_iter().map(|(number, _)| number).filter(|number| {
+            Batches::<T>::get(number).is_some_and(|batch| Self::paid_ahead(&batch) > 0)
+        });
+        part.chain(OpenBatches::<T>::get()).flat_map(Self::signed_versions).collect()
+    }
+
+    /// The versions of a batch that [`Self::payouts`] shows.
+    fn signed_versions(number: u64) -> Vec<PayoutView> {
+        let Some(batch) = Batches::<T>::get(number) else { return Vec::new() };
+        let shown = if batch.is_sweep() { usize::MAX } else { 1 };
+        let mined = |version: &u32| batch.settled.is_none_or(|(mined, _)| mined == *version);
+        let versions = (0..batch.versions).rev().filter(mined);
+        let signed = versions.filter_map(|version| {
+            let transaction = signed_transaction(&Versions::<T>::get(number, version)?)?;
+            let withdrawals = batch.withdrawals.to_vec();
+            let transaction = serialize(&transaction);
+            Some(PayoutView { batch: number, version, withdrawals, transaction })
+        });
+        signed.take(shown).collect()
     }
 
     /// The committee's coins and its debts.

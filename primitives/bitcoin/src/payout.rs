@@ -224,10 +224,10 @@ impl Payout {
             match split(available, paid, (wanted(count), change_sats), fee) {
                 Ok(Split { outputs, change }) => {
                     let fee = available.saturating_sub(paid).saturating_sub(change);
-                    if cheapest.is_none_or(|(_, least, _)| fee < least) {
+                    if outputs > 0 || cheapest.is_none_or(|(_, least, _)| fee < least) {
                         cheapest = Some((count, fee, share));
                     }
-                    // Without change the rest goes to the miner; another input may cost less than that.
+                    // Without change the rest goes to the miner, and nothing pays for a replacement.
                     if outputs > 0 {
                         break;
                     }

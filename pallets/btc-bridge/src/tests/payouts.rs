@@ -439,10 +439,14 @@ fn attack_settlement_of_a_part_does_not_halt() {
         new_tip(102);
         pass(1);
         assert_eq!((PaidAhead::<Test>::get(), Halted::<Test>::get()), (1_000_000, None));
+        // Whoever proves the rest is told what it pays.
+        let told = BtcBridge::payouts().into_iter().map(|payout| payout.withdrawals);
+        assert_eq!(told.collect::<Vec<_>>(), [vec![0, 1]]);
         settle(&[1], 1_000_000, txid(&payout), 101);
         new_tip(103);
         pass(1);
         assert_eq!((PaidAhead::<Test>::get(), Halted::<Test>::get()), (0, None));
+        assert!(payouts().is_empty());
         reopen(0, 1_000_000, 104);
         check();
         assert_eq!(PaidAhead::<Test>::get(), 0);
