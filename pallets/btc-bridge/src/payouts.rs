@@ -174,9 +174,9 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Chooses coins of one epoch, the oldest first, so that old keys run dry, and no coin that costs more than it
-    /// holds: many of them would stand before those that can pay. Withdrawals that cannot pay
-    /// their share of the fee go to the end of the line, and so does the largest when no key's coins suffice for
-    /// all: it must not hold up the others. Returns whether one did.
+    /// holds: many of them would stand before those that can pay. Withdrawals that cannot pay their share of the fee
+    /// go to the end of the line, and so does the largest when no key's coins suffice for all: it must not hold up the
+    /// others. Returns whether the coins did not suffice for one.
     fn plan(ids: Vec<u64>) -> Result<(Option<Planned>, bool), DispatchError> {
         let mut payments: Vec<payout::Withdrawal> =
             ids.iter().filter_map(|id| Some(Withdrawals::<T>::get(id)?.payment(*id))).collect();
@@ -214,9 +214,9 @@ impl<T: Config> Pallet<T> {
                         let planned = Planned { epoch: *epoch, payout, withdrawals };
                         return Ok((Some(planned), lacking));
                     }
+                    // It may be able to pay with another key's coins: they may be fewer and larger.
                     Err(PayoutError::FeeAboveLimit { id, .. } | PayoutError::Dust { id }) => {
-                        cannot_pay = Some(id);
-                        break;
+                        cannot_pay = cannot_pay.or(Some(id));
                     }
                     Err(error) => lack = refused(error),
                 }

@@ -76,6 +76,21 @@ fn attack_claim_after_the_old_key_has_closed() {
     });
 }
 
+/// What is left of the old key is so many small coins that nobody would pay for spending them. The new key has enough.
+#[test]
+fn attack_small_coins_of_the_old_key_hold_up_nobody() {
+    run(|| {
+        (1..=50).for_each(|tag| deposit(tag, 50_000));
+        adopt(1);
+        let (txid, root, spend_by) = ([99; 32], None, None);
+        BtcBridge::add_coin(1, StoredCoin { txid, vout: 0, sats: 9_000_000, root, spend_by });
+        withdraw(0, 2_400_000, 20_000);
+        pass(6);
+        let batch = Batches::<Test>::get(0).unwrap();
+        assert_eq!((batch.epoch, batch.withdrawals.to_vec()), (1, vec![0]));
+    });
+}
+
 /// Coins of the old key that cost more than they hold: whoever deposits one must not keep the key from being retired,
 /// and with it every later rotation.
 #[test]
