@@ -5,7 +5,7 @@ use crate::{
     abi::{new_tip, BridgeLog, Script},
     pallet::{
         Backing, Batches, BitcoinHeight, CheckDue, Closing, Coins, Config, Epochs, Event, Halted,
-        OpenBatches, PaidAhead, Pallet, Requests, SweepFees, Versions, Withdrawals,
+        OpenBatches, OpenSweeps, PaidAhead, Pallet, Requests, SweepFees, Versions, Withdrawals,
     },
     types::{Batch, Halt, StoredCoin, StoredWithdrawal},
 };
@@ -172,7 +172,14 @@ impl<T: Config> Pallet<T> {
         PaidAhead::<T>::mutate(|sum| *sum = sum.saturating_add(Self::paid_ahead(&batch)));
         batch.settled = Some((version, height));
         Batches::<T>::insert(number, batch);
-        OpenBatches::<T>::mutate(|open| open.retain(|other| *other != number));
+        let was_open = OpenBatches::<T>::mutate(|open| {
+            let before = open.len();
+            open.retain(|other| *other != number);
+            open.len() < before
+        });
+        if sweep && was_open {
+            OpenSweeps::<T>::mutate(|count| *count = count.saturating_sub(1));
+        }
         Self::drop_requests(number);
         Self::close(number, height);
         Self::deposit_event(match sweep {

@@ -198,6 +198,10 @@ pub mod pallet {
     pub type OpenBatches<T: Config> =
         StorageValue<_, BoundedVec<u64, ConstU32<MAX_OPEN>>, ValueQuery>;
 
+    /// How many of [`OpenBatches`] are sweeps.
+    #[pallet::storage]
+    pub type OpenSweeps<T: Config> = StorageValue<_, u32, ValueQuery>;
+
     /// Versions of payouts.
     // Twox: as above.
     #[pallet::storage]

@@ -4,7 +4,8 @@ use crate::{
     line::LOOKED,
     pallet::{
         Batches, BitcoinHeight, Coins, Config, CurrentPolicy, Dropped, Event, Halted, LineEnds,
-        LiveEpochs, NextBatch, OpenBatches, Pallet, Requests, Versions, WaitingSince, Withdrawals,
+        LiveEpochs, NextBatch, OpenBatches, OpenSweeps, Pallet, Requests, Versions, WaitingSince,
+        Withdrawals,
     },
     sweeps::{sweep_limits, COUNTED, DUE_READS},
     types::{Batch, StoredCoin, Version, MAX_BATCH, MAX_INPUTS, MAX_VERSIONS},
@@ -35,8 +36,9 @@ pub(crate) const PLANNED_COINS: usize = 66;
 /// Payouts that are not settled when no new one is made.
 pub(crate) const OPEN: usize = (crate::MAX_OPEN / 2) as usize;
 
-/// As many sweeps more may there be: their coins' refund paths open whatever withdrawals wait for.
-const SWEEPS: usize = 16;
+/// Sweeps that are not settled when no new one is made. Neither takes the places of the other: refund paths open
+/// whatever withdrawals wait for, and who has coins swept must not hold up withdrawals.
+const SWEEPS: u32 = 16;
 
 /// Times that a batch is planned with one withdrawal less.
 const MAX_PLANS: u32 = MAX_BATCH;
@@ -76,7 +78,9 @@ impl<T: Config> Pallet<T> {
                 return weight;
             }
         }
-        let open = OpenBatches::<T>::decode_len().unwrap_or(0);
+        let sweeps = OpenSweeps::<T>::get();
+        let payouts = Self::open_payouts();
+        weight = weight.saturating_add(T::DbWeight::get().reads(1));
         // An error leaves everything as it was; the next block tries again.
         let failed = |error: DispatchError| {
             ::log::debug!(target: "btc-bridge", "no payout yet: {error:?}");
@@ -84,7 +88,7 @@ impl<T: Config> Pallet<T> {
         };
         weight = weight.saturating_add(Self::unpark());
         let (next, mut lacking) = (NextBatch::<T>::get(), false);
-        if open < OPEN && Self::due(now) {
+        if payouts < OPEN && Self::due(now) {
             // Measured with one key's coins; another one's are looked at each time too.
             weight = weight.saturating_add(T::WeightInfo::plan().saturating_mul(2));
             // Any of those that are looked at may leave the line.
@@ -97,7 +101,7 @@ impl<T: Config> Pallet<T> {
         }
         // A line that cannot be paid now must not keep coins from being swept: their refund path opens.
         let planned = !lacking && NextBatch::<T>::get() != next;
-        if !planned && open < OPEN.saturating_add(SWEEPS) {
+        if !planned && sweeps < SWEEPS {
             // Measured with one coin for each key.
             weight = weight.saturating_add(T::DbWeight::get().reads(DUE_READS));
             let crowded = || lacking.then(Self::crowded).flatten();
@@ -108,6 +112,12 @@ impl<T: Config> Pallet<T> {
             }
         }
         weight
+    }
+
+    /// Payouts that are not settled, without sweeps.
+    pub(crate) fn open_payouts() -> usize {
+        let sweeps = usize::try_from(OpenSweeps::<T>::get()).unwrap_or(usize::MAX);
+        OpenBatches::<T>::decode_len().unwrap_or(0).saturating_sub(sweeps)
     }
 
     /// Whether the line is long enough or its first has waited long enough.
@@ -158,6 +168,7 @@ impl<T: Config> Pallet<T> {
                 }
             });
         }
+        let sweep = withdrawals.is_empty();
         let batch = Batch {
             epoch,
             change_epoch,
@@ -170,6 +181,9 @@ impl<T: Config> Pallet<T> {
         };
         Batches::<T>::insert(number, batch);
         OpenBatches::<T>::try_append(number).map_err(|()| "too many payouts")?;
+        if sweep {
+            OpenSweeps::<T>::mutate(|count| *count = count.saturating_add(1));
+        }
         Self::add_version(number, &payout, &first, rate)
     }
 

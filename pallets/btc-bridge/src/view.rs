@@ -111,7 +111,7 @@ impl<T: Config> Pallet<T> {
             due_in,
             batch_blocks: policy.batch_blocks,
             batch_size: MAX_BATCH,
-            open: OpenBatches::<T>::decode_len().unwrap_or_default() as u32,
+            open: u32::try_from(Self::open_payouts()).unwrap_or(u32::MAX),
             most_open: OPEN as u32,
             bump_blocks: policy.bump_blocks,
         }
