@@ -37,8 +37,9 @@ pub(crate) const PLANNED_COINS: usize = 66;
 pub(crate) const OPEN: usize = (crate::MAX_OPEN / 2) as usize;
 
 /// Sweeps that are not settled when no new one is made. Neither takes the places of the other: refund paths open
-/// whatever withdrawals wait for, and who has coins swept must not hold up withdrawals.
-const SWEEPS: u32 = 16;
+/// whatever withdrawals wait for, and who has coins swept must not hold up withdrawals. Fewer than signing sessions,
+/// so that some of those are left too.
+const SWEEPS: u32 = 8;
 
 /// Times that a batch is planned with one withdrawal less.
 const MAX_PLANS: u32 = MAX_BATCH;

@@ -265,20 +265,20 @@ fn small_deposits_are_consolidated_before_their_refund_path_opens() {
 fn attack_many_sweeps_do_not_hold_up_withdrawals() {
     run(|| {
         let (root, spend_by) = (Some([9; 32]), Some(SPEND_BY as u32));
-        for vout in 0..900 {
+        for vout in 0..500 {
             let coin = StoredCoin { txid: [1; 32], vout, sats: 200_000, root, spend_by };
             BtcBridge::add_coin(0, coin);
         }
         new_tip(SPEND_BY);
         pass(20);
-        assert_eq!((NextBatch::<Test>::get(), OpenSweeps::<Test>::get()), (16, 16));
+        assert_eq!((NextBatch::<Test>::get(), OpenSweeps::<Test>::get()), (8, 8));
         withdraw(0, 1_000_000, 20_000);
         pass(6);
-        assert_eq!(Batches::<Test>::get(16).unwrap().withdrawals.to_vec(), [0]);
+        assert_eq!(Batches::<Test>::get(8).unwrap().withdrawals.to_vec(), [0]);
         sign();
         confirm_sweeps(SPEND_BY + 1);
         pass(3);
-        assert_eq!((NextBatch::<Test>::get(), OpenSweeps::<Test>::get()), (19, 2));
+        assert_eq!((NextBatch::<Test>::get(), OpenSweeps::<Test>::get()), (11, 2));
         assert_eq!(BtcBridge::queue().open, 1);
     });
 }
