@@ -110,7 +110,8 @@ fn full_batch_does_not_wait_and_the_rest_comes_next() {
 fn withdrawal_that_cannot_pay_its_share_goes_to_the_end_of_the_line() {
     run(|| {
         deposit(1, 100_000_000);
-        withdraw(0, 100_000, 10);
+        // Enough in a full payout, but not in this one.
+        withdraw(0, 100_000, 2_000);
         withdraw(1, 100_000, 20_000);
         pass(5);
         assert_eq!(Batches::<Test>::get(0).unwrap().withdrawals.to_vec(), [1]);
