@@ -73,6 +73,17 @@ pub struct Log<E> {
     pub block: u64,
 }
 
+/// A payout or sweep that the committee has signed.
+#[derive(Clone, Debug)]
+pub struct SignedPayout {
+    /// The committee's number of it.
+    pub batch: u64,
+    /// The withdrawals that it pays, in the order of its outputs; none for a sweep.
+    pub withdrawals: Vec<u64>,
+    /// The transaction, as Bitcoin's nodes take it.
+    pub transaction: Bytes,
+}
+
 /// A transaction that succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Included {
@@ -186,18 +197,29 @@ impl L2Client {
         rpc::parse("eth_sendRawTransaction", &hash)
     }
 
-    /// The signed payouts to broadcast, as Bitcoin's nodes take them (`bridge_payouts`).
+    /// The signed payouts to broadcast (`bridge_payouts`).
     ///
     /// # Errors
     /// [`Error::Unreachable`], [`Error::Refused`] by a node without the bridge, [`Error::Nonsense`].
-    pub async fn payouts(&self) -> Result<Vec<Bytes>, Error> {
+    pub async fn payouts(&self) -> Result<Vec<SignedPayout>, Error> {
         const METHOD: &str = "bridge_payouts";
         let payouts = self.rpc.call(METHOD, json!([])).await?;
         let payouts = payouts.as_array().ok_or_else(|| Error::Nonsense {
             method: METHOD,
             reason: format!("{payouts} is no list"),
         })?;
-        payouts.iter().map(|payout| rpc::bytes(METHOD, &payout["transaction"])).collect()
+        let read = |payout: &Value| -> Result<SignedPayout, Error> {
+            let withdrawals: Option<Vec<u64>> = payout["withdrawals"]
+                .as_array()
+                .and_then(|withdrawals| withdrawals.iter().map(Value::as_u64).collect());
+            let (Some(batch), Some(withdrawals)) = (payout["batch"].as_u64(), withdrawals) else {
+                let reason = format!("{payout} has no batch or no withdrawals");
+                return Err(Error::Nonsense { method: METHOD, reason });
+            };
+            let transaction = rpc::bytes(METHOD, &payout["transaction"])?;
+            Ok(SignedPayout { batch, withdrawals, transaction })
+        };
+        payouts.iter().map(read).collect()
     }
 
     /// The committee's message that names the next group key, if the contract does not have it yet

@@ -44,7 +44,7 @@ impl Delivery {
     pub async fn deliver(&mut self) -> Result<()> {
         self.tried.retain(|_, at| at.elapsed() < AGAIN);
         for payout in self.l2.payouts().await? {
-            let transaction: Transaction = deserialize(&payout).context("payout")?;
+            let transaction: Transaction = deserialize(&payout.transaction).context("payout")?;
             let txid = transaction.compute_txid();
             if self.tried.contains_key(&txid) {
                 continue;

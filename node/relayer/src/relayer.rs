@@ -5,12 +5,14 @@ use crate::{
     claims::{self, Watched},
     delivery::{self, Delivery},
     headers::{self, Progress},
-    settlements::{confirm, settle, Event, Withdrawals},
+    settlements::{confirm, is_sweep, settle, Event, Withdrawals},
 };
 use anyhow::{Context, Result};
 use bzk_bitcoin::{
     bitcoin::{consensus::deserialize, BlockHash, OutPoint, Script, Transaction, Txid},
-    decode_transaction, Bridge,
+    decode_transaction,
+    payout::sweep_id,
+    Bridge,
 };
 use bzk_bitcoin_client::BitcoinClient;
 use bzk_health::Health;
@@ -18,7 +20,7 @@ use bzk_l2_client::{
     alloy_primitives::{B256, U256},
     alloy_sol_types::{SolError, SolEvent},
     contracts::{BitcoinRelay, BtcBridge, Withdrawal, BITCOIN_RELAY, BTC_BRIDGE},
-    Account, Error as L2Error, L2Client,
+    Account, Error as L2Error, Included, L2Client, SignedPayout,
 };
 use clap::Args;
 use std::{
@@ -339,15 +341,26 @@ impl Relayer {
             let from = wanted.entry(withdrawal.script.clone()).or_insert(withdrawal.height);
             *from = withdrawal.height.min(*from);
         }
-        let closed = self.closed_payouts().await?;
-        for withdrawal in closed.values().flatten() {
+        let payouts = self.payouts().await?;
+        let told = self.told(&payouts);
+        // Who asked for all of a payout may have paid himself: then none of them is pending.
+        for withdrawal in told.values().flatten() {
             let from = wanted.entry(withdrawal.script.clone()).or_insert(withdrawal.height);
             *from = withdrawal.height.min(*from);
         }
-        if wanted.is_empty() {
+        let sweeps: Vec<_> = payouts.iter().filter(|(_, payout)| is_sweep(payout)).collect();
+        if wanted.is_empty() && sweeps.is_empty() {
             return Ok(());
         }
         let deep = self.deep_enough().await?;
+        for (signed, sweep) in sweeps {
+            let txid = sweep.compute_txid();
+            if self.judged.get(&txid) != Some(&tip)
+                && self.confirm_sweep(signed.batch, &txid, deep).await?
+            {
+                self.judged.insert(txid, tip);
+            }
+        }
         let mut found = BTreeSet::new();
         for (script, height) in wanted {
             let outputs = self.bitcoin.outputs(Script::from_bytes(&script), height).await?;
@@ -358,7 +371,7 @@ impl Relayer {
             if self.judged.get(&txid) == Some(&tip) {
                 continue;
             }
-            if self.settle_one(&txid, &closed).await? {
+            if self.settle_one(&txid, &told).await? {
                 self.judged.insert(txid, tip);
             }
         }
@@ -373,31 +386,51 @@ impl Relayer {
         Ok(tip.height.saturating_add(1).saturating_sub(terms.mediumConfirmations.into()))
     }
 
-    /// Payouts that the chain waits for although none of their withdrawals is pending, because who asked for them has
-    /// paid himself: by the first coin that they spend, which all versions of a payout have in common.
-    async fn closed_payouts(&self) -> Result<BTreeMap<OutPoint, Vec<Withdrawal>>> {
-        let mut closed = BTreeMap::new();
+    /// The payouts that the chain waits for.
+    async fn payouts(&self) -> Result<Vec<(SignedPayout, Transaction)>> {
         let payouts = match self.l2.payouts().await {
             // A node without the committee waits for none.
             Err(L2Error::Refused { .. }) => Vec::new(),
             payouts => payouts?,
         };
-        for payout in payouts {
-            let payout: Transaction = deserialize(&payout).context("payout")?;
-            let pending = self.withdrawals.paid_by(&payout, &self.bridge).is_some();
-            let batch = self.withdrawals.named_by(&payout, &self.bridge).filter(|_| !pending);
+        let read = |payout: SignedPayout| -> Result<(SignedPayout, Transaction)> {
+            let transaction = deserialize(&payout.transaction).context("payout")?;
+            Ok((payout, transaction))
+        };
+        payouts.into_iter().map(read).collect()
+    }
+
+    /// What `payouts` pay, by the first coin that they spend, which all versions of a payout have in common.
+    fn told(&self, payouts: &[(SignedPayout, Transaction)]) -> BTreeMap<OutPoint, Vec<Withdrawal>> {
+        let mut told = BTreeMap::new();
+        for (signed, payout) in payouts {
+            let batch = self.withdrawals.told(payout, &signed.withdrawals, &self.bridge);
             if let (Some(input), Some(batch)) = (payout.input.first(), batch) {
-                closed.insert(input.previous_output, batch);
+                told.insert(input.previous_output, batch);
             }
         }
-        Ok(closed)
+        told
+    }
+
+    /// Tells of the sweep `batch` if its block has the confirmations that the contract asks for. Returns as
+    /// [`Self::settle_one`] does.
+    async fn confirm_sweep(&self, batch: u64, txid: &Txid, deep: u32) -> Result<bool> {
+        let found = self.bitcoin.inclusion(txid).await?;
+        let Some(inclusion) = found else { return Ok(true) };
+        // The contract may be about to learn of the blocks on top.
+        if inclusion.height > deep {
+            return Ok(false);
+        }
+        let id = sweep_id(batch);
+        let sent = self.l2.send(BTC_BRIDGE, &confirm(id, &inclusion), U256::ZERO).await;
+        proven(txid, &[id], sent)
     }
 
     /// Returns whether the transaction needs no other look before the next block of Bitcoin.
     async fn settle_one(
         &mut self,
         txid: &Txid,
-        closed: &BTreeMap<OutPoint, Vec<Withdrawal>>,
+        told: &BTreeMap<OutPoint, Vec<Withdrawal>>,
     ) -> Result<bool> {
         let Some(inclusion) = self.bitcoin.inclusion(txid).await? else { return Ok(true) };
         // Whoever pays a script that is waited for chooses the transaction.
@@ -405,30 +438,33 @@ impl Relayer {
             return Ok(true);
         };
         let spent = transaction.input.first().map(|input| input.previous_output);
-        let (ids, sent) = match self.withdrawals.paid_by(&transaction, &self.bridge) {
-            Some(batch) => {
-                let ids: Vec<u64> = batch.iter().map(|withdrawal| withdrawal.id).collect();
-                (ids, self.l2.send(BTC_BRIDGE, &settle(batch, &inclusion), U256::ZERO).await)
-            }
-            None => match spent.and_then(|spent| closed.get(&spent)?.first()) {
-                Some(first) => {
-                    let call = confirm(first.id, &inclusion);
-                    (vec![first.id], self.l2.send(BTC_BRIDGE, &call, U256::ZERO).await)
-                }
-                None => return Ok(true),
-            },
+        let batch = match spent.and_then(|spent| told.get(&spent)) {
+            Some(batch) => Some(batch.clone()),
+            None => self.withdrawals.paid_by(&transaction, &self.bridge),
         };
-        match sent {
-            Ok(included) => {
-                tracing::info!(%txid, ?ids, gas = included.gas_used, "payout settled");
-                Ok(true)
-            }
-            // Another relayer was faster and that is not final yet, or the contract follows another branch.
-            Err(L2Error::Reverted { data, .. }) => {
-                tracing::debug!(%txid, error = %data, "payout cannot be settled yet");
-                Ok(false)
-            }
-            Err(error) => Err(error.into()),
+        let batch = batch.unwrap_or_default();
+        let ids: Vec<u64> = batch.iter().map(|withdrawal| withdrawal.id).collect();
+        let Some(first) = ids.first() else { return Ok(true) };
+        let sent = match self.withdrawals.any_pending(&batch) {
+            true => self.l2.send(BTC_BRIDGE, &settle(batch, &inclusion), U256::ZERO).await,
+            false => self.l2.send(BTC_BRIDGE, &confirm(*first, &inclusion), U256::ZERO).await,
+        };
+        proven(txid, &ids, sent)
+    }
+}
+
+/// Whether the contract has taken the proof of a payout. It takes it later when another relayer was faster and that is
+/// not final yet, or when it follows another branch.
+fn proven(txid: &Txid, ids: &[u64], sent: Result<Included, L2Error>) -> Result<bool> {
+    match sent {
+        Ok(included) => {
+            tracing::info!(%txid, ?ids, gas = included.gas_used, "payout settled");
+            Ok(true)
         }
+        Err(L2Error::Reverted { data, .. }) => {
+            tracing::debug!(%txid, error = %data, "payout cannot be settled yet");
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
     }
 }

@@ -80,17 +80,35 @@ impl Withdrawals {
     /// The withdrawals that `payout` pays, in the order of its outputs; `None` when it is not a payout, or none of
     /// them is pending.
     pub fn paid_by(&self, payout: &Transaction, bridge: &Bridge) -> Option<Vec<Withdrawal>> {
-        let batch = self.named_by(payout, bridge)?;
-        batch.iter().any(|paid| self.pending.contains_key(&paid.id)).then_some(batch)
+        self.named_by(payout, bridge).filter(|batch| self.any_pending(batch))
+    }
+
+    /// Whether one of these is pending.
+    pub fn any_pending(&self, batch: &[Withdrawal]) -> bool {
+        batch.iter().any(|paid| self.pending.contains_key(&paid.id))
+    }
+
+    /// The withdrawals `ids`, in this order, if `payout` says that it pays them and all are known. The committee's
+    /// chain knows which ones a payout pays. Without it there is [`Self::named_by`], which finds them only while few
+    /// withdrawals are alike.
+    pub fn told(
+        &self,
+        payout: &Transaction,
+        ids: &[u64],
+        bridge: &Bridge,
+    ) -> Option<Vec<Withdrawal>> {
+        let (_, digest) = data_output(payout)?;
+        let same = batch_digest(bridge, ids.iter().copied()).as_slice() == digest;
+        ids.iter().map(|id| self.known(*id)).collect::<Option<_>>().filter(|_| same)
+    }
+
+    fn known(&self, id: u64) -> Option<Withdrawal> {
+        self.pending.get(&id).or_else(|| self.closed.get(&id)).cloned()
     }
 
     /// The withdrawals that `payout` pays, pending or not, in the order of its outputs; `None` when it is not a payout.
     pub fn named_by(&self, payout: &Transaction, bridge: &Bridge) -> Option<Vec<Withdrawal>> {
-        let data = payout
-            .output
-            .iter()
-            .position(|output| output.script_pubkey.as_bytes().starts_with(&DATA_PREFIX))?;
-        let digest = payout.output.get(data)?.script_pubkey.as_bytes().get(6..38)?;
+        let (data, digest) = data_output(payout)?;
         let outputs = payout.output.get(..data)?;
         if outputs.is_empty() || outputs.len() > MAX_WITHDRAWALS {
             return None;
@@ -106,8 +124,7 @@ impl Withdrawals {
             .collect();
         let matches = |ids: &[u64]| batch_digest(bridge, ids.iter().copied()).as_slice() == digest;
         let ids = assign(&candidates, &mut Vec::new(), &mut { MAX_TRIES }, &matches)?;
-        let known = |id| self.pending.get(id).or_else(|| self.closed.get(id)).cloned();
-        ids.iter().map(known).collect()
+        ids.iter().map(|id| self.known(*id)).collect()
     }
 }
 
@@ -120,7 +137,20 @@ pub fn settle(batch: Vec<Withdrawal>, inclusion: &Inclusion) -> BtcBridge::settl
     }
 }
 
-/// The call that tells of a payout whose withdrawals are all closed; `id` is one of them.
+/// Whether a transaction of the committee is a sweep: one that pays no withdrawals says so of none.
+pub fn is_sweep(transaction: &Transaction) -> bool {
+    data_output(transaction).is_none()
+}
+
+/// Where a payout's data output is, and the digest of its withdrawals in it.
+fn data_output(payout: &Transaction) -> Option<(usize, &[u8])> {
+    let mut scripts = payout.output.iter().map(|output| output.script_pubkey.as_bytes());
+    let at = scripts.position(|script| script.starts_with(&DATA_PREFIX))?;
+    Some((at, payout.output.get(at)?.script_pubkey.as_bytes().get(6..38)?))
+}
+
+/// The call that tells of a payout whose withdrawals are all closed; `id` is one of them, or a
+/// [sweep's](bzk_bitcoin::payout::sweep_id).
 pub fn confirm(id: u64, inclusion: &Inclusion) -> BtcBridge::confirmCall {
     BtcBridge::confirmCall {
         id,
@@ -238,6 +268,24 @@ mod tests {
         assert_eq!(known.paid_by(&older, &bridge()), Some(all[..5].to_vec()));
         let two = [all[3].clone(), all[8].clone()];
         assert_eq!(known.paid_by(&payout(&two, bridge()), &bridge()), Some(two.to_vec()));
+    }
+
+    /// Somebody asks for many alike, of which a payout pays some in any order: no search finds them, and all who share
+    /// that payout would be given back what they were paid.
+    #[test]
+    fn attack_withdrawals_that_are_alike_in_any_order() {
+        let all: Vec<_> = (0..40).map(|id| withdrawal(id, 1, 100_000)).collect();
+        let known = withdrawals(&all);
+        let paid: Vec<_> = (0..20).rev().map(|at| all[(at * 2 + 1) as usize].clone()).collect();
+        let shared = payout(&paid, bridge());
+        assert_eq!(known.paid_by(&shared, &bridge()), None);
+        let ids: Vec<u64> = paid.iter().map(|paid| paid.id).collect();
+        assert_eq!(known.told(&shared, &ids, &bridge()), Some(paid));
+        assert_eq!(known.told(&shared, &ids[1..], &bridge()), None);
+        assert_eq!(Withdrawals::default().told(&shared, &ids, &bridge()), None);
+        assert!(!is_sweep(&shared));
+        let sweep = Transaction { output: shared.output[21..].to_vec(), ..shared };
+        assert!(is_sweep(&sweep));
     }
 
     #[test]

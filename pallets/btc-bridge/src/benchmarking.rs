@@ -128,6 +128,7 @@ fn batch() -> Batch {
         versions: MAX_VERSIONS,
         height: HEIGHT,
         settled: None,
+        gone: None,
     }
 }
 
@@ -255,7 +256,7 @@ mod benches {
     #[benchmark]
     fn plan() -> Result<(), BenchmarkError> {
         prepare::<T>();
-        add_coins::<T>(OLD, 66, 1_000);
+        add_coins::<T>(OLD, 66, SMALL_SATS);
         add_coins::<T>(NEW, MAX_INPUTS, COIN_SATS);
         (0..u64::from(MAX_BATCH)).for_each(|gone| Pallet::<T>::enqueue(1_000 + gone));
         request_dear::<T>();

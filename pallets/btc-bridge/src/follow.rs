@@ -5,12 +5,14 @@ use crate::{
     abi::{new_tip, BridgeLog, Script},
     pallet::{
         Backing, Batches, BitcoinHeight, CheckDue, Closing, Coins, Config, Epochs, Event, Halted,
-        Line, LineEnds, OpenBatches, PaidAhead, Pallet, Requests, Versions, WaitingSince,
-        Withdrawals,
+        OpenBatches, OpenSweeps, PaidAhead, Pallet, Requests, SweepFees, Versions, Withdrawals,
     },
     types::{Batch, Halt, StoredCoin, StoredWithdrawal},
 };
-use bzk_bitcoin::bitcoin::{consensus::deserialize, Transaction};
+use bzk_bitcoin::{
+    bitcoin::{consensus::deserialize, Transaction},
+    payout::sweep_id,
+};
 use bzk_threshold::{
     element::{Signature, XOnly},
     service::OnSigning,
@@ -92,37 +94,25 @@ impl<T: Config> Pallet<T> {
         let (batch, closed) = (None, false);
         let withdrawal =
             StoredWithdrawal { script, sats, max_fee_sats, height, block, batch, closed };
+        Self::let_wait(id, &withdrawal);
         Withdrawals::<T>::insert(id, withdrawal);
-        Self::enqueue(id);
         Self::deposit_event(Event::WithdrawalQueued { id });
-    }
-
-    /// Puts a withdrawal at the end of the line.
-    pub(crate) fn enqueue(id: u64) {
-        let (first, end) = LineEnds::<T>::get();
-        Line::<T>::insert(end, id);
-        LineEnds::<T>::put((first, end.saturating_add(1)));
-        if !WaitingSince::<T>::exists() {
-            WaitingSince::<T>::put(frame_system::Pallet::<T>::block_number());
-        }
     }
 
     fn settled(id: u64, txid: &[u8; 32], height: u32) {
         let Some(withdrawal) = Withdrawals::<T>::get(id) else { return };
         let Some(number) = withdrawal.batch else {
             // Somebody else has paid it, with a transaction that says so.
-            Withdrawals::<T>::remove(id);
-            return;
+            return Self::leave(id, &withdrawal);
         };
         Self::mined(number, txid, height);
         Self::set_closed(id, true);
     }
 
-    /// A transaction is in Bitcoin's chain that may be the payout of a withdrawal.
+    /// A transaction is in Bitcoin's chain that may be the payout of a withdrawal, or a sweep.
     fn confirmed(id: u64, txid: &[u8; 32], height: u32) {
-        if let Some(number) = Withdrawals::<T>::get(id).and_then(|found| found.batch) {
-            Self::mined(number, txid, height);
-        }
+        let payout = Withdrawals::<T>::get(id).and_then(|found| found.batch);
+        Self::mined(payout.unwrap_or(sweep_id(id)), txid, height);
     }
 
     /// Notes whether the contract has closed a withdrawal: settled it, by this payout or another one, or given it back.
@@ -164,18 +154,38 @@ impl<T: Config> Pallet<T> {
         // The block of another version has left the chain, and nobody has told the contract so.
         Self::unsettle(number, &mut batch);
         let Some(change) = Self::change_of(number, version) else { return };
-        let spent = batch.inputs.iter().fold(0u64, |sum, coin| sum.saturating_add(coin.sats));
+        let spent = sum(&batch.inputs);
+        let fee = spent.saturating_sub(sum(&change));
         Backing::<T>::mutate(|sum| *sum = sum.saturating_sub(spent));
-        for coin in change {
-            Self::add_coin(batch.change_epoch, coin);
+        let gone = batch.gone.filter(|(other, _)| *other == version);
+        let gone = gone.map(|(_, bits)| bits).unwrap_or_default();
+        for (coin, bit) in change.into_iter().zip(bits()) {
+            // What other payouts have spent is theirs.
+            if gone & bit == 0 {
+                Self::add_coin(batch.change_epoch, coin);
+            }
+        }
+        let sweep = batch.is_sweep();
+        if sweep {
+            SweepFees::<T>::mutate(|fees| *fees = fees.saturating_add(fee));
         }
         PaidAhead::<T>::mutate(|sum| *sum = sum.saturating_add(Self::paid_ahead(&batch)));
         batch.settled = Some((version, height));
         Batches::<T>::insert(number, batch);
-        OpenBatches::<T>::mutate(|open| open.retain(|other| *other != number));
+        let was_open = OpenBatches::<T>::mutate(|open| {
+            let before = open.len();
+            open.retain(|other| *other != number);
+            open.len() < before
+        });
+        if sweep && was_open {
+            OpenSweeps::<T>::mutate(|count| *count = count.saturating_sub(1));
+        }
         Self::drop_requests(number);
         Self::close(number, height);
-        Self::deposit_event(Event::PayoutSettled { batch: number, version });
+        Self::deposit_event(match sweep {
+            true => Event::CoinsSwept { batch: number, fee },
+            false => Event::PayoutSettled { batch: number, version },
+        });
     }
 
     /// The outputs of a version that come back to the committee.
@@ -241,17 +251,26 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Takes the settlement of a batch back and returns whether there was one. Its change is no coin any more; what was
-    /// made of it in the meantime is mined after it or never.
+    /// made of it in the meantime is mined after it or never. That change is kept in mind: it is no coin either when
+    /// the same version is in the chain again.
     fn unsettle(number: u64, batch: &mut Batch) -> bool {
         let Some((version, _)) = batch.settled.take() else { return false };
         PaidAhead::<T>::mutate(|sum| *sum = sum.saturating_sub(Self::paid_ahead(batch)));
-        let spent = batch.inputs.iter().fold(0u64, |sum, coin| sum.saturating_add(coin.sats));
+        let spent = sum(&batch.inputs);
         Backing::<T>::mutate(|sum| *sum = sum.saturating_add(spent));
-        for coin in Self::change_of(number, version).unwrap_or_default() {
-            if let Some(coin) = Coins::<T>::take(batch.change_epoch, coin.key()) {
-                Backing::<T>::mutate(|sum| *sum = sum.saturating_sub(coin.sats));
+        let change = Self::change_of(number, version).unwrap_or_default();
+        if batch.is_sweep() {
+            let fee = spent.saturating_sub(sum(&change));
+            SweepFees::<T>::mutate(|fees| *fees = fees.saturating_sub(fee));
+        }
+        let mut gone = 0;
+        for (coin, bit) in change.into_iter().zip(bits()) {
+            match Coins::<T>::take(batch.change_epoch, coin.key()) {
+                Some(coin) => Backing::<T>::mutate(|sum| *sum = sum.saturating_sub(coin.sats)),
+                None => gone |= bit,
             }
         }
+        batch.gone = Some((version, gone));
         true
     }
 
@@ -260,7 +279,7 @@ impl<T: Config> Pallet<T> {
     fn unlocked(id: u64) {
         let Some(withdrawal) = Withdrawals::<T>::get(id) else { return };
         match withdrawal.batch {
-            None => Withdrawals::<T>::remove(id),
+            None => Self::leave(id, &withdrawal),
             Some(batch) => {
                 Self::set_closed(id, true);
                 Self::deposit_event(Event::UnlockedInBatch { id, batch });
@@ -279,6 +298,16 @@ impl<T: Config> Pallet<T> {
         });
         Self::deposit_event(Event::Halted { reason });
     }
+}
+
+/// A bit for each change output: there are fewer than bits.
+fn bits() -> impl Iterator<Item = u32> {
+    (0..u32::BITS).filter_map(|at| 1u32.checked_shl(at))
+}
+
+/// What coins hold together, in sats.
+fn sum(coins: &[StoredCoin]) -> u64 {
+    coins.iter().fold(0u64, |sum, coin| sum.saturating_add(coin.sats))
 }
 
 impl<T: Config> OnSigning for Pallet<T> {

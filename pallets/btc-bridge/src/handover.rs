@@ -26,7 +26,7 @@ pub(crate) struct Closed {
     /// The contract's epoch of it.
     named: u32,
     /// Last Bitcoin height at which a deposit to it can be claimed.
-    claims_end: u32,
+    pub(crate) claims_end: u32,
 }
 
 impl<T: Config> Pallet<T> {

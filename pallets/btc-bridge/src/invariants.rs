@@ -1,9 +1,10 @@
 //! The invariants of the crate documentation, checked.
 
 use crate::pallet::{
-    Backing, Batches, Coins, Config, FeeReports, OpenBatches, PaidAhead, Pallet, Requests,
-    Versions, Withdrawals,
+    Backing, Batches, Coins, Config, FeeReports, OpenBatches, OpenSweeps, PaidAhead, Pallet,
+    Parked, Requests, Versions, Withdrawals,
 };
+use crate::types::ParkedKey;
 use alloc::collections::BTreeSet;
 use bzk_bitcoin::bitcoin::{consensus::deserialize, Transaction};
 use bzk_threshold::service::Members;
@@ -36,17 +37,27 @@ impl<T: Config> Pallet<T> {
             let batch = Batches::<T>::get(batch).ok_or("3: no such batch")?;
             ensure!(batch.withdrawals.contains(&id), "3: batch without the withdrawal");
         }
-        let (mut paid, mut ahead) = (BTreeSet::new(), 0u64);
+        let (mut paid, mut ahead, mut sweeps) = (BTreeSet::new(), 0u64, 0u32);
         for (number, batch) in Batches::<T>::iter() {
             ensure!(batch.withdrawals.iter().all(|id| paid.insert(*id)), "3: paid by two batches");
             let listed = OpenBatches::<T>::get().contains(&number);
             ensure!(listed == batch.settled.is_none(), "3: list of open batches");
             Self::check_versions(number, &batch)?;
+            if listed && batch.is_sweep() {
+                sweeps = sweeps.saturating_add(1);
+            }
             if batch.settled.is_some() {
                 ahead = ahead.saturating_add(Self::paid_ahead(&batch));
             }
         }
+        ensure!(sweeps == OpenSweeps::<T>::get(), "3: number of open sweeps");
         ensure!(ahead == PaidAhead::<T>::get(), "7: paid ahead");
+        for key in Parked::<T>::iter_keys() {
+            let waits = Withdrawals::<T>::get(key.id()).is_some_and(|found| {
+                found.batch.is_none() && ParkedKey::new(key.id(), &found) == key
+            });
+            ensure!(waits, "8: parked without waiting");
+        }
         for (number, version) in Requests::<T>::iter_values() {
             let version = Versions::<T>::get(number, version).ok_or("4: no such version")?;
             ensure!(version.signatures.is_empty(), "4: signed twice");

@@ -14,7 +14,8 @@
 //! What a first version pays follows the median of the fee rates that the members' Bitcoin nodes estimate;
 //! the members report them by feeless messages, as they send those of pallet-threshold.
 //!
-//! Coins that must be spent soon, and what is left of an old key, are swept when no withdrawal needs them.
+//! Coins that must be spent soon, and what is left of an old key, are swept when no withdrawal needs them: by
+//! transactions that are replaced as payouts are, and whose outputs are coins once they are proven.
 //!
 //! Logs come when an Ethereum block is closed, once and in order; a block that is not final can be undone
 //! with all that this pallet made of it, and signers look at final blocks only.
@@ -27,6 +28,7 @@
 //! 5. All versions of a batch have the same inputs, payments and data output.
 //! 6. [`FeeReports`] are of members of the newest committee, one each, in their order.
 //! 7. [`PaidAhead`] is the sum of the withdrawals of settled batches that the contract has not closed.
+//! 8. [`Parked`] has withdrawals without a batch, in the order of what they offer.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
     not(test),
@@ -50,6 +52,7 @@ mod follow;
 mod handover;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod invariants;
+mod line;
 mod payouts;
 mod solvency;
 mod sweeps;
@@ -64,8 +67,8 @@ mod tests;
 
 pub use pallet::*;
 pub use types::{
-    Batch, CoinKey, ContractState, Halt, Handover, Policy, StoredCoin, StoredWithdrawal, Version,
-    MAX_BATCH, MAX_INPUTS, MAX_PAYOUT_BYTES, MAX_SCRIPT_BYTES, MAX_VERSIONS,
+    Batch, CoinKey, ContractState, Halt, Handover, ParkedKey, Policy, StoredCoin, StoredWithdrawal,
+    Version, MAX_BATCH, MAX_INPUTS, MAX_PAYOUT_BYTES, MAX_SCRIPT_BYTES, MAX_VERSIONS,
 };
 pub use weights::WeightInfo;
 
@@ -148,7 +151,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type Backing<T: Config> = StorageValue<_, u64, ValueQuery>;
 
-    /// Fees of sweeps so far, in sats: what moving coins has cost that no withdrawal paid for.
+    /// Fees of sweeps so far and what was given up, in sats: what coins have cost that no withdrawal paid for.
     #[pallet::storage]
     pub type SweepFees<T: Config> = StorageValue<_, u64, ValueQuery>;
 
@@ -172,6 +175,11 @@ pub mod pallet {
     #[pallet::storage]
     pub type LineEnds<T: Config> = StorageValue<_, (u64, u64), ValueQuery>;
 
+    /// Withdrawals that no payout can pay before fees fall. Bounded by money, as [`Withdrawals`] are.
+    // Identity: sorts; who wants long common prefixes has to lock BTC for each.
+    #[pallet::storage]
+    pub type Parked<T: Config> = StorageMap<_, Identity, ParkedKey, ()>;
+
     /// L2 block since which the first in the line has been waiting.
     #[pallet::storage]
     pub type WaitingSince<T: Config> = StorageValue<_, BlockNumberFor<T>>;
@@ -189,6 +197,10 @@ pub mod pallet {
     #[pallet::storage]
     pub type OpenBatches<T: Config> =
         StorageValue<_, BoundedVec<u64, ConstU32<MAX_OPEN>>, ValueQuery>;
+
+    /// How many of [`OpenBatches`] are sweeps.
+    #[pallet::storage]
+    pub type OpenSweeps<T: Config> = StorageValue<_, u32, ValueQuery>;
 
     /// Versions of payouts.
     // Twox: as above.
@@ -337,12 +349,21 @@ pub mod pallet {
             /// The version.
             version: u32,
         },
-        /// Coins are moved by a transaction that only pays the committee.
+        /// A transaction that only pays the committee is in Bitcoin's chain.
         CoinsSwept {
             /// The batch.
             batch: u64,
             /// Its fee, in sats.
             fee: u64,
+        },
+        /// A coin is left where it is: to move it would cost more than it holds, and it can wait no longer.
+        CoinGivenUp {
+            /// Its transaction, in internal byte order.
+            txid: [u8; 32],
+            /// Its output.
+            vout: u32,
+            /// Its amount.
+            sats: u64,
         },
         /// The block of a payout has left Bitcoin's chain: it is broadcast again.
         PayoutReopened {

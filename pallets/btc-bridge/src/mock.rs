@@ -8,6 +8,7 @@ use bzk_bitcoin::{
         secp256k1::{Message, Scalar},
         Transaction,
     },
+    payout::sweep_id,
     tweak,
 };
 use bzk_threshold::{
@@ -340,6 +341,18 @@ pub(crate) fn settle(ids: &[u64], sats: u64, txid: [u8; 32], height: u64) {
 pub(crate) fn confirm(id: u64, txid: [u8; 32], height: u64) {
     let signature = "PayoutConfirmed(uint64,bytes32,uint32)";
     emit(BRIDGE, signature, &[word(id), H256(txid)], &[word(height)]);
+}
+
+/// The contract takes the proof of each sweep that is signed, of its newest version in a block at `height`.
+pub(crate) fn confirm_sweeps(height: u64) {
+    for payout in BtcBridge::payouts() {
+        let batch = crate::Batches::<Test>::get(payout.batch).unwrap();
+        if batch.withdrawals.is_empty() && batch.settled.is_none() {
+            let version = crate::Versions::<Test>::get(payout.batch, payout.version).unwrap();
+            confirm(sweep_id(payout.batch), version.txid, height);
+        }
+    }
+    check();
 }
 
 pub(crate) fn unlock(id: u64, sats: u64) {

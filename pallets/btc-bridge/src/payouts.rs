@@ -1,11 +1,13 @@
 //! Plans payouts and has them signed.
 
 use crate::{
+    line::LOOKED,
     pallet::{
-        Batches, BitcoinHeight, Coins, Config, CurrentPolicy, Dropped, Event, Halted, Line,
-        LineEnds, LiveEpochs, NextBatch, OpenBatches, Pallet, Requests, Versions, WaitingSince,
+        Batches, BitcoinHeight, Coins, Config, CurrentPolicy, Dropped, Event, Halted, LineEnds,
+        LiveEpochs, NextBatch, OpenBatches, OpenSweeps, Pallet, Requests, Versions, WaitingSince,
         Withdrawals,
     },
+    sweeps::{sweep_limits, COUNTED, DUE_READS},
     types::{Batch, StoredCoin, Version, MAX_BATCH, MAX_INPUTS, MAX_VERSIONS},
     weights::WeightInfo,
 };
@@ -16,6 +18,7 @@ use bzk_bitcoin::{
         hashes::Hash,
         FeeRate, Transaction,
     },
+    is_worth,
     payout::{self, Limits, PayoutError, MAX_RATE},
     Bridge, Payout,
 };
@@ -33,8 +36,13 @@ pub(crate) const PLANNED_COINS: usize = 66;
 /// Payouts that are not settled when no new one is made.
 pub(crate) const OPEN: usize = (crate::MAX_OPEN / 2) as usize;
 
-/// Withdrawals that are looked at for one batch; those that wait for lower fees go to the end of the line.
-const MAX_SKIPPED: u64 = 20;
+/// Sweeps that are not settled when no new one is made. Neither takes the places of the other: refund paths open
+/// whatever withdrawals wait for, and who has coins swept must not hold up withdrawals. Fewer than signing sessions,
+/// so that some of those are left too.
+const SWEEPS: u32 = 8;
+
+/// Times that a batch is planned with one withdrawal less.
+const MAX_PLANS: u32 = MAX_BATCH;
 
 /// The coins that a payout can spend hold too little.
 const LACK: DispatchError = DispatchError::Other("the coins do not suffice");
@@ -71,18 +79,21 @@ impl<T: Config> Pallet<T> {
                 return weight;
             }
         }
-        if OpenBatches::<T>::decode_len().unwrap_or(0) >= OPEN {
-            return weight;
-        }
+        let sweeps = OpenSweeps::<T>::get();
+        let payouts = Self::open_payouts();
+        weight = weight.saturating_add(T::DbWeight::get().reads(1));
         // An error leaves everything as it was; the next block tries again.
         let failed = |error: DispatchError| {
             ::log::debug!(target: "btc-bridge", "no payout yet: {error:?}");
             error
         };
+        weight = weight.saturating_add(Self::unpark());
         let (next, mut lacking) = (NextBatch::<T>::get(), false);
-        if Self::due(now) {
+        if payouts < OPEN && Self::due(now) {
             // Measured with one key's coins; another one's are looked at each time too.
             weight = weight.saturating_add(T::WeightInfo::plan().saturating_mul(2));
+            // Any of those that are looked at may leave the line.
+            weight = weight.saturating_add(T::DbWeight::get().writes(LOOKED));
             let planned = with_storage_layer(|| Self::plan_batch(now)).map_err(failed);
             lacking = planned.unwrap_or_else(|error| error == LACK);
         }
@@ -90,14 +101,24 @@ impl<T: Config> Pallet<T> {
             weight = weight.saturating_add(T::DbWeight::get().reads(CROWD_READS));
         }
         // A line that cannot be paid now must not keep coins from being swept: their refund path opens.
-        if lacking || NextBatch::<T>::get() == next {
+        let planned = !lacking && NextBatch::<T>::get() != next;
+        if !planned && sweeps < SWEEPS {
+            // Measured with one coin for each key.
+            weight = weight.saturating_add(T::DbWeight::get().reads(DUE_READS));
             let crowded = || lacking.then(Self::crowded).flatten();
             if let Some(sweep) = Self::sweep_due().or_else(crowded) {
-                weight = weight.saturating_add(T::WeightInfo::plan());
+                let counted = T::DbWeight::get().reads(COUNTED);
+                weight = weight.saturating_add(T::WeightInfo::plan()).saturating_add(counted);
                 let _ = with_storage_layer(|| Self::plan_sweep(sweep)).map_err(failed);
             }
         }
         weight
+    }
+
+    /// Payouts that are not settled, without sweeps.
+    pub(crate) fn open_payouts() -> usize {
+        let sweeps = usize::try_from(OpenSweeps::<T>::get()).unwrap_or(usize::MAX);
+        OpenBatches::<T>::decode_len().unwrap_or(0).saturating_sub(sweeps)
     }
 
     /// Whether the line is long enough or its first has waited long enough.
@@ -148,6 +169,7 @@ impl<T: Config> Pallet<T> {
                 }
             });
         }
+        let sweep = withdrawals.is_empty();
         let batch = Batch {
             epoch,
             change_epoch,
@@ -156,47 +178,20 @@ impl<T: Config> Pallet<T> {
             versions: 0,
             height: BitcoinHeight::<T>::get(),
             settled: None,
+            gone: None,
         };
         Batches::<T>::insert(number, batch);
         OpenBatches::<T>::try_append(number).map_err(|()| "too many payouts")?;
+        if sweep {
+            OpenSweeps::<T>::mutate(|count| *count = count.saturating_add(1));
+        }
         Self::add_version(number, &payout, &first, rate)
     }
 
-    /// Takes withdrawals from the head of the line, as many as a payout takes.
-    fn take_from_line(now: BlockNumberFor<T>) -> Vec<u64> {
-        let (mut first, end) = LineEnds::<T>::get();
-        let mut ids = Vec::new();
-        let last = first.saturating_add(MAX_SKIPPED.saturating_add(MAX_BATCH.into())).min(end);
-        while first < last && ids.len() < MAX_BATCH as usize {
-            if let Some(id) = Line::<T>::take(first) {
-                // Those that were unlocked, or paid by somebody else, have left without a word.
-                let waits = Withdrawals::<T>::get(id).is_some_and(|withdrawal| {
-                    withdrawal.batch.is_none() && Self::in_time(&withdrawal)
-                });
-                if waits {
-                    ids.push(id);
-                }
-            }
-            first = first.saturating_add(1);
-        }
-        LineEnds::<T>::put((first, end));
-        match first < end {
-            true => WaitingSince::<T>::put(now),
-            false => WaitingSince::<T>::kill(),
-        }
-        ids
-    }
-
-    /// Whether a payout may still be signed: later than half of the payout delay it could be confirmed after
-    /// the contract has given the BTC back.
-    fn in_time(withdrawal: &crate::StoredWithdrawal) -> bool {
-        let half = u32::from(Self::payout_delay()).checked_div(2).unwrap_or_default();
-        BitcoinHeight::<T>::get() < withdrawal.height.saturating_add(half)
-    }
-
-    /// Chooses coins of one epoch, the oldest first, so that old keys run dry. Withdrawals that cannot pay
-    /// their share of the fee go to the end of the line, and so does the largest when no key's coins suffice for
-    /// all: it must not hold up the others. Returns whether one did.
+    /// Chooses coins of one epoch, the oldest first, so that old keys run dry, and no coin that costs more than it
+    /// holds: many of them would stand before those that can pay. Withdrawals that cannot pay their share of the fee
+    /// go to the end of the line, and so does the largest when no key's coins suffice for all: it must not hold up the
+    /// others. Returns whether the coins did not suffice for one.
     fn plan(ids: Vec<u64>) -> Result<(Option<Planned>, bool), DispatchError> {
         let mut payments: Vec<payout::Withdrawal> =
             ids.iter().filter_map(|id| Some(Withdrawals::<T>::get(id)?.payment(*id))).collect();
@@ -206,20 +201,24 @@ impl<T: Config> Pallet<T> {
             .into_iter()
             .filter_map(|epoch| {
                 let key = T::Signing::key(epoch)?;
-                let coins = Coins::<T>::iter_prefix_values(epoch).take(PLANNED_COINS);
-                Some((epoch, coins.filter_map(|coin| coin.coin(&key)).collect()))
+                let coins = Coins::<T>::iter_prefix(epoch)
+                    .take(PLANNED_COINS)
+                    .take_while(|(place, _)| is_worth(place.class(), charged));
+                Some((epoch, coins.filter_map(|(_, coin)| coin.coin(&key)).collect()))
             })
             .collect();
         let limits = Limits { inputs: MAX_INPUTS as usize, ..Limits::default() };
-        let mut lacking = false;
+        let (first, end) = LineEnds::<T>::get();
+        let (others_wait, mut lacking) = (first < end, false);
         // Each time round one of them is left out.
-        for _ in 0..MAX_SKIPPED {
+        for _ in 0..MAX_PLANS {
             let batch = payout::Batch {
                 bridge: Self::bridge(),
                 withdrawals: &payments,
                 anchor: Default::default(),
                 change_key: change_key.0,
-                sweep_before: BitcoinHeight::<T>::get(),
+                // None: coins that are due but not needed are swept.
+                sweep_before: 0,
             };
             let mut lack = DispatchError::from("no live key has coins");
             let mut cannot_pay = None;
@@ -230,16 +229,16 @@ impl<T: Config> Pallet<T> {
                         let planned = Planned { epoch: *epoch, payout, withdrawals };
                         return Ok((Some(planned), lacking));
                     }
+                    // It may be able to pay with another key's coins: they may be fewer and larger.
                     Err(PayoutError::FeeAboveLimit { id, .. } | PayoutError::Dust { id }) => {
-                        cannot_pay = Some(id);
-                        break;
+                        cannot_pay = cannot_pay.or(Some(id));
                     }
                     Err(error) => lack = refused(error),
                 }
             }
             let left_out = match cannot_pay {
                 Some(id) => id,
-                None if lack == LACK && payments.len() > 1 => {
+                None if lack == LACK && (payments.len() > 1 || others_wait) => {
                     lacking = true;
                     let largest = payments.iter().max_by_key(|payment| payment.sats);
                     largest.map(|payment| payment.id).ok_or(LACK)?
@@ -339,12 +338,18 @@ impl<T: Config> Pallet<T> {
             return Self::ask_again(number, batch, &coins, &transaction);
         }
         let change_key = T::Signing::key(batch.change_epoch).ok_or("no key for change")?;
-        let limits = Limits::default();
+        let limits = match batch.is_sweep() {
+            true => sweep_limits(),
+            false => Limits::default(),
+        };
         let payout = Payout::resume(coins, &transaction, batch.payments(), change_key.0, &limits);
         // A quarter more, or what is paid by now.
         let raised = newest.rate.saturating_add(newest.rate.div_ceil(4));
         let rate = FeeRate::from_sat_per_kwu(raised).max(Self::rate()).min(MAX_RATE);
         let next = payout.replacement(&transaction, rate).map_err(refused)?;
+        if next.output.is_empty() {
+            return Err("the coins are worth less than the fee".into());
+        }
         Self::add_version(number, &payout, &next, rate)
     }
 
@@ -378,7 +383,6 @@ impl<T: Config> Pallet<T> {
             }
         });
         Self::deposit_event(Event::PayoutSigned { batch, version });
-        Self::sweep_signed(batch);
     }
 
     /// Nothing more is signed for a payout.

@@ -1,104 +1,154 @@
 //! Moves coins that no withdrawal moves in time: those whose refund path opens, and what is left of an old key.
 //!
-//! A sweep pays nobody but the committee, so nothing waits for its confirmation: its outputs are coins as soon as
-//! it is signed, and what spends them also pays miners for it. There is one version only, at the rate that payouts
-//! are charged, because another one would take the outputs away that may be spent by then. Relayers broadcast it
-//! for as long as settled payouts are remembered.
+//! A sweep pays nobody but the committee. It is replaced as payouts are, so that it is in a block before the refund
+//! paths of its coins open: who could take them back has had their BTC already. Its outputs are coins once somebody
+//! has proven it to the contract by `confirm`, with [`sweep_id`](bzk_bitcoin::payout::sweep_id) for an id.
+//!
+//! What a sweep costs nobody pays for but the reserves, so coins that are not [worth it](is_worth) wait for lower
+//! fees, until there is only a quarter of their refund delay left. What does not pay for its own input by then is
+//! given up: moving it would cost the reserves more than to lose it.
 
 use crate::{
-    pallet::{
-        Backing, Batches, BitcoinHeight, Coins, Config, Event, LiveEpochs, OpenBatches, Pallet,
-        SweepFees,
-    },
+    handover::Closed,
+    pallet::{Backing, BitcoinHeight, Coins, Config, Event, LiveEpochs, Pallet, SweepFees},
     payouts::{refused, Planned, PLANNED_COINS},
-    types::MAX_INPUTS,
+    types::{CoinKey, StoredCoin, MAX_INPUTS},
 };
 use alloc::vec::Vec;
 use bzk_bitcoin::{
-    payout::{self, Limits},
-    Payout,
+    bitcoin::FeeRate,
+    input_fee, is_worth,
+    payout::{self, Limits, PayoutError},
+    Payout, LARGE_SATS, SIZE_CLASSES,
 };
 use bzk_threshold::service::SigningService;
 use sp_runtime::DispatchError;
+
+/// Coins that [`Pallet::sweep_due`] reads at most.
+pub(crate) const DUE_READS: u64 = SIZE_CLASSES as u64 * crate::MAX_LIVE_KEYS as u64;
+
+/// Coins that [`Pallet::plan_sweep`] counts at most, of those that the swept ones join.
+pub(crate) const COUNTED: u64 = PLANNED_COINS as u64;
 
 /// What is to be swept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sweep {
     /// Whose coins.
     epoch: u32,
+    /// Of which size classes: the first and the last one.
+    classes: (u8, u8),
     /// Those to be spent by this Bitcoin height.
     before: u32,
+    /// Whether those that are not worth it are given up.
+    last: bool,
 }
 
 impl<T: Config> Pallet<T> {
-    /// Whether coins must be moved now. The most urgent one is the first of its epoch.
+    /// Whether coins must be moved now. The most urgent one is the first of its epoch and size class.
     pub(crate) fn sweep_due() -> Option<Sweep> {
-        let first = |epoch| Coins::<T>::iter_prefix_values(epoch).next();
-        if let Some(old) = Self::closed().filter(|old| first(old.epoch).is_some()) {
-            return Some(Sweep { epoch: old.epoch, before: u32::MAX });
-        }
-        let before = BitcoinHeight::<T>::get();
-        LiveEpochs::<T>::get()
-            .into_iter()
-            .find(|epoch| {
-                first(*epoch).and_then(|coin| coin.spend_by).is_some_and(|height| height <= before)
-            })
-            .map(|epoch| Sweep { epoch, before })
+        let (closed, rate) = (Self::closed(), Self::charged_rate());
+        LiveEpochs::<T>::get().into_iter().find_map(|epoch| {
+            let old = closed.filter(|old| old.epoch == epoch);
+            (0..SIZE_CLASSES).find_map(|class| Self::due_of(epoch, old, class, rate))
+        })
     }
 
-    /// A key with more coins than a payout spends. The first of them are merged when they do not suffice for the
-    /// line, so that payouts reach what is behind them.
+    /// The sweep of a size class of the coins of `epoch`, if there is one due; `old` is the epoch when it has closed.
+    fn due_of(epoch: u32, old: Option<Closed>, class: u8, rate: FeeRate) -> Option<Sweep> {
+        let start = Coins::<T>::hashed_key_for(epoch, CoinKey::first_of(class));
+        let (key, coin) = Coins::<T>::iter_prefix_from(epoch, start).next()?;
+        if key.class() != class {
+            return None;
+        }
+        let height = BitcoinHeight::<T>::get();
+        let patience = u32::from(Self::refund_delay()).checked_div(4).unwrap_or_default();
+        let (before, last) = match (is_worth(class, rate), old) {
+            // The key is to be retired.
+            (_, Some(old)) if height > old.claims_end => (u32::MAX, true),
+            (true, Some(_)) => (u32::MAX, false),
+            (true, None) => (height, false),
+            (false, _) => (height.saturating_sub(patience), true),
+        };
+        let due = coin.spend_by.unwrap_or(u32::MAX) <= before;
+        due.then_some(Sweep { epoch, classes: (class, class), before, last })
+    }
+
+    /// A key with more coins that are worth it than a payout spends. The first of them are merged when they do not
+    /// suffice for the line, so that payouts reach what is behind them.
     pub(crate) fn crowded() -> Option<Sweep> {
-        LiveEpochs::<T>::get()
-            .into_iter()
-            .find(|epoch| Coins::<T>::iter_key_prefix(*epoch).nth(MAX_INPUTS as usize).is_some())
-            .map(|epoch| Sweep { epoch, before: u32::MAX })
+        let rate = Self::charged_rate();
+        LiveEpochs::<T>::get().into_iter().find_map(|epoch| {
+            let behind = Coins::<T>::iter_key_prefix(epoch).nth(MAX_INPUTS as usize)?;
+            let classes = (0, behind.class());
+            let sweep = Sweep { epoch, classes, before: u32::MAX, last: false };
+            is_worth(behind.class(), rate).then_some(sweep)
+        })
     }
 
     /// Plans a sweep of as many coins as fit, and has it signed.
-    pub(crate) fn plan_sweep(Sweep { epoch, before }: Sweep) -> Result<(), DispatchError> {
+    pub(crate) fn plan_sweep(sweep: Sweep) -> Result<(), DispatchError> {
+        let Sweep { epoch, classes: (first, until), before, last } = sweep;
         let key = T::Signing::key(epoch).ok_or("no key")?;
-        let (_, change_key) = T::Signing::active().ok_or("no key")?;
-        let coins: Vec<payout::Coin> = Coins::<T>::iter_prefix_values(epoch)
+        let (change_epoch, change_key) = T::Signing::active().ok_or("no key")?;
+        let rate = Self::charged_rate();
+        let start = Coins::<T>::hashed_key_for(epoch, CoinKey::first_of(first));
+        let due: Vec<StoredCoin> = Coins::<T>::iter_prefix_from(epoch, start)
             .take(PLANNED_COINS)
-            .filter_map(|coin| coin.coin(&key))
+            .take_while(|(key, _)| key.class() <= until)
+            .map(|(_, coin)| coin)
+            .filter(|coin| coin.spend_by.unwrap_or(u32::MAX) <= before)
+            .take(MAX_INPUTS as usize)
             .collect();
+        let least = if last { input_fee(rate) } else { 0 };
+        let (swept, mut left): (Vec<_>, Vec<_>) =
+            due.into_iter().partition(|coin| coin.sats > least);
+        let coins: Vec<payout::Coin> = swept.iter().filter_map(|coin| coin.coin(&key)).collect();
         let batch = payout::Batch {
             bridge: Self::bridge(),
             withdrawals: &[],
             anchor: Default::default(),
             change_key: change_key.0,
-            sweep_before: before,
+            sweep_before: u32::MAX,
         };
-        // A coin of little worth is better moved than given away.
-        let limits = Limits { inputs: MAX_INPUTS as usize, change_sats: 0, ..Limits::default() };
-        let rate = Self::charged_rate();
-        let payout = Payout::plan(&coins, &batch, rate, &limits).map_err(refused)?;
-        Self::add_batch(Planned { epoch, payout, withdrawals: Vec::new() }, rate)
+        let there = Coins::<T>::iter_key_prefix(change_epoch).take(PLANNED_COINS).count();
+        let moved = if epoch == change_epoch { coins.len() } else { 0 };
+        let pool = Limits::default().pool.saturating_sub(there.saturating_sub(moved));
+        // No more outputs than there are large coins to be made.
+        let sum = swept.iter().fold(0u64, |sum, coin| sum.saturating_add(coin.sats));
+        let large = usize::try_from(sum.checked_div(LARGE_SATS).unwrap_or_default());
+        let change_outputs = large.unwrap_or(usize::MAX).min(sweep_limits().change_outputs);
+        let inputs = MAX_INPUTS as usize;
+        let limits = Limits { inputs, pool, change_outputs, ..sweep_limits() };
+        let pays = |payout: &Payout| {
+            payout.version(Self::rate()).is_ok_and(|first| !first.output.is_empty())
+        };
+        match Payout::plan(&coins, &batch, rate, &limits) {
+            Ok(payout) if pays(&payout) => {
+                let withdrawals = Vec::new();
+                Self::add_batch(Planned { epoch, payout, withdrawals }, Self::rate())?;
+            }
+            Ok(_) | Err(PayoutError::NotEnough { .. } | PayoutError::Empty) if last => {
+                left.extend(swept);
+            }
+            Ok(_) => return Err("the coins are worth less than the fee".into()),
+            Err(error) => return Err(refused(error)),
+        }
+        left.iter().for_each(|coin| Self::give_up(epoch, coin));
+        Ok(())
     }
 
-    /// Makes coins of the outputs of a batch if it is a sweep.
-    pub(crate) fn sweep_signed(number: u64) {
-        let Some(mut batch) = Batches::<T>::get(number) else { return };
-        if !batch.withdrawals.is_empty() || batch.settled.is_some() {
+    /// Leaves a coin to whoever can still spend it. Its worth is booked as a cost of moving coins.
+    fn give_up(epoch: u32, coin: &StoredCoin) {
+        let Some(StoredCoin { txid, vout, sats, .. }) = Coins::<T>::take(epoch, coin.key()) else {
             return;
-        }
-        let Some(coins) = Self::change_of(number, 0) else { return };
-        let sum = |coins: &[crate::StoredCoin]| {
-            coins.iter().fold(0u64, |sum, coin| sum.saturating_add(coin.sats))
         };
-        let spent = sum(&batch.inputs);
-        let fee = spent.saturating_sub(sum(&coins));
-        Backing::<T>::mutate(|backing| *backing = backing.saturating_sub(spent));
-        for coin in coins {
-            Self::add_coin(batch.change_epoch, coin);
-        }
-        SweepFees::<T>::mutate(|fees| *fees = fees.saturating_add(fee));
-        let height = BitcoinHeight::<T>::get();
-        batch.settled = Some((0, height));
-        Batches::<T>::insert(number, batch);
-        OpenBatches::<T>::mutate(|open| open.retain(|other| *other != number));
-        Self::close(number, height);
-        Self::deposit_event(Event::CoinsSwept { batch: number, fee });
+        Backing::<T>::mutate(|sum| *sum = sum.saturating_sub(sats));
+        SweepFees::<T>::mutate(|fees| *fees = fees.saturating_add(sats));
+        Self::deposit_event(Event::CoinGivenUp { txid, vout, sats });
     }
+}
+
+/// Sizes of a sweep: a coin of little worth is better moved than given away.
+pub(crate) fn sweep_limits() -> Limits {
+    Limits { change_sats: 0, ..Limits::default() }
 }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use bzk_bitcoin::{
     bitcoin::{hashes::Hash, OutPoint, ScriptBuf, Txid},
     curve::Host,
-    output_key, payout,
+    output_key, payout, size_class,
 };
 use bzk_threshold::element::{Signature, XOnly};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -50,7 +50,7 @@ pub struct StoredCoin {
     pub spend_by: Option<u32>,
 }
 
-/// Sorts coins as payouts take them: those whose refund path opens first, then the largest.
+/// Sorts coins as payouts take them: by size class, then those whose refund path opens first, then the largest.
 #[derive(
     Clone,
     Copy,
@@ -63,16 +63,33 @@ pub struct StoredCoin {
     MaxEncodedLen,
     TypeInfo,
 )]
-pub struct CoinKey([u8; 48]);
+pub struct CoinKey([u8; 49]);
+
+impl CoinKey {
+    /// The size class of the coin.
+    pub(crate) fn class(&self) -> u8 {
+        let [class, ..] = self.0;
+        class
+    }
+
+    /// Before all coins of a size class.
+    pub(crate) fn first_of(class: u8) -> Self {
+        let mut key = [0; 49];
+        let [first, ..] = &mut key;
+        *first = class;
+        Self(key)
+    }
+}
 
 impl StoredCoin {
     /// Its place in the order; big-endian numbers sort as bytes.
     pub fn key(&self) -> CoinKey {
+        let class = [size_class(self.sats)];
         let urgency = self.spend_by.unwrap_or(u32::MAX).to_be_bytes();
         let size = u64::MAX.saturating_sub(self.sats).to_be_bytes();
         let vout = self.vout.to_be_bytes();
-        let mut key = [0; 48];
-        let bytes = urgency.iter().chain(&size).chain(&self.txid).chain(&vout);
+        let mut key = [0; 49];
+        let bytes = class.iter().chain(&urgency).chain(&size).chain(&self.txid).chain(&vout);
         for (to, from) in key.iter_mut().zip(bytes) {
             *to = *from;
         }
@@ -117,6 +134,43 @@ pub struct StoredWithdrawal {
     pub closed: bool,
 }
 
+/// Sorts withdrawals that wait for lower fees: who offers most first, then the oldest.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct ParkedKey {
+    /// What lacks to the greatest offer, big-endian.
+    short: [u8; 8],
+    /// The number, big-endian.
+    id: [u8; 8],
+}
+
+impl ParkedKey {
+    /// The place of the withdrawal `id`.
+    pub(crate) fn new(id: u64, withdrawal: &StoredWithdrawal) -> Self {
+        Self { short: (!withdrawal.max_fee_sats).to_be_bytes(), id: id.to_be_bytes() }
+    }
+
+    /// The contract's number of the withdrawal.
+    pub(crate) fn id(&self) -> u64 {
+        u64::from_be_bytes(self.id)
+    }
+
+    /// The most that may be taken off it as a fee.
+    pub(crate) fn max_fee_sats(&self) -> u64 {
+        !u64::from_be_bytes(self.short)
+    }
+}
+
 impl StoredWithdrawal {
     pub(crate) fn payment(&self, id: u64) -> payout::Withdrawal {
         payout::Withdrawal {
@@ -147,15 +201,22 @@ pub struct Batch {
     pub height: u32,
     /// The version that is in Bitcoin's chain, with the height of its block.
     pub settled: Option<(u32, u32)>,
+    /// A version whose block has left the chain, and which of its change was spent by then: a bit for each.
+    pub gone: Option<(u32, u32)>,
 }
 
 impl Batch {
     /// How many outputs are not change: the payments and the data output; a sweep has neither.
     pub(crate) fn payments(&self) -> usize {
-        match self.withdrawals.len() {
-            0 => 0,
-            withdrawals => withdrawals.saturating_add(1),
+        match self.is_sweep() {
+            true => 0,
+            false => self.withdrawals.len().saturating_add(1),
         }
+    }
+
+    /// Whether it only moves coins.
+    pub(crate) fn is_sweep(&self) -> bool {
+        self.withdrawals.is_empty()
     }
 }
 

@@ -25,21 +25,29 @@ use bzk_threshold::service::SigningService;
 use sp_runtime::traits::{Saturating, UniqueSaturatedInto};
 
 impl<T: Config> Pallet<T> {
-    /// The newest signed version of each payout that is not settled, and each young sweep: what is to be
-    /// broadcast, parents first.
+    /// The newest signed version of each payout that is not settled: what is to be broadcast. Of a sweep all of
+    /// them, the newest first: no withdrawal leads to the one that is in the chain. And payouts in the chain of which
+    /// a withdrawal is still pending: whoever proves that needs to know which ones they pay.
     pub fn payouts() -> Vec<PayoutView> {
-        let signed = |batch: u64| {
-            let versions = Batches::<T>::get(batch)?.versions;
-            (0..versions).rev().find_map(|version| {
-                let transaction = signed_transaction(&Versions::<T>::get(batch, version)?)?;
-                Some(PayoutView { batch, version, transaction: serialize(&transaction) })
-            })
-        };
-        // Sweeps count from their signature on; they are broadcast until they are forgotten.
-        let swept = Closing::<T>::get().into_iter().map(|(batch, _)| batch).filter(|batch| {
-            Batches::<T>::get(batch).is_some_and(|batch| batch.withdrawals.is_empty())
+        let part = Closing::<T>::get().into_iter().map(|(number, _)| number).filter(|number| {
+            Batches::<T>::get(number).is_some_and(|batch| Self::paid_ahead(&batch) > 0)
         });
-        swept.chain(OpenBatches::<T>::get()).filter_map(signed).collect()
+        part.chain(OpenBatches::<T>::get()).flat_map(Self::signed_versions).collect()
+    }
+
+    /// The versions of a batch that [`Self::payouts`] shows.
+    fn signed_versions(number: u64) -> Vec<PayoutView> {
+        let Some(batch) = Batches::<T>::get(number) else { return Vec::new() };
+        let shown = if batch.is_sweep() { usize::MAX } else { 1 };
+        let mined = |version: &u32| batch.settled.is_none_or(|(mined, _)| mined == *version);
+        let versions = (0..batch.versions).rev().filter(mined);
+        let signed = versions.filter_map(|version| {
+            let transaction = signed_transaction(&Versions::<T>::get(number, version)?)?;
+            let withdrawals = batch.withdrawals.to_vec();
+            let transaction = serialize(&transaction);
+            Some(PayoutView { batch: number, version, withdrawals, transaction })
+        });
+        signed.take(shown).collect()
     }
 
     /// The committee's coins and its debts.
@@ -103,7 +111,7 @@ impl<T: Config> Pallet<T> {
             due_in,
             batch_blocks: policy.batch_blocks,
             batch_size: MAX_BATCH,
-            open: OpenBatches::<T>::decode_len().unwrap_or_default() as u32,
+            open: u32::try_from(Self::open_payouts()).unwrap_or(u32::MAX),
             most_open: OPEN as u32,
             bump_blocks: policy.bump_blocks,
         }

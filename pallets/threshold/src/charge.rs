@@ -75,9 +75,8 @@ impl<T: Config> Pallet<T> {
 
     /// Signatures of a request, or those that make a key the committee's.
     pub(crate) fn weight_of_complete(signatures: u32) -> Weight {
-        // Whoever asked for the signatures stores them. The bridge also makes coins of a sweep's outputs and forgets
-        // two old batches, each with 20 withdrawals and 16 versions.
-        let listener = T::DbWeight::get().reads_writes(54, 90);
+        // Whoever asked for the signatures stores them: in a version of a payout, or in a hand-over.
+        let listener = T::DbWeight::get().reads_writes(4, 4);
         let request = T::WeightInfo::complete(signatures).saturating_add(listener);
         match Self::may_adopt(signatures) {
             true => request.max(T::WeightInfo::adopt(Self::members())),

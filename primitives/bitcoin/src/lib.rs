@@ -34,6 +34,7 @@ mod script;
 mod taproot;
 mod target;
 mod transaction;
+mod worth;
 
 pub use bitcoin;
 pub use deposit::{Bridge, Deposit, DepositError, Refund, REFUND_DELAYS};
@@ -47,3 +48,4 @@ pub use script::{dust_sats, payout_script, ScriptError};
 pub use taproot::{leaf_hash, output_key, output_script, tweak};
 pub use target::{target_of, work_of};
 pub use transaction::{decode_transaction, TransactionError, MAX_TRANSACTION_BYTES};
+pub use worth::{input_fee, is_worth, size_class, LARGE_SATS, SIZE_CLASSES};

@@ -3,6 +3,7 @@
 
 use crate::{
     deposit::Bridge, script::dust_sats, taproot::output_script, transaction::MAX_TRANSACTION_BYTES,
+    worth::size_class,
 };
 use alloc::vec::Vec;
 use alloy_primitives::{keccak256, B256, U256};
@@ -174,8 +175,9 @@ impl Payout {
     /// Chooses coins and amounts.
     ///
     /// Withdrawals share the fee at `charged`, with all change outputs, equally; what a cheaper first version saves stays in the pool and pays
-    /// for replacements. Coins whose refund path opens are spent first, then the largest. `coins` may be in any
-    /// order; the result is the same.
+    /// for replacements. Coins to be swept are spent first, then larger [size classes](size_class), so that many
+    /// small coins stand in nobody's way; of a class those whose refund path opens first, then the largest. `coins`
+    /// may be in any order; the result is the same.
     ///
     /// # Errors
     /// [`PayoutError`] but for [`PayoutError::NotABump`].
@@ -190,14 +192,12 @@ impl Payout {
             return Err(PayoutError::TooMany { withdrawals: batch.withdrawals.len() });
         }
         let mut pool = coins.to_vec();
+        let swept = |coin: &Coin| coin.spend_by.unwrap_or(u32::MAX) <= batch.sweep_before;
         pool.sort_unstable_by_key(|coin| {
-            (coin.spend_by.unwrap_or(u32::MAX), u64::MAX.saturating_sub(coin.sats), coin.outpoint)
+            let (spend_by, size) = (coin.spend_by.unwrap_or(u32::MAX), size_class(coin.sats));
+            (!swept(coin), size, spend_by, u64::MAX.saturating_sub(coin.sats), coin.outpoint)
         });
-        let due = pool
-            .iter()
-            .take(limits.inputs)
-            .take_while(|coin| coin.spend_by.unwrap_or(u32::MAX) <= batch.sweep_before)
-            .count();
+        let due = pool.iter().take(limits.inputs).take_while(|coin| swept(coin)).count();
         if due == 0 && batch.withdrawals.is_empty() {
             return Err(PayoutError::Empty);
         }
@@ -224,10 +224,10 @@ impl Payout {
             match split(available, paid, (wanted(count), change_sats), fee) {
                 Ok(Split { outputs, change }) => {
                     let fee = available.saturating_sub(paid).saturating_sub(change);
-                    if cheapest.is_none_or(|(_, least, _)| fee < least) {
+                    if outputs > 0 || cheapest.is_none_or(|(_, least, _)| fee < least) {
                         cheapest = Some((count, fee, share));
                     }
-                    // Without change the rest goes to the miner; another input may cost less than that.
+                    // Without change the rest goes to the miner, and nothing pays for a replacement.
                     if outputs > 0 {
                         break;
                     }
@@ -344,6 +344,12 @@ impl Payout {
         }
         Ok(transaction)
     }
+}
+
+/// The number by which the contract's `confirm` is told of the sweep `batch`, in place of a withdrawal's; the same
+/// back. There are never so many withdrawals or batches that the two meet.
+pub const fn sweep_id(batch: u64) -> u64 {
+    !batch
 }
 
 /// The digests to sign so that `version` spends `coins`, one per input: Taproot key path, all inputs and outputs

@@ -117,6 +117,20 @@ fn attack_dust_change() {
     assert!(amounts.iter().all(|amount| *amount >= 330), "{amounts:?}");
 }
 
+/// Somebody asks for just as much as the first coin holds, so that no change would be left to pay for a replacement.
+#[test]
+fn attack_payout_that_could_not_be_replaced() {
+    let withdrawals = [withdrawal(1, 100_000)];
+    let coins = [coin(1, 99_500, None), coin(2, 60_000, None)];
+    let payout = Payout::plan(&coins, &batch(&withdrawals), rate(2), &Limits::default()).unwrap();
+    let first = payout.version(rate(2)).unwrap();
+    assert!(!change(&first).is_empty());
+    payout.replacement(&first, rate(20)).unwrap();
+    // With no other coin it is paid all the same.
+    let alone = Payout::plan(&coins[..1], &batch(&withdrawals), rate(2), &Limits::default());
+    assert!(change(&alone.unwrap().version(rate(2)).unwrap()).is_empty());
+}
+
 #[test]
 fn attack_fee_spike_is_met_by_replacements_of_the_same_payments() {
     let withdrawals: Vec<_> = (1..=5).map(|id| withdrawal(id, 100_000)).collect();

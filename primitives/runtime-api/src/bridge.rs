@@ -4,13 +4,15 @@ use alloc::vec::Vec;
 use codec::{Decode, Encode};
 use scale_info::TypeInfo;
 
-/// The newest signed version of a payout that is not settled.
+/// The newest signed version of a payout, or any signed one of a sweep, that is to be broadcast or proven.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct PayoutView {
     /// The batch.
     pub batch: u64,
     /// The version.
     pub version: u32,
+    /// The withdrawals that it pays, in the order of its outputs; none for a sweep.
+    pub withdrawals: Vec<u64>,
     /// The signed transaction, as Bitcoin's nodes take it.
     pub transaction: Vec<u8>,
 }

@@ -71,7 +71,7 @@ sp_api::decl_runtime_apis! {
     /// What the bridge tells relayers, users and auditors.
     #[api_version(2)]
     pub trait BridgeApi {
-        /// The payouts to broadcast.
+        /// The payouts to broadcast and to prove.
         fn payouts() -> Vec<PayoutView>;
 
         /// The committee's coins and its debts.

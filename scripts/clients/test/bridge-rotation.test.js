@@ -83,17 +83,16 @@ test('rotation under load sweeps all coins', { timeout: 900_000 }, async (t) => 
   const newest = (await api.query.threshold.active()).unwrap().toNumber()
   let coins
   await until(async () => {
+    // They count as swept when that is proven.
+    await bitcoin.mine(1)
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
     ({ coins } = await node.call('bridge_reserves'))
     return coins.length > 0 && coins.every(({ epoch }) => epoch === newest)
   }, 'the coins of the old key to be swept', 300)
   assert.equal((await api.query.threshold.keys.keys()).length, 2, 'a deposit to the old key may still be claimed')
-  const sweeps = [...new Set(coins.map(({ outpoint }) => outpoint.split(':')[0]))]
-  // They are broadcast, and Bitcoin takes them.
-  await until(async () => {
-    await bitcoin.mine(1)
-    const found = await Promise.all(sweeps.map((txid) => bitcoin.call('getrawtransaction', txid, 1).catch(() => ({}))))
-    return found.every(({ confirmations }) => confirmations > 0)
-  }, 'the sweeps to be confirmed', 120)
+  for (const txid of new Set(coins.map(({ outpoint }) => outpoint.split(':')[0]))) {
+    assert.ok((await bitcoin.call('getrawtransaction', txid, 1)).confirmations > 0, `${txid} is in the chain`)
+  }
   await mine(CLAIM_BLOCKS)
   await until(async () => (await api.query.threshold.keys.keys()).length === 1, 'the old key to be retired', 300)
 

@@ -43,7 +43,12 @@ pub(crate) fn module(
         let payouts = client.runtime_api().payouts(client.info().best_hash).map_err(failed)?;
         let payouts = payouts.into_iter().map(|payout| {
             let transaction = sp_core::bytes::to_hex(&payout.transaction, false);
-            json!({ "batch": payout.batch, "version": payout.version, "transaction": transaction })
+            json!({
+                "batch": payout.batch,
+                "version": payout.version,
+                "withdrawals": payout.withdrawals,
+                "transaction": transaction,
+            })
         });
         Ok(payouts.collect())
     })?;

@@ -44,10 +44,12 @@ fn coins_are_in_the_order_in_which_payouts_take_them() {
             spend_by,
         };
         let sorted = [
+            coin(200_000, Some(950)),
+            coin(900_000, None),
+            coin(70_000, None),
             coin(1, Some(7)),
             coin(300, Some(900)),
             coin(2, Some(900)),
-            coin(70_000, None),
             coin(5, None),
         ];
         for coin in sorted.iter().rev() {

@@ -57,6 +57,7 @@ fn attack_claim_after_the_old_key_has_closed() {
         deposit(1, 5_000_000);
         pass(2);
         sign();
+        confirm_sweeps(u64::from(message.closes_at) + 2);
         let swept: Vec<_> = Coins::<Test>::iter_values().collect();
         assert!(!swept.is_empty());
         assert!(Coins::<Test>::iter_prefix(0).next().is_none());
@@ -72,6 +73,42 @@ fn attack_claim_after_the_old_key_has_closed() {
         deposit(2, 5_000_000);
         assert_eq!(Halted::<Test>::get(), Some(Halt::UnknownKey));
         assert_eq!(Coins::<Test>::iter_values().collect::<Vec<_>>(), swept);
+    });
+}
+
+/// What is left of the old key is so many small coins that nobody would pay for spending them. The new key has enough.
+#[test]
+fn attack_small_coins_of_the_old_key_hold_up_nobody() {
+    run(|| {
+        (1..=50).for_each(|tag| deposit(tag, 50_000));
+        adopt(1);
+        let (txid, root, spend_by) = ([99; 32], None, None);
+        BtcBridge::add_coin(1, StoredCoin { txid, vout: 0, sats: 9_000_000, root, spend_by });
+        withdraw(0, 2_400_000, 20_000);
+        pass(6);
+        let batch = Batches::<Test>::get(0).unwrap();
+        assert_eq!((batch.epoch, batch.withdrawals.to_vec()), (1, vec![0]));
+    });
+}
+
+/// Coins of the old key that cost more than they hold: whoever deposits one must not keep the key from being retired,
+/// and with it every later rotation.
+#[test]
+fn attack_coins_that_are_worth_nothing_do_not_keep_the_old_key() {
+    run(|| {
+        deposit(1, 10_000);
+        fee_rate(100);
+        adopt(1);
+        pass(1);
+        sign();
+        let message = BtcBridge::handover().unwrap();
+        rotated(2, key_of(1), message.closes_at.into());
+        new_tip(u64::from(message.closes_at + REFUND_DELAY / 2) + 1);
+        pass(2);
+        assert_eq!((Keys::get(), NextBatch::<Test>::get()), (vec![1], 0));
+        let reserves = BtcBridge::reserves();
+        assert_eq!((reserves.backing, reserves.sweep_fees), (0, 10_000));
+        assert_eq!(Halted::<Test>::get(), None);
     });
 }
 
@@ -153,6 +190,7 @@ fn rotation_under_load_sweeps_all_coins() {
             }
             pass(6);
             sign();
+            confirm_sweeps(height);
             if let Some(message) = BtcBridge::handover().filter(|_| !named) {
                 rotated(2, key_of(1), message.closes_at.into());
                 named = true;

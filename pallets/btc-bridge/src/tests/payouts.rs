@@ -110,7 +110,8 @@ fn full_batch_does_not_wait_and_the_rest_comes_next() {
 fn withdrawal_that_cannot_pay_its_share_goes_to_the_end_of_the_line() {
     run(|| {
         deposit(1, 100_000_000);
-        withdraw(0, 100_000, 10);
+        // Enough in a full payout, but not in this one.
+        withdraw(0, 100_000, 2_000);
         withdraw(1, 100_000, 20_000);
         pass(5);
         assert_eq!(Batches::<Test>::get(0).unwrap().withdrawals.to_vec(), [1]);
@@ -303,6 +304,37 @@ fn attack_reorg_after_payout() {
     });
 }
 
+/// The change is in another payout when the block leaves the chain. It must not be a coin again when the first payout
+/// is mined anew: it would be spent twice, and the second time in vain.
+#[test]
+fn attack_reorg_after_payout_whose_change_is_spent() {
+    run(|| {
+        deposit(1, 5_000_000);
+        withdraw(0, 1_000_000, 20_000);
+        pass(5);
+        sign();
+        let [payout] = payouts().try_into().unwrap();
+        settle(&[0], 1_000_000, txid(&payout), 101);
+        withdraw(1, 1_000_000, 20_000);
+        pass(5);
+        sign();
+        let spent = Batches::<Test>::get(1).unwrap().inputs.len();
+        let free = Coins::<Test>::iter().count();
+        for height in [102, 104] {
+            reopen(0, 1_000_000, height);
+            check();
+            settle(&[0], 1_000_000, txid(&payout), height + 1);
+            check();
+            assert_eq!(Coins::<Test>::iter().count(), free);
+        }
+        let change: u64 = payout.output[2..].iter().map(|output| output.value.to_sat()).sum();
+        assert_eq!(
+            (BtcBridge::reserves().backing, spent + free),
+            (change, payout.output.len() - 2)
+        );
+    });
+}
+
 /// The block of one version leaves the chain, another version is mined, and nobody has reopened what the first settled.
 #[test]
 fn attack_reorg_to_another_version() {
@@ -408,10 +440,14 @@ fn attack_settlement_of_a_part_does_not_halt() {
         new_tip(102);
         pass(1);
         assert_eq!((PaidAhead::<Test>::get(), Halted::<Test>::get()), (1_000_000, None));
+        // Whoever proves the rest is told what it pays.
+        let told = BtcBridge::payouts().into_iter().map(|payout| payout.withdrawals);
+        assert_eq!(told.collect::<Vec<_>>(), [vec![0, 1]]);
         settle(&[1], 1_000_000, txid(&payout), 101);
         new_tip(103);
         pass(1);
         assert_eq!((PaidAhead::<Test>::get(), Halted::<Test>::get()), (0, None));
+        assert!(payouts().is_empty());
         reopen(0, 1_000_000, 104);
         check();
         assert_eq!(PaidAhead::<Test>::get(), 0);
