@@ -408,6 +408,9 @@ fn attack_settlement_of_a_part_does_not_halt() {
         new_tip(102);
         pass(1);
         assert_eq!((PaidAhead::<Test>::get(), Halted::<Test>::get()), (1_000_000, None));
+        let books = BtcBridge::reserves();
+        assert_eq!(books.paid_ahead, 1_000_000);
+        assert_eq!(books.owed(), books.claimed - books.settled - 1_000_000 - books.sweep_fees);
         settle(&[1], 1_000_000, txid(&payout), 101);
         new_tip(103);
         pass(1);
