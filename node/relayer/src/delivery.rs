@@ -48,14 +48,15 @@ impl Delivery {
         health.set("bzk_relayer_payouts_refused", count(self.refused.len()));
     }
 
-    /// Hands over the payouts that were not, or not lately.
+    /// Hands over the payouts that were not, or not lately. One that Bitcoin makes nothing of does not hold up the
+    /// others.
     ///
     /// # Errors
-    /// One of the chains does not answer, or a payout is no transaction.
+    /// One of the chains does not answer, or makes nothing of a payout.
     pub async fn deliver(&mut self) -> Result<()> {
         self.tried.retain(|_, at| at.elapsed() < AGAIN);
         let payouts = self.l2.payouts().await?;
-        let mut waiting = BTreeSet::new();
+        let (mut waiting, mut failed) = (BTreeSet::new(), Ok(()));
         for payout in payouts {
             let transaction: Transaction = deserialize(&payout).context("payout")?;
             let txid = transaction.compute_txid();
@@ -75,11 +76,16 @@ impl Delivery {
                     tracing::debug!(%txid, reason, "payout refused");
                     self.refused.insert(txid);
                 }
-                Err(error) => return Err(error.into()),
+                Err(error @ BitcoinError::Unreachable(_)) => return Err(error.into()),
+                Err(error) => {
+                    let error = anyhow::Error::new(error).context(format!("payout {txid}"));
+                    failed = failed.and(Err(error));
+                    continue;
+                }
             }
             self.tried.insert(txid, Instant::now());
         }
         self.refused.retain(|txid| waiting.contains(txid));
-        Ok(())
+        failed
     }
 }

@@ -53,7 +53,8 @@ pub struct Run {
     )]
     max_fee_per_gas: u128,
     /// The most gas of a claim, which runs code of the deposit's recipient: a usual claim takes 240,000.
-    #[arg(long, env = "BZK_RELAYER_CLAIM_GAS", value_name = "GAS", default_value_t = Settings::default().claim_gas)]
+    #[arg(long, env = "BZK_RELAYER_CLAIM_GAS", value_name = "GAS", default_value_t = Settings::default().claim_gas,
+        value_parser = clap::value_parser!(u64).range(100_000..))]
     claim_gas: u64,
     /// Address for /metrics and /health, for instance 127.0.0.1:9616.
     #[arg(long, env = "BZK_RELAYER_METRICS", value_name = "ADDRESS")]
@@ -133,12 +134,16 @@ impl Run {
         let deliveries = async {
             loop {
                 let delivered = delivery.deliver().await;
-                delivers.set(delivered.is_ok());
-                if let Err(error) = delivered {
-                    fail("delivery failed", &error, &health);
-                }
                 delivery.report(&health);
-                tokio::time::sleep(delivery::INTERVAL).await;
+                delivers.set(delivered.is_ok());
+                let pause = match delivered {
+                    Ok(()) => delivery::INTERVAL,
+                    Err(error) => {
+                        fail("delivery failed", &error, &health);
+                        settings.poll
+                    }
+                };
+                tokio::time::sleep(pause).await;
             }
         };
         tokio::select! {
