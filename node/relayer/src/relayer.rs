@@ -85,6 +85,8 @@ pub struct Relayer {
     places: BTreeMap<OutPoint, (u32, B256)>,
     /// Deposits that the contract does not take now.
     refused: Refusals<OutPoint>,
+    /// Deposits that the contract does not take back now; whether it took the claim does not matter.
+    unproven: Refusals<OutPoint>,
     /// Transactions that are no payout of ours or are settled, with the Bitcoin tip at which that was found.
     judged: BTreeMap<Txid, BlockHash>,
     /// Payouts that the contract does not take now.
@@ -116,6 +118,7 @@ impl Relayer {
             claimed: BTreeSet::new(),
             places: BTreeMap::new(),
             refused: Refusals::new(settings.poll),
+            unproven: Refusals::new(settings.poll),
             judged: BTreeMap::new(),
             unsettled: Refusals::new(settings.poll),
         }
@@ -271,7 +274,7 @@ impl Relayer {
                 let call = BitcoinRelay::hashAtCall { height };
                 kept.insert(height, self.l2.call(BITCOIN_RELAY, &call).await?);
             }
-            if kept.get(&height) == Some(&block) || self.refused.rests(&outpoint, self.now()) {
+            if kept.get(&height) == Some(&block) || self.unproven.rests(&outpoint, self.now()) {
                 continue;
             }
             let Some(inclusion) = self.bitcoin.inclusion(&outpoint.txid).await? else { continue };
@@ -280,20 +283,19 @@ impl Relayer {
                 vout: outpoint.vout,
                 proof: contract_proof(&inclusion),
             };
-            match self.l2.send(BTC_BRIDGE, &call, U256::ZERO).await {
+            let cost = match self.l2.send(BTC_BRIDGE, &call, U256::ZERO).await {
                 Ok(included) => {
-                    self.refused.forget(&outpoint);
+                    self.unproven.forget(&outpoint);
                     tracing::info!(%outpoint, gas = included.gas_used, "deposit proven again");
+                    continue;
                 }
                 // Too few confirmations, or another relayer was faster.
-                Err(L2Error::Reverted { data, .. }) => {
-                    self.refuse(outpoint, Cost::Question, &data.to_string());
-                }
-                Err(L2Error::Failed(hash)) => {
-                    self.refuse(outpoint, Cost::Gas, &hash.to_string());
-                }
+                Err(L2Error::Reverted { .. }) => Cost::Question,
+                Err(L2Error::Failed(_)) => Cost::Gas,
                 Err(error) => return Err(error.into()),
-            }
+            };
+            let pause = self.unproven.refuse(outpoint, cost, self.now()).as_secs();
+            tracing::debug!(%outpoint, ?cost, pause, "deposit cannot be proven again yet");
         }
         Ok(())
     }
