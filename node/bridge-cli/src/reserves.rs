@@ -9,8 +9,8 @@ use clap::Args;
 use serde_json::Value;
 
 /// Checks the proof of reserves: every coin that the node names is looked up in Bitcoin's chain, and what they hold is
-/// compared with what the contract owes. Believes neither the node nor the committee, only the Bitcoin back end and the
-/// contract's sums.
+/// compared with what the contract owes. Believes the Bitcoin back end and the contract's sums; of the node only what the
+/// committee has spent on moving coins, and what payouts have paid ahead of their settlement.
 #[derive(Args)]
 pub(crate) struct Reserves {}
 
@@ -37,7 +37,8 @@ impl Reserves {
             }
         }
         let owed = totals.claimed.saturating_sub(totals.settled);
-        let swept = told["sweepFees"].as_u64().unwrap_or_default();
+        let sum = |name: &str| told[name].as_u64().with_context(|| format!("no {name}: {told}"));
+        let (swept, ahead) = (sum("sweepFees")?, sum("paidAhead")?);
         ensure!(
             missing.is_empty(),
             "Bitcoin does not have these coins as the node names them: {}; ask another node of the L2 and another \
@@ -45,14 +46,16 @@ impl Reserves {
             missing.join(", ")
         );
         ensure!(
-            found + in_payouts + swept >= owed,
-            "{found} sats in coins and {in_payouts} in payouts do not cover the {owed} sats that the contract owes"
+            [found, in_payouts, swept, ahead].into_iter().fold(0, u64::saturating_add) >= owed,
+            "{found} sats in coins, {in_payouts} in payouts, {swept} spent on moving coins and {ahead} paid ahead of \
+             their settlement do not cover the {owed} sats that the contract owes"
         );
         Ok(Answer::new("nothing: the coins cover what the contract owes")
             .with("coins", coins.len())
             .with("found_sats", found)
             .with("in_payouts_sats", in_payouts)
             .with("sweep_fees_sats", swept)
+            .with("paid_ahead_sats", ahead)
             .with("owed_sats", owed)
             .with("deficit_sats", totals.deficit))
     }

@@ -61,6 +61,18 @@ sol! {
     interface BtcBridge {
         error AlreadyClaimed(bytes32 outpoint);
 
+        event Claimed(
+            bytes32 indexed txid,
+            uint32 vout,
+            address indexed recipient,
+            uint32 indexed epoch,
+            uint64 amount,
+            uint64 fees,
+            bytes32 leaf,
+            bytes32 blockHash,
+            uint32 height
+        );
+        event Reproved(bytes32 indexed txid, uint32 vout, uint64 amount, bytes32 blockHash, uint32 height);
         event WithdrawalRequested(
             uint64 indexed id, address indexed owner, uint64 amount, uint64 maxFee, uint32 height, bytes script
         );

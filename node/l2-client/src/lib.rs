@@ -4,11 +4,17 @@
 
 mod account;
 pub mod contracts;
+#[cfg(test)]
+mod fake;
+mod fees;
+mod line;
 mod rpc;
 
 pub use account::{Account, AccountError};
 pub use alloy_primitives;
 pub use alloy_sol_types;
+pub use fees::{Fees, Market};
+pub use line::{Line, Waiting};
 
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, Bytes, TxKind, B256, U256};
@@ -17,7 +23,7 @@ use rpc::Rpc;
 use serde_json::{json, Value};
 use std::time::Duration;
 
-/// How long a transaction may take to get into a block.
+/// How long a transaction may take to get into a block, if nothing else is said.
 const INCLUSION_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How often to ask for a receipt; a block comes every two seconds.
@@ -56,6 +62,17 @@ pub enum Error {
     /// There is no account to send from.
     #[error("no account is set to send transactions from")]
     NoAccount,
+    /// The base fee is above what may be paid. Nothing was sent.
+    #[error(
+        "the base fee of {base_fee} wei per gas is above the {ceiling} that may be paid: wait until it falls, or allow \
+         more"
+    )]
+    TooDear {
+        /// Wei per gas.
+        base_fee: u64,
+        /// Wei per gas.
+        ceiling: u128,
+    },
     /// The transaction did not get into a block in time; it may still.
     #[error("transaction {0} is not in a block yet")]
     Pending(B256),
@@ -100,6 +117,10 @@ pub struct Included {
 pub struct L2Client {
     rpc: Rpc,
     account: Option<Account>,
+    /// The most that is offered, in wei per gas.
+    ceiling: u128,
+    /// How long a transaction is waited for.
+    patience: Duration,
 }
 
 impl L2Client {
@@ -108,7 +129,18 @@ impl L2Client {
     /// # Errors
     /// [`Error::Unreachable`] when the URL makes no sense.
     pub fn new(url: &str, account: Option<Account>) -> Result<Self, Error> {
-        Ok(Self { rpc: Rpc::new(url)?, account })
+        let (ceiling, patience) = (u128::MAX, INCLUSION_TIMEOUT);
+        Ok(Self { rpc: Rpc::new(url)?, account, ceiling, patience })
+    }
+
+    /// Offers no more than this for a transaction, in wei per gas.
+    pub fn with_ceiling(self, ceiling: u128) -> Self {
+        Self { ceiling, ..self }
+    }
+
+    /// Waits no longer than this until a transaction is in a block.
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Who sends transactions.
@@ -172,29 +204,72 @@ impl L2Client {
         call: &C,
         value: U256,
     ) -> Result<B256, Error> {
-        let account = self.account.as_ref().ok_or(Error::NoAccount)?;
-        let (from, input) = (account.address(), Bytes::from(call.abi_encode()));
-        let transaction = json!({ "from": from, "to": to, "input": input, "value": value });
+        self.submit_within(to, call, value, None).await
+    }
+
+    /// As [`Self::submit`], for a call that must not take more than so much gas, when it runs code of strangers.
+    ///
+    /// # Errors
+    /// As [`Self::submit`]; [`Error::Reverted`] or [`Error::Refused`] when that is not enough gas.
+    pub async fn submit_within<C: SolCall>(
+        &self,
+        to: Address,
+        call: &C,
+        value: U256,
+        gas: Option<u64>,
+    ) -> Result<B256, Error> {
+        let from = self.account.as_ref().ok_or(Error::NoAccount)?.address();
+        let input = Bytes::from(call.abi_encode());
+        let mut transaction = json!({ "from": from, "to": to, "input": input, "value": value });
+        if let Some(gas) = gas {
+            transaction["gas"] = format!("{gas:#x}").into();
+        }
         let gas = self.rpc.call("eth_estimateGas", json!([transaction])).await?;
         let gas_limit = rpc::quantity("eth_estimateGas", &gas)?;
-        let latest = self.rpc.call("eth_getBlockByNumber", json!(["latest", false])).await?;
-        let base_fee = rpc::quantity("eth_getBlockByNumber", &latest["baseFeePerGas"])?;
-        let nonce = self.rpc.call("eth_getTransactionCount", json!([from, "pending"])).await?;
-        let balance = self.rpc.call("eth_getBalance", json!([from, "latest"])).await?;
-        let balance = rpc::number("eth_getBalance", &balance)?.saturating_sub(value);
-        let signed = account.sign(TxEip1559 {
+        let (_, base_fee) = self.latest_block().await?;
+        let balance = self.balance(from).await?.saturating_sub(value);
+        let fees = Fees::first(base_fee, self.ceiling, balance, gas_limit)?;
+        self.publish(TxEip1559 {
             chain_id: self.chain_id().await?,
-            nonce: rpc::quantity("eth_getTransactionCount", &nonce)?,
+            nonce: self.nonce(from, "pending").await?,
             gas_limit,
-            max_fee_per_gas: max_fee(base_fee, balance, gas_limit),
-            max_priority_fee_per_gas: 0,
+            max_fee_per_gas: fees.max,
+            max_priority_fee_per_gas: fees.tip,
             to: TxKind::Call(to),
             value,
             access_list: Default::default(),
             input,
-        });
-        let hash = self.rpc.call("eth_sendRawTransaction", json!([signed])).await?;
-        rpc::parse("eth_sendRawTransaction", &hash)
+        })
+        .await
+    }
+
+    /// Signs a transaction and hands it to the node.
+    async fn publish(&self, transaction: TxEip1559) -> Result<B256, Error> {
+        const METHOD: &str = "eth_sendRawTransaction";
+        let signed = self.account.as_ref().ok_or(Error::NoAccount)?.sign(transaction);
+        rpc::parse(METHOD, &self.rpc.call(METHOD, json!([signed])).await?)
+    }
+
+    /// Number and base fee, in wei per gas, of the latest block.
+    async fn latest_block(&self) -> Result<(u64, u64), Error> {
+        const METHOD: &str = "eth_getBlockByNumber";
+        let block = self.rpc.call(METHOD, json!(["latest", false])).await?;
+        Ok((
+            rpc::quantity(METHOD, &block["number"])?,
+            rpc::quantity(METHOD, &block["baseFeePerGas"])?,
+        ))
+    }
+
+    /// Wei of an account.
+    async fn balance(&self, of: Address) -> Result<U256, Error> {
+        const METHOD: &str = "eth_getBalance";
+        rpc::number(METHOD, &self.rpc.call(METHOD, json!([of, "latest"])).await?)
+    }
+
+    /// The number of an account's next transaction, as of a block.
+    async fn nonce(&self, of: Address, block: &str) -> Result<u64, Error> {
+        const METHOD: &str = "eth_getTransactionCount";
+        rpc::quantity(METHOD, &self.rpc.call(METHOD, json!([of, block])).await?)
     }
 
     /// The signed payouts to broadcast (`bridge_payouts`).
@@ -332,9 +407,8 @@ impl L2Client {
                 tokio::time::sleep(POLL).await;
             }
         };
-        let receipt = tokio::time::timeout(INCLUSION_TIMEOUT, wait)
-            .await
-            .map_err(|_| Error::Pending(hash))??;
+        let receipt =
+            tokio::time::timeout(self.patience, wait).await.map_err(|_| Error::Pending(hash))??;
         if rpc::quantity(METHOD, &receipt["status"])? != 1 {
             return Err(Error::Failed(hash));
         }
@@ -343,31 +417,5 @@ impl L2Client {
             block: rpc::quantity(METHOD, &receipt["blockNumber"])?,
             gas_used: rpc::quantity(METHOD, &receipt["gasUsed"])?,
         })
-    }
-}
-
-/// Wei per gas that is offered whatever the base fee is: that of a few wei doubles in a block or two.
-const LEAST_MAX_FEE: u128 = 1_000_000_000;
-
-/// Twice the base fee, so that six full blocks in a row do not price it out, but no more than can be paid: an empty
-/// account can send while the base fee is zero.
-fn max_fee(base_fee: u64, balance: U256, gas_limit: u64) -> u128 {
-    let affordable = balance.checked_div(U256::from(gas_limit)).unwrap_or(U256::MAX);
-    let wanted = (u128::from(base_fee) * 2).max(LEAST_MAX_FEE);
-    u128::try_from(affordable).unwrap_or(u128::MAX).min(wanted).max(base_fee.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fee_is_twice_the_base_fee_but_affordable() {
-        assert_eq!(max_fee(3_000_000_000, U256::MAX, 21_000), 6_000_000_000);
-        assert_eq!(max_fee(0, U256::MAX, 21_000), LEAST_MAX_FEE);
-        assert_eq!(max_fee(100, U256::from(21_000 * 150), 21_000), 150);
-        // Too poor: the node says so.
-        assert_eq!(max_fee(100, U256::ZERO, 21_000), 100);
-        assert_eq!(max_fee(0, U256::ZERO, 21_000), 0);
     }
 }

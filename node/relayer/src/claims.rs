@@ -47,6 +47,15 @@ pub struct Watched {
 /// # Errors
 /// The file cannot be read or is too long, or a line is not a deposit; the error names the line.
 pub fn read(path: &Path) -> Result<Vec<Watched>> {
+    read_each(path)?.into_iter().collect()
+}
+
+/// As [`read`], but a line that is not a deposit is an error of its own: who writes others wrongly, or is not done with
+/// the last one, must not keep the rest from being claimed.
+///
+/// # Errors
+/// The file cannot be read or is too long.
+pub fn read_each(path: &Path) -> Result<Vec<Result<Watched>>> {
     let name = path.display();
     let file = File::open(path).with_context(|| format!("cannot open {name}"))?;
     let size = file.metadata()?.len();
@@ -56,7 +65,7 @@ pub fn read(path: &Path) -> Result<Vec<Watched>> {
         let line = line.with_context(|| format!("{name}, line {number}"))?;
         if !line.trim().is_empty() {
             let deposit = serde_json::from_str(&line);
-            deposits.push(deposit.with_context(|| format!("{name}, line {number}"))?);
+            deposits.push(deposit.with_context(|| format!("{name}, line {number}")));
         }
     }
     Ok(deposits)
@@ -134,6 +143,18 @@ mod tests {
             .unwrap();
         let error = format!("{:#}", read(file.path()).unwrap_err());
         assert!(error.contains("line 2") && error.contains("epoc"), "{error}");
+    }
+
+    #[test]
+    fn attack_line_that_is_no_deposit_does_not_hide_the_others() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let line = serde_json::to_string(&watched()).unwrap();
+        // The last line is only half written.
+        std::fs::write(file.path(), format!("{{}}\n{line}\n{}", &line[..40])).unwrap();
+        let deposits = read_each(file.path()).unwrap();
+        assert!(deposits[0].is_err() && deposits[2].is_err());
+        assert_eq!(*deposits[1].as_ref().unwrap(), watched());
+        assert!(read(file.path()).is_err());
     }
 
     #[test]

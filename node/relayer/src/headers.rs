@@ -9,13 +9,16 @@ use bzk_l2_client::{
     contracts::{BitcoinRelay, BITCOIN_RELAY},
     Error as L2Error, L2Client,
 };
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 /// Headers of one transaction when the relay catches up: a few million gas.
 pub const BATCH: u32 = 100;
 
 /// The contract replaces no more blocks than this: it would have forgotten what to judge them by.
 pub const MAX_REORG: u32 = 8_192 - 2_016 - 1;
+
+/// So far back from the tip every height is compared.
+const NEAR: u32 = 6;
 
 /// What one step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +34,22 @@ pub enum Progress {
     TooNew,
     /// Bitcoin is on another branch that does not have more work yet than what the relay has.
     NotHeavier,
+}
+
+/// Where the chains part, as far as heights tell.
+///
+/// # Errors
+/// The back end is further behind than the contract would let it go back: most likely it is not done with its own
+/// blocks.
+fn common_range(start: u32, relay_tip: u32, bitcoin_tip: u32) -> Result<RangeInclusive<u32>> {
+    let lowest = start.max(relay_tip.saturating_sub(MAX_REORG));
+    if bitcoin_tip < lowest {
+        bail!(
+            "the Bitcoin back end is at height {bitcoin_tip}, the relay contract at {relay_tip}: wait until the back \
+             end has all blocks, or see that both are on one network"
+        );
+    }
+    Ok(lowest..=relay_tip.min(bitcoin_tip))
 }
 
 /// The heights to submit: from where the chains part, as many as `batch`; but a branch that replaces blocks goes whole,
@@ -49,7 +68,8 @@ pub fn next_span(relay_tip: u32, fork: u32, bitcoin_tip: u32, batch: u32) -> Ran
 pub async fn step(bitcoin: &dyn BitcoinClient, l2: &L2Client) -> Result<Progress> {
     let tip = l2.call(BITCOIN_RELAY, &BitcoinRelay::tipCall {}).await.context("relay's tip")?;
     let bitcoin_tip = bitcoin.tip().await?;
-    let fork = fork_height(bitcoin, l2, tip.start, tip.height.min(bitcoin_tip.height)).await?;
+    let range = common_range(tip.start, tip.height, bitcoin_tip.height)?;
+    let fork = fork_height(bitcoin, l2, range).await?;
     let span = next_span(tip.height, fork, bitcoin_tip.height, BATCH);
     if span.is_empty() {
         return Ok(Progress::UpToDate);
@@ -78,31 +98,51 @@ pub async fn step(bitcoin: &dyn BitcoinClient, l2: &L2Client) -> Result<Progress
         Err(L2Error::Reverted { data, .. }) if is::<BitcoinRelay::TimeTooNew>(&data) => {
             Ok(Progress::TooNew)
         }
+        // Another relayer's was before it in the block, most likely; if not, the next round is told why.
+        Err(L2Error::Failed(hash)) => {
+            tracing::debug!(%hash, "headers were not needed");
+            Ok(Progress::UpToDate)
+        }
         Err(error) => Err(error).with_context(|| format!("headers from height {}", span.start)),
     }
 }
 
-/// The height of the last block that both have, at most `from`.
+/// The height of the last block that both have, in a range. Branches are short, so the last heights come first; then
+/// the range is halved, because what is common to both is so from its first block on.
 async fn fork_height(
     bitcoin: &dyn BitcoinClient,
     l2: &L2Client,
-    start: u32,
-    from: u32,
+    range: RangeInclusive<u32>,
 ) -> Result<u32> {
-    // From the tip down: branches are short.
-    for height in (start.max(from.saturating_sub(MAX_REORG))..=from).rev() {
-        let relay = l2.call(BITCOIN_RELAY, &BitcoinRelay::hashAtCall { height }).await?;
-        let ours = bitcoin.headers(height, 1).await?;
-        if ours.first().map(|header| header.block_hash())
-            == Some(BlockHash::from_byte_array(relay.0))
-        {
+    let (lowest, highest) = range.into_inner();
+    for height in (lowest.max(highest.saturating_sub(NEAR))..=highest).rev() {
+        if agree(bitcoin, l2, height).await? {
             return Ok(height);
         }
     }
-    bail!(
-        "the relay contract and the Bitcoin back end have no block in common up to height {from}: \
-         are they on one network?"
-    )
+    if !agree(bitcoin, l2, lowest).await? {
+        bail!(
+            "the relay contract and the Bitcoin back end have no block in common from height {lowest} to {highest}: \
+             are they on one network?"
+        );
+    }
+    let (mut common, mut apart) = (lowest, highest);
+    while apart - common > 1 {
+        let middle = common + (apart - common) / 2;
+        match agree(bitcoin, l2, middle).await? {
+            true => common = middle,
+            false => apart = middle,
+        }
+    }
+    Ok(common)
+}
+
+/// Whether both have the same block at a height.
+async fn agree(bitcoin: &dyn BitcoinClient, l2: &L2Client, height: u32) -> Result<bool> {
+    let relay = l2.call(BITCOIN_RELAY, &BitcoinRelay::hashAtCall { height }).await?;
+    let ours = bitcoin.headers(height, 1).await?;
+    let ours = ours.first().map(|header| header.block_hash());
+    Ok(ours == Some(BlockHash::from_byte_array(relay.0)))
 }
 
 fn is<E: SolError>(data: &[u8]) -> bool {
@@ -121,6 +161,19 @@ mod tests {
         assert!(next_span(10, 10, 10, 100).is_empty());
         // The back end lags behind the relay.
         assert!(next_span(10, 8, 8, 100).is_empty());
+    }
+
+    #[test]
+    fn back_end_that_is_not_done_is_told_from_one_that_lags() {
+        assert_eq!(common_range(0, 100, 103).unwrap(), 0..=100);
+        // A branch that is shorter, or a node a little late.
+        assert_eq!(common_range(0, 100, 97).unwrap(), 0..=97);
+        assert_eq!(common_range(800_000, 900_000, 900_001).unwrap(), 893_825..=900_000);
+        assert_eq!(common_range(899_000, 900_000, 900_001).unwrap(), 899_000..=900_000);
+        for syncing in [0, 400_000, 893_824] {
+            let error = common_range(800_000, 900_000, syncing).unwrap_err().to_string();
+            assert!(error.contains(&syncing.to_string()) && error.contains("wait"), "{error}");
+        }
     }
 
     proptest! {

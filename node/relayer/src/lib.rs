@@ -7,9 +7,13 @@ pub mod back_end;
 pub mod check_headers;
 pub mod claims;
 pub mod delivery;
+pub mod depths;
 mod header_file;
 pub mod headers;
+pub mod line;
+pub mod refusals;
 pub mod relayer;
+pub mod run;
 pub mod settlements;
 
 use bzk_bitcoin::bitcoin::consensus::serialize;

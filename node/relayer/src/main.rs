@@ -1,6 +1,6 @@
 //! `bzk-relayer`: see the library's documentation.
 
-use bzk_relayer::{check_headers::CheckHeaders, relayer::Run};
+use bzk_relayer::{check_headers::CheckHeaders, run::Run};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 

@@ -1,15 +1,19 @@
-//! The daemon: rounds of headers, claims and settlements.
+//! Rounds of headers, claims and settlements.
 
 use crate::{
-    back_end::BackEnd,
     claims::{self, Watched},
-    delivery::{self, Delivery},
-    headers::{self, Progress},
+    contract_proof,
+    depths::Depths,
+    headers::{self, Progress, MAX_REORG},
+    line::{Action, Clock},
+    refusals::{Cost, Refusals},
     settlements::{confirm, is_sweep, settle, Event, Withdrawals},
 };
-use anyhow::{Context, Result};
+use anyhow::{bail, Context, Result};
 use bzk_bitcoin::{
-    bitcoin::{consensus::deserialize, BlockHash, OutPoint, Script, Transaction, Txid},
+    bitcoin::{
+        consensus::deserialize, hashes::Hash, BlockHash, OutPoint, Script, Transaction, Txid,
+    },
     decode_transaction,
     payout::sweep_id,
     Bridge,
@@ -20,18 +24,14 @@ use bzk_l2_client::{
     alloy_primitives::{B256, U256},
     alloy_sol_types::{SolError, SolEvent},
     contracts::{BitcoinRelay, BtcBridge, Withdrawal, BITCOIN_RELAY, BTC_BRIDGE},
-    Account, Error as L2Error, Included, L2Client, SignedPayout,
+    Error as L2Error, Included, L2Client, SignedPayout,
 };
-use clap::Args;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
     path::PathBuf,
-    process::ExitCode,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
-use tokio::signal::unix::{signal, SignalKind};
 
 /// L2 blocks of one query for logs.
 const LOG_SPAN: u64 = 1_000;
@@ -39,104 +39,28 @@ const LOG_SPAN: u64 = 1_000;
 /// Claims that are sent before the first of them is waited for.
 const CLAIMS_AT_ONCE: usize = 50;
 
-/// Brings headers, claims and settlements until it is stopped.
-#[derive(Args)]
-pub struct Run {
-    #[command(flatten)]
-    bitcoin: BackEnd,
-    /// URL of the L2 node's RPC.
-    #[arg(long, env = "BZK_L2_RPC", default_value = "http://127.0.0.1:9944")]
-    l2_rpc: String,
-    /// File with the private key, in hexadecimal, of the account that pays gas and gets the fees.
-    #[arg(long, env = "BZK_RELAYER_KEY_FILE", value_name = "FILE")]
-    key_file: PathBuf,
-    /// Deposits to claim: one JSON object a line with recipient, salt, refund_key, refund_delay, epoch, group_key and
-    /// from_height. Read again each round.
-    #[arg(long, env = "BZK_RELAYER_DEPOSITS", value_name = "FILE")]
-    deposits: Option<PathBuf>,
-    /// Seconds between two rounds.
-    #[arg(long, env = "BZK_RELAYER_POLL_SECS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
-    poll_secs: u64,
-    /// Address for /metrics and /health, for instance 127.0.0.1:9616.
-    #[arg(long, env = "BZK_RELAYER_METRICS", value_name = "ADDRESS")]
-    metrics: Option<SocketAddr>,
+/// 1 sat on the L2.
+const WEI_PER_SAT: u64 = 10_000_000_000;
+
+/// How a relayer behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Time between two rounds; what was refused is left alone for multiples of it.
+    pub poll: Duration,
+    /// Time after which a transaction that the base fee has left behind is sent again.
+    pub replace_after: Duration,
+    /// Most gas of a claim: it runs code of its recipient.
+    pub claim_gas: u64,
 }
 
-impl Run {
-    /// Runs until an interrupt.
-    ///
-    /// # Errors
-    /// The key or the addresses make no sense, or the first contact fails.
-    pub fn run(self) -> Result<ExitCode> {
-        tracing_subscriber::fmt()
-            .with_env_filter(
-                tracing_subscriber::EnvFilter::builder()
-                    .with_default_directive(tracing_subscriber::filter::LevelFilter::INFO.into())
-                    .from_env_lossy(),
-            )
-            .with_writer(std::io::stderr)
-            .init();
-        tokio::runtime::Runtime::new()?.block_on(async {
-            let key = std::fs::read_to_string(&self.key_file)
-                .with_context(|| format!("cannot read {}", self.key_file.display()))?;
-            let account =
-                Account::from_hex(&key).with_context(|| self.key_file.display().to_string())?;
-            let l2 = L2Client::new(&self.l2_rpc, Some(account))?;
-            let bitcoin: Arc<dyn BitcoinClient> = Arc::from(self.bitcoin.connect().await?);
-            let mut delivery =
-                Delivery::new(Arc::clone(&bitcoin), L2Client::new(&self.l2_rpc, None)?);
-            let mut relayer = Relayer::new(bitcoin, l2, self.deposits).await?;
-            // Ten rounds, or what a long catch-up takes.
-            let patience = Duration::from_secs(self.poll_secs.saturating_mul(10).max(300));
-            let health = Health::new(patience);
-            if let Some(address) = self.metrics {
-                let bound = health.serve(address).with_context(|| address.to_string())?;
-                tracing::info!(%bound, "metrics");
-            }
-            let mut stop = signal(SignalKind::terminate()).context("cannot listen for signals")?;
-            // Either side may be away for a while; what was not done is done in a later round.
-            let rounds = async {
-                loop {
-                    health.add("bzk_relayer_rounds_total", 1);
-                    let (round, handover) = (relayer.round().await, relayer.hand_over().await);
-                    if round.is_ok() && handover.is_ok() {
-                        health.succeed();
-                    }
-                    for error in [round, handover].into_iter().filter_map(Result::err) {
-                        fail(&error, &health);
-                    }
-                    relayer.report(&health);
-                    tokio::time::sleep(Duration::from_secs(self.poll_secs)).await;
-                }
-            };
-            // Rounds may be long, and payouts do not wait for them.
-            let deliveries = async {
-                loop {
-                    if let Err(error) = delivery.deliver().await {
-                        fail(&error, &health);
-                    }
-                    health.set("bzk_relayer_payouts_broadcast", count(delivery.taken()));
-                    tokio::time::sleep(delivery::INTERVAL).await;
-                }
-            };
-            tokio::select! {
-                () = rounds => {}
-                () = deliveries => {}
-                result = tokio::signal::ctrl_c() => result.context("cannot listen for interrupts")?,
-                _ = stop.recv() => {}
-            }
-            Ok(ExitCode::SUCCESS)
-        })
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            poll: Duration::from_secs(10),
+            replace_after: Duration::from_secs(30),
+            claim_gas: 2_000_000,
+        }
     }
-}
-
-fn fail(error: &anyhow::Error, health: &Health) {
-    health.add("bzk_relayer_failures_total", 1);
-    tracing::warn!("round failed: {error:#}");
-}
-
-fn count(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// A relayer with its view of the contract. All of it can be lost: it is read anew from the two chains.
@@ -145,47 +69,131 @@ pub struct Relayer {
     l2: L2Client,
     bridge: Bridge,
     deposits: Option<PathBuf>,
+    settings: Settings,
+    started: Instant,
+    clock: Clock,
+    /// Of the account, in wei.
+    balance: U256,
+    /// Own transactions that are in no block.
+    waiting: usize,
+    /// How many of them were sent again.
+    replaced: u64,
     withdrawals: Withdrawals,
     /// The next L2 block whose logs are to be read.
     next_block: u64,
     /// Outputs that are claimed, by whomever.
     claimed: BTreeSet<OutPoint>,
+    /// The block in which the contract has each claimed deposit, as far back as blocks may still be replaced.
+    places: BTreeMap<OutPoint, (u32, B256)>,
+    /// Deposits that the contract does not take now.
+    refused: Refusals<OutPoint>,
+    /// Deposits that the contract does not take back now; whether it took the claim does not matter.
+    unproven: Refusals<OutPoint>,
     /// Transactions that are no payout of ours or are settled, with the Bitcoin tip at which that was found.
     judged: BTreeMap<Txid, BlockHash>,
+    /// Payouts that the contract does not take now.
+    unsettled: Refusals<Txid>,
 }
 
 impl Relayer {
-    /// A relayer that claims the deposits of a file, if any.
-    ///
-    /// # Errors
-    /// The L2 node cannot be reached.
-    pub async fn new(
+    /// A relayer for the chain with this EIP-155 id, which claims the deposits of a file, if any.
+    pub fn new(
         bitcoin: Arc<dyn BitcoinClient>,
         l2: L2Client,
+        chain_id: u64,
         deposits: Option<PathBuf>,
-    ) -> Result<Self> {
-        let chain_id = l2.chain_id().await.context("L2 node")?;
-        Ok(Self {
+        settings: Settings,
+    ) -> Self {
+        Self {
             bitcoin,
             l2,
             bridge: Bridge { chain_id, address: BTC_BRIDGE },
             deposits,
+            settings,
+            started: Instant::now(),
+            clock: Clock::new(settings.replace_after),
+            balance: U256::ZERO,
+            waiting: 0,
+            replaced: 0,
             withdrawals: Withdrawals::default(),
             next_block: 0,
             claimed: BTreeSet::new(),
+            places: BTreeMap::new(),
+            refused: Refusals::new(settings.poll),
+            unproven: Refusals::new(settings.poll),
             judged: BTreeMap::new(),
-        })
+            unsettled: Refusals::new(settings.poll),
+        }
     }
 
-    /// Does all that there is to do now.
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Does all that there is to do now. Deposits that cannot be read or claimed do not keep payouts from being settled.
     ///
     /// # Errors
-    /// One of the chains does not answer, or the deposits cannot be read.
+    /// One of the chains does not answer, own transactions wait for a block, or the deposits cannot be read.
     pub async fn round(&mut self) -> Result<()> {
+        self.clear_line().await?;
         self.bring_headers().await?;
-        self.claim().await?;
-        self.follow_withdrawals().await?;
-        self.settle().await
+        self.follow_logs().await?;
+        let depths = Depths::read(&self.l2).await.context("what the contract asks for")?;
+        let claims = self.claim(&depths).await;
+        if claims.is_err() {
+            // What was sent may wait.
+            self.clear_line().await?;
+        }
+        self.settle(&depths).await?;
+        claims.context("claims")
+    }
+
+    /// Sends again what the base fee has left behind. While something waits nothing else is sent: it would only wait
+    /// behind that, and be pointless by then.
+    async fn clear_line(&mut self) -> Result<()> {
+        let line = self.l2.line().await.context("own transactions")?;
+        (self.balance, self.waiting) = (line.balance, line.waiting.len());
+        let mut too_dear = None;
+        for action in self.clock.look(&line, self.now()) {
+            match action {
+                Action::Replace { index, fees } => {
+                    let Some(waiting) = line.waiting.get(index) else { continue };
+                    match self.l2.replace(waiting, fees).await {
+                        Ok(hash) => {
+                            self.replaced = self.replaced.saturating_add(1);
+                            let (nonce, old) = (waiting.nonce, waiting.hash);
+                            tracing::info!(nonce, %old, %hash, ?fees, "transaction sent again");
+                        }
+                        // It is in a block by now, or the pool wants more: the next look tells.
+                        Err(L2Error::Refused { reason, .. }) => {
+                            tracing::debug!(nonce = waiting.nonce, reason, "not sent again");
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                Action::TooDear { nonce } => {
+                    too_dear.get_or_insert(nonce);
+                }
+            }
+        }
+        let Some(first) = line.waiting.first() else { return Ok(()) };
+        let (count, base_fee) = (line.waiting.len(), line.market.base_fee);
+        if let Some(nonce) = too_dear {
+            bail!(
+                "{count} own transactions wait for a block, and number {nonce} cannot be sent again for more: the base \
+                 fee is {base_fee} wei per gas; wait until it falls, raise --max-fee-per-gas above {}, or fund the \
+                 account above {} wei",
+                line.market.ceiling,
+                line.balance
+            );
+        }
+        bail!(
+            "{count} own transactions wait for a block; the first, number {}, offers {} wei per gas, the base fee is \
+             {base_fee}: it is sent again for more when it has waited for {} seconds",
+            first.nonce,
+            first.fees.max,
+            self.settings.replace_after.as_secs()
+        );
     }
 
     /// Brings the relay to where Bitcoin is now. Blocks that come meanwhile are for the next round: where they come
@@ -201,19 +209,28 @@ impl Relayer {
     }
 
     /// Tells what it has done.
-    fn report(&self, health: &Health) {
+    pub(crate) fn report(&self, health: &Health) {
+        let sats = self.balance / U256::from(WEI_PER_SAT);
+        health.set("bzk_relayer_balance_sats", u64::try_from(sats).unwrap_or(u64::MAX));
+        health.set("bzk_relayer_transactions_waiting", count(self.waiting));
+        health.set("bzk_relayer_transactions_replaced", self.replaced);
+        health.set("bzk_relayer_deposits_refused", count(self.refused.count()));
         health.set("bzk_relayer_deposits_claimed", count(self.claimed.len()));
         health.set("bzk_relayer_withdrawals_pending", count(self.withdrawals.pending().count()));
         health.set("bzk_relayer_l2_block", self.next_block.saturating_sub(1));
     }
 
     /// Names the next key to the contract, once the committee has signed its name.
-    async fn hand_over(&mut self) -> Result<()> {
+    pub(crate) async fn hand_over(&mut self) -> Result<()> {
         if let Some(call) = self.l2.handover().await? {
+            self.clear_line().await?;
             match self.l2.send(BTC_BRIDGE, &call, U256::ZERO).await {
                 Ok(_) => tracing::info!(key = %call.nextKey, "next group key named"),
                 Err(L2Error::Reverted { data, .. }) => {
                     tracing::debug!(error = %data, "next group key cannot be named yet");
+                }
+                Err(L2Error::Failed(hash)) => {
+                    tracing::debug!(%hash, "another relayer has named the next group key");
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -221,43 +238,116 @@ impl Relayer {
         Ok(())
     }
 
-    /// Claims what can be claimed, several deposits to a block.
-    async fn claim(&mut self) -> Result<()> {
+    /// Claims what can be claimed, several deposits to a block; but while the contract takes no claims, what would have
+    /// it take them again.
+    async fn claim(&mut self, depths: &Depths) -> Result<()> {
+        let oldest = depths.tip.saturating_sub(MAX_REORG);
+        self.places.retain(|_, (height, _)| *height >= oldest);
+        let deficit = self.l2.call(BTC_BRIDGE, &BtcBridge::totalsCall {}).await?.deficit;
+        if deficit > 0 {
+            tracing::warn!(sats = deficit, "claimed deposits have left Bitcoin's chain");
+            return self.reprove(depths.tip).await;
+        }
         let Some(file) = &self.deposits else { return Ok(()) };
-        let mut sent = Vec::new();
-        for deposit in claims::read(file)? {
-            self.claim_one(&deposit, &mut sent).await?;
+        if self.l2.call(BTC_BRIDGE, &BtcBridge::stateCall {}).await?.paused {
+            tracing::debug!("the committee has stopped claims");
+            return Ok(());
+        }
+        let (mut sent, mut bad) = (Vec::new(), Ok(()));
+        for deposit in claims::read_each(file)? {
+            let valid = deposit.and_then(|deposit| deposit.script(&self.bridge).map(|_| deposit));
+            match valid {
+                Ok(deposit) => self.claim_one(&deposit, depths, &mut sent).await?,
+                Err(error) => bad = bad.and(Err(error)),
+            }
             if sent.len() >= CLAIMS_AT_ONCE {
                 self.claimed(&mut sent).await?;
             }
         }
-        self.claimed(&mut sent).await
+        self.claimed(&mut sent).await?;
+        bad
+    }
+
+    /// Proves deposits again whose block has left Bitcoin's chain, whoever claimed them.
+    async fn reprove(&mut self, tip: u32) -> Result<()> {
+        let mut kept = BTreeMap::new();
+        for (outpoint, (height, block)) in self.places.clone() {
+            if !kept.contains_key(&height) && height <= tip {
+                let call = BitcoinRelay::hashAtCall { height };
+                kept.insert(height, self.l2.call(BITCOIN_RELAY, &call).await?);
+            }
+            if kept.get(&height) == Some(&block) || self.unproven.rests(&outpoint, self.now()) {
+                continue;
+            }
+            let Some(inclusion) = self.bitcoin.inclusion(&outpoint.txid).await? else { continue };
+            let call = BtcBridge::reproveCall {
+                rawTx: inclusion.proof.transaction.clone().into(),
+                vout: outpoint.vout,
+                proof: contract_proof(&inclusion),
+            };
+            let cost = match self.l2.send(BTC_BRIDGE, &call, U256::ZERO).await {
+                Ok(included) => {
+                    self.unproven.forget(&outpoint);
+                    tracing::info!(%outpoint, gas = included.gas_used, "deposit proven again");
+                    continue;
+                }
+                // Too few confirmations, or another relayer was faster.
+                Err(L2Error::Reverted { .. }) => Cost::Question,
+                Err(L2Error::Failed(_)) => Cost::Gas,
+                Err(error) => return Err(error.into()),
+            };
+            let pause = self.unproven.refuse(outpoint, cost, self.now()).as_secs();
+            tracing::debug!(%outpoint, ?cost, pause, "deposit cannot be proven again yet");
+        }
+        Ok(())
+    }
+
+    /// Leaves a deposit alone for a while.
+    fn refuse(&mut self, outpoint: OutPoint, cost: Cost, error: &str) {
+        let pause = self.refused.refuse(outpoint, cost, self.now()).as_secs();
+        match cost {
+            Cost::Question => {
+                tracing::debug!(%outpoint, error, pause, "deposit cannot be claimed yet");
+            }
+            Cost::Gas => {
+                tracing::warn!(%outpoint, transaction = error, pause, "claim failed in a block");
+            }
+        }
     }
 
     /// Sends the claims of one deposit's outputs.
     async fn claim_one(
         &mut self,
         deposit: &Watched,
+        depths: &Depths,
         sent: &mut Vec<(OutPoint, B256)>,
     ) -> Result<()> {
         let script = deposit.script(&self.bridge)?;
         for output in self.bitcoin.outputs(&script, deposit.from_height).await? {
             let outpoint = output.outpoint;
-            if self.claimed.contains(&outpoint) {
+            let deep = output.height <= depths.of_deposit(output.amount.to_sat());
+            let rests = self.refused.rests(&outpoint, self.now());
+            if self.claimed.contains(&outpoint) || !deep || rests {
                 continue;
             }
             let Some(inclusion) = self.bitcoin.inclusion(&outpoint.txid).await? else { continue };
             let call = deposit.claim(&self.bridge, &outpoint, &inclusion)?;
-            match self.l2.submit(BTC_BRIDGE, &call, U256::ZERO).await {
+            let gas = Some(self.settings.claim_gas);
+            match self.l2.submit_within(BTC_BRIDGE, &call, U256::ZERO, gas).await {
                 Ok(hash) => sent.push((outpoint, hash)),
                 Err(L2Error::Reverted { data, .. })
                     if data.starts_with(&BtcBridge::AlreadyClaimed::SELECTOR) =>
                 {
                     self.claimed.insert(outpoint);
+                    self.refused.forget(&outpoint);
                 }
-                // Too few confirmations, a cap, a pause: later rounds try again.
+                // More confirmations, a cap, a recipient that does not take BTC.
                 Err(L2Error::Reverted { data, .. }) => {
-                    tracing::debug!(%outpoint, error = %data, "deposit cannot be claimed yet");
+                    self.refuse(outpoint, Cost::Question, &data.to_string());
+                }
+                // A recipient that takes too much gas.
+                Err(L2Error::Refused { method: "eth_estimateGas", reason }) => {
+                    self.refuse(outpoint, Cost::Question, &reason);
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -272,9 +362,11 @@ impl Relayer {
                 Ok(included) => {
                     tracing::info!(%outpoint, gas = included.gas_used, "deposit claimed");
                     self.claimed.insert(outpoint);
+                    self.refused.forget(&outpoint);
                 }
-                // Another relayer's was before it in the block, or another claim has used up a cap.
-                Err(L2Error::Failed(hash)) => tracing::debug!(%outpoint, %hash, "claim failed"),
+                // Another relayer's was before it in the block, another claim has used up a cap, or the recipient has
+                // thought better of it.
+                Err(L2Error::Failed(hash)) => self.refuse(outpoint, Cost::Gas, &hash.to_string()),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -282,7 +374,7 @@ impl Relayer {
     }
 
     /// Reads the logs of final blocks, so that what it knows was never taken back.
-    async fn follow_withdrawals(&mut self) -> Result<()> {
+    async fn follow_logs(&mut self) -> Result<()> {
         let last = self.l2.finalized_block().await?;
         while self.next_block <= last {
             let (from, to) = (self.next_block, last.min(self.next_block + LOG_SPAN - 1));
@@ -310,14 +402,30 @@ impl Relayer {
                 Event::Unlocked { id: event.id }
             })
             .await?;
+            self.follow_claims(from, to).await?;
             events.sort_by_key(|(block, _)| *block);
             for (_, event) in events {
                 if let Event::Reopened { .. } = event {
                     self.judged.clear();
+                    self.unsettled.clear();
                 }
                 self.withdrawals.apply(event);
             }
             self.next_block = to + 1;
+        }
+        Ok(())
+    }
+
+    /// Where the contract has each claimed deposit. It is claimed before it is proven again.
+    async fn follow_claims(&mut self, from: u64, to: u64) -> Result<()> {
+        let place = |txid: B256, vout| OutPoint::new(Txid::from_byte_array(txid.0), vout);
+        for log in self.l2.logs::<BtcBridge::Claimed>(BTC_BRIDGE, from, to).await? {
+            let BtcBridge::Claimed { txid, vout, height, blockHash: block, .. } = log.event;
+            self.places.insert(place(txid, vout), (height, block));
+        }
+        for log in self.l2.logs::<BtcBridge::Reproved>(BTC_BRIDGE, from, to).await? {
+            let BtcBridge::Reproved { txid, vout, height, blockHash: block, .. } = log.event;
+            self.places.insert(place(txid, vout), (height, block));
         }
         Ok(())
     }
@@ -334,8 +442,9 @@ impl Relayer {
         Ok(())
     }
 
-    async fn settle(&mut self) -> Result<()> {
+    async fn settle(&mut self, depths: &Depths) -> Result<()> {
         let tip = self.bitcoin.tip().await?.hash;
+        self.judged.retain(|_, at| *at == tip);
         let mut wanted = BTreeMap::new();
         for withdrawal in self.withdrawals.pending() {
             let from = wanted.entry(withdrawal.script.clone()).or_insert(withdrawal.height);
@@ -352,12 +461,13 @@ impl Relayer {
         if wanted.is_empty() && sweeps.is_empty() {
             return Ok(());
         }
-        let deep = self.deep_enough().await?;
+        let deep = depths.of_payout();
         for (signed, sweep) in sweeps {
             let txid = sweep.compute_txid();
-            if self.judged.get(&txid) != Some(&tip)
-                && self.confirm_sweep(signed.batch, &txid, deep).await?
-            {
+            if self.judged.contains_key(&txid) || self.unsettled.rests(&txid, self.now()) {
+                continue;
+            }
+            if self.confirm_sweep(signed.batch, &txid, deep).await? {
                 self.judged.insert(txid, tip);
             }
         }
@@ -368,7 +478,7 @@ impl Relayer {
             found.extend(buried.map(|output| output.outpoint.txid));
         }
         for txid in found {
-            if self.judged.get(&txid) == Some(&tip) {
+            if self.judged.contains_key(&txid) || self.unsettled.rests(&txid, self.now()) {
                 continue;
             }
             if self.settle_one(&txid, &told).await? {
@@ -376,14 +486,6 @@ impl Relayer {
             }
         }
         Ok(())
-    }
-
-    /// The height of the last block in which a payout has the confirmations that the contract asks for.
-    async fn deep_enough(&self) -> Result<u32> {
-        let tip = self.l2.call(BITCOIN_RELAY, &BitcoinRelay::tipCall {}).await?;
-        let terms = self.l2.call(BTC_BRIDGE, &BtcBridge::termsCall {}).await?;
-        // The last block itself has one confirmation.
-        Ok(tip.height.saturating_add(1).saturating_sub(terms.mediumConfirmations.into()))
     }
 
     /// The payouts that the chain waits for.
@@ -414,7 +516,7 @@ impl Relayer {
 
     /// Tells of the sweep `batch` if its block has the confirmations that the contract asks for. Returns as
     /// [`Self::settle_one`] does.
-    async fn confirm_sweep(&self, batch: u64, txid: &Txid, deep: u32) -> Result<bool> {
+    async fn confirm_sweep(&mut self, batch: u64, txid: &Txid, deep: u32) -> Result<bool> {
         let found = self.bitcoin.inclusion(txid).await?;
         let Some(inclusion) = found else { return Ok(true) };
         // The contract may be about to learn of the blocks on top.
@@ -423,7 +525,7 @@ impl Relayer {
         }
         let id = sweep_id(batch);
         let sent = self.l2.send(BTC_BRIDGE, &confirm(id, &inclusion), U256::ZERO).await;
-        proven(txid, &[id], sent)
+        self.proven(txid, &[id], sent)
     }
 
     /// Returns whether the transaction needs no other look before the next block of Bitcoin.
@@ -449,22 +551,38 @@ impl Relayer {
             true => self.l2.send(BTC_BRIDGE, &settle(batch, &inclusion), U256::ZERO).await,
             false => self.l2.send(BTC_BRIDGE, &confirm(*first, &inclusion), U256::ZERO).await,
         };
-        proven(txid, &ids, sent)
+        self.proven(txid, &ids, sent)
+    }
+
+    /// Whether the contract has taken the proof of a payout or a sweep.
+    fn proven(
+        &mut self,
+        txid: &Txid,
+        ids: &[u64],
+        sent: Result<Included, L2Error>,
+    ) -> Result<bool> {
+        match sent {
+            Ok(included) => {
+                tracing::info!(%txid, ?ids, gas = included.gas_used, "payout settled");
+                Ok(true)
+            }
+            // Another relayer was faster and that is not final yet, or the contract follows another branch.
+            Err(L2Error::Reverted { data, .. }) => {
+                let pause = self.unsettled.refuse(*txid, Cost::Question, self.now()).as_secs();
+                tracing::debug!(%txid, error = %data, pause, "payout cannot be settled yet");
+                Ok(false)
+            }
+            // Another relayer's was before it in the block.
+            Err(L2Error::Failed(hash)) => {
+                let pause = self.unsettled.refuse(*txid, Cost::Gas, self.now()).as_secs();
+                tracing::debug!(%txid, %hash, pause, "settlement failed in a block");
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
-/// Whether the contract has taken the proof of a payout. It takes it later when another relayer was faster and that is
-/// not final yet, or when it follows another branch.
-fn proven(txid: &Txid, ids: &[u64], sent: Result<Included, L2Error>) -> Result<bool> {
-    match sent {
-        Ok(included) => {
-            tracing::info!(%txid, ?ids, gas = included.gas_used, "payout settled");
-            Ok(true)
-        }
-        Err(L2Error::Reverted { data, .. }) => {
-            tracing::debug!(%txid, error = %data, "payout cannot be settled yet");
-            Ok(false)
-        }
-        Err(error) => Err(error.into()),
-    }
+fn count(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }

@@ -24,8 +24,9 @@ use bzk_l2_client::{
 use bzk_relayer::{
     claims::Watched,
     headers::{self, Progress},
-    relayer::Relayer,
+    relayer::{Relayer, Settings},
 };
+use std::{sync::Arc, time::Duration};
 use support::Anvil;
 
 /// The genesis key of regtest, which names the first committee.
@@ -120,10 +121,12 @@ impl Scene {
         Some(Self { anvil, node, bridge, committee, file })
     }
 
-    async fn relayer(&self, account: Account) -> Relayer {
-        let l2 = self.anvil.client(account);
+    fn relayer(&self, account: Account) -> Relayer {
+        let (bitcoin, l2) = (self.node.client(), self.anvil.client(account));
         let deposits = Some(self.file.path().to_owned());
-        Relayer::new(std::sync::Arc::new(self.node.client()), l2, deposits).await.unwrap()
+        // What is refused is not asked for again while the test runs.
+        let settings = Settings { poll: Duration::from_secs(3_600), ..Settings::default() };
+        Relayer::new(Arc::new(bitcoin), l2, self.bridge.chain_id, deposits, settings)
     }
 
     fn deposit(&self, recipient: Address, salt: u8) -> Watched {
@@ -191,8 +194,8 @@ async fn deposit_is_claimed_and_withdrawal_is_settled() {
     let before = scene.anvil.balance(user.address());
 
     // Two relayers: not confirmed, confirmed, claimed once.
-    let mut relayer = scene.relayer(Anvil::account(0)).await;
-    let mut rival = scene.relayer(Anvil::account(1)).await;
+    let mut relayer = scene.relayer(Anvil::account(0));
+    let mut rival = scene.relayer(Anvil::account(1));
     relayer.round().await.unwrap();
     assert_eq!(scene.anvil.balance(user.address()), before);
     scene.node.mine(1);
@@ -272,7 +275,7 @@ async fn attack_claims_that_the_contract_must_refuse() {
     let paid = scene.node.pay(&[(script, 5_000_000)]);
     scene.node.mine(1);
     scene.watch(&[]);
-    scene.relayer(Anvil::account(0)).await.round().await.unwrap();
+    scene.relayer(Anvil::account(0)).round().await.unwrap();
     let inclusion = scene.node.client().inclusion(&paid.compute_txid()).await.unwrap().unwrap();
     let outpoint = OutPoint::new(paid.compute_txid(), 0);
     let l2 = scene.anvil.client(Anvil::account(3));
@@ -322,4 +325,64 @@ async fn attack_claims_that_the_contract_must_refuse() {
     // Once it is right; then never again.
     l2.send(BTC_BRIDGE, &honest, U256::ZERO).await.unwrap();
     refused(honest).await;
+}
+
+/// Strangers choose the recipients of deposits, and these run code when they are paid.
+#[tokio::test]
+async fn attack_recipients_that_refuse_are_left_alone() {
+    const SENDS: &str = "eth_sendRawTransaction";
+    let Some(scene) = Scene::new().await else { return };
+    let recipients = [0xa1, 0xa2, 0xa3].map(Address::repeat_byte);
+    // One reverts, one runs for ever, and one takes BTC only while gas has no price, as in a question.
+    let codes = ["0x60006000fd", "0x5b600056", "0x3a600557005b60006000fd"];
+    recipients.iter().zip(codes).for_each(|(to, code)| scene.anvil.set_code(*to, code));
+    let user = Anvil::account(2).address();
+    let [a, b, c] = recipients;
+    let deposits = [(a, 1), (b, 2), (c, 3), (user, 4)].map(|(to, salt)| scene.deposit(to, salt));
+    let outputs = deposits.each_ref().map(|to| (to.script(&scene.bridge).unwrap(), 1_000_000));
+    scene.node.pay(&outputs);
+    scene.node.mine(1);
+    let before = scene.anvil.balance(user);
+
+    let mut relayer = scene.relayer(Anvil::account(0));
+    // Headers first, to count what deposits cost.
+    scene.watch(&[]);
+    relayer.round().await.unwrap();
+    scene.watch(&deposits);
+    scene.anvil.called();
+    relayer.round().await.unwrap();
+    assert!(scene.anvil.balance(user) > before);
+    let called = scene.anvil.called();
+    // The contract would take two of the four, and takes one.
+    assert_eq!(called.iter().filter(|method| *method == ASKS).count(), 4);
+    assert_eq!(called.iter().filter(|method| *method == SENDS).count(), 2);
+    relayer.round().await.unwrap();
+    let called = scene.anvil.called();
+    assert!(!called.iter().any(|method| method == ASKS || method == SENDS), "{called:?}");
+    for recipient in recipients {
+        assert_eq!(scene.anvil.balance(recipient), U256::ZERO);
+    }
+}
+
+#[tokio::test]
+async fn deposit_whose_block_is_replaced_is_proven_again() {
+    let Some(scene) = Scene::new().await else { return };
+    let deposit = scene.deposit(Anvil::account(2).address(), 1);
+    scene.watch(std::slice::from_ref(&deposit));
+    scene.node.pay(&[(deposit.script(&scene.bridge).unwrap(), 5_000_000)]);
+    let lost = scene.node.mine(1);
+    scene.relayer(Anvil::account(0)).round().await.unwrap();
+    let l2 = scene.anvil.client(Anvil::account(0));
+    assert_eq!(l2.call(BTC_BRIDGE, &BtcBridge::totalsCall {}).await.unwrap().claimed, 5_000_000);
+    scene.anvil.mine(4);
+
+    // The next branch holds it in another block. Who has not claimed it proves it there.
+    scene.node.invalidate(&lost[0]);
+    scene.node.mine(2);
+    scene.watch(&[]);
+    scene.relayer(Anvil::account(1)).round().await.unwrap();
+    let totals = l2.call(BTC_BRIDGE, &BtcBridge::totalsCall {}).await.unwrap();
+    assert_eq!((totals.claimed, totals.deficit), (5_000_000, 0));
+    let logs = l2.logs::<BtcBridge::Reproved>(BTC_BRIDGE, 0, 1_000).await.unwrap();
+    assert_eq!(logs.iter().map(|log| log.event.amount).collect::<Vec<_>>(), [5_000_000]);
 }

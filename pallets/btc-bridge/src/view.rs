@@ -3,8 +3,8 @@
 use crate::{
     pallet::{
         Backing, Batches, BitcoinHeight, Closing, Coins, Config, CurrentPolicy, Halted, LineEnds,
-        LiveEpochs, OpenBatches, Pallet, PendingHandover, SweepFees, Versions, WaitingSince,
-        Withdrawals,
+        LiveEpochs, OpenBatches, PaidAhead, Pallet, PendingHandover, SweepFees, Versions,
+        WaitingSince, Withdrawals,
     },
     payouts::OPEN,
     solvency::Totals,
@@ -71,6 +71,7 @@ impl<T: Config> Pallet<T> {
             locked,
             deficit,
             sweep_fees: SweepFees::<T>::get(),
+            paid_ahead: PaidAhead::<T>::get(),
             height: BitcoinHeight::<T>::get(),
             halted: Halted::<T>::get().map(|halt| match halt {
                 Halt::Deficit => HaltView::Deficit,

@@ -53,10 +53,22 @@ pub struct ReservesView {
     pub deficit: u64,
     /// Spent on moving coins.
     pub sweep_fees: u64,
+    /// In withdrawals that a payout in Bitcoin's chain has paid and that the contract still holds as locked: whoever
+    /// proved the payout left them out.
+    pub paid_ahead: u64,
     /// Bitcoin's height as the relay contract has it.
     pub height: u32,
     /// Why nothing is signed, if so.
     pub halted: Option<HaltView>,
+}
+
+impl ReservesView {
+    /// What the coins must cover, in sats: all that was claimed and is not settled, less what is gone already, spent
+    /// on moving coins or paid ahead.
+    pub fn owed(&self) -> u64 {
+        let gone = self.settled.saturating_add(self.sweep_fees).saturating_add(self.paid_ahead);
+        self.claimed.saturating_sub(gone)
+    }
 }
 
 /// What withdrawals pay and how long they wait.

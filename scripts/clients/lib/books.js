@@ -67,15 +67,18 @@ export class Books {
     ]
   }
 
-  /** What the pallet has against what the contract owes. What sweeps have cost is the committee's. */
-  coins({ claimed, settled, backing, sweepFees, coins }) {
+  /**
+   * What the pallet has against what the contract owes. What sweeps have cost is the committee's; what is paid ahead is
+   * paid, though whoever proved the payout left it out.
+   */
+  coins({ claimed, settled, backing, sweepFees, paidAhead, coins }) {
     const outpoints = new Set(coins.map(({ outpoint }) => outpoint))
     const sum = coins.reduce((sum, { sats }) => sum + sats, 0n)
     return [
       ...(outpoints.size === coins.length ? [] : ['1: a coin is counted twice']),
       ...(sum === backing ? [] : [`1: backing is ${backing} sats and the coins sum up to ${sum}`]),
-      ...(backing + sweepFees >= claimed - settled ? []
-        : [`1: ${backing} sats and ${sweepFees} of sweeps do not cover ${claimed - settled}`]),
+      ...(backing + sweepFees + paidAhead >= claimed - settled ? []
+        : [`1: ${backing} sats, ${sweepFees} of sweeps and ${paidAhead} paid ahead do not cover ${claimed - settled}`]),
     ]
   }
 }

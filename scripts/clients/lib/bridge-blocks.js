@@ -69,11 +69,12 @@ export class BridgeBlocks {
   }
 }
 
-const plain = ({ claimed, settled, locked, backing, sweepFees, coins }) => ({
+const plain = ({ claimed, settled, locked, backing, sweepFees, paidAhead, coins }) => ({
   claimed: claimed.toBigInt(),
   settled: settled.toBigInt(),
   locked: locked.toBigInt(),
   backing: backing.toBigInt(),
   sweepFees: sweepFees.toBigInt(),
+  paidAhead: paidAhead.toBigInt(),
   coins: coins.map(({ txid, vout, sats }) => ({ outpoint: `${txid.toHex()}:${vout}`, sats: sats.toBigInt() })),
 })

@@ -147,7 +147,8 @@ test(`${COUNT} withdrawals at once, to every standard type, from the dust limit 
   // As an auditor checks it, with a Bitcoin node of his own.
   const audit = await devnet.user(null, 'reserves')
   assert.equal(BigInt(audit.owed_sats), claimed - settled - sum)
-  assert.ok(audit.found_sats + audit.in_payouts_sats + audit.sweep_fees_sats >= audit.owed_sats)
+  const covered = audit.found_sats + audit.in_payouts_sats + audit.sweep_fees_sats + audit.paid_ahead_sats
+  assert.ok(covered >= audit.owed_sats)
 })
 
 test('questions that make no sense are answered with cause and cure', async () => {

@@ -18,7 +18,7 @@ const unlocked = (id, amount) => event('WithdrawalUnlocked', { id, amount })
 function block(logs, [claimed, settled, locked], change = {}) {
   const owed = claimed - settled
   const coins = [{ outpoint: '0xaa:0', sats: owed }]
-  const reserves = { claimed, settled, locked, backing: owed, sweepFees: 0n, coins }
+  const reserves = { claimed, settled, locked, backing: owed, sweepFees: 0n, paidAhead: 0n, coins }
   return { logs, balance: GENESIS - (claimed - settled - locked) * SAT, reserves: { ...reserves, ...change } }
 }
 const FIRST = block([], [0n, 0n, 0n])
@@ -90,9 +90,20 @@ test('more that leaves than came is told', () => {
 test('coins that do not cover what is owed are told', () => {
   const coins = (change) => told(block(CLAIM.logs, [900n, 0n, 0n], change))
   const of = (...sats) => sats.map((sats, index) => ({ outpoint: `0xaa:${index}`, sats }))
-  assert.deepEqual(coins({ backing: 899n, coins: of(899n) }), ['1: 899 sats and 0 of sweeps do not cover 900'])
+  assert.deepEqual(coins({ backing: 899n, coins: of(899n) }), 
+    ['1: 899 sats, 0 of sweeps and 0 paid ahead do not cover 900'])
   assert.deepEqual(coins({ coins: of(500n, 399n) }), ['1: backing is 900 sats and the coins sum up to 899'])
   assert.deepEqual(coins({ coins: [...of(450n), ...of(450n)] }), ['1: a coin is counted twice'])
+})
+
+test('a payout of which a part is settled is owed for the rest no more', () => {
+  // It has paid both withdrawals; who settled it named one.
+  const part = (paidAhead) => block([settled(0n)], [900n, 400n, 100n],
+    { backing: 400n, paidAhead, coins: [{ outpoint: '0xcc:1', sats: 400n }] })
+  assert.deepEqual(told(CLAIM, REQUEST, part(100n)), [])
+  assert.deepEqual(told(CLAIM, REQUEST, part(99n)), ['1: 400 sats, 0 of sweeps and 99 paid ahead do not cover 500'])
+  // The rest is settled: nothing is paid ahead any more.
+  assert.deepEqual(told(CLAIM, REQUEST, part(100n), block([settled(1n)], [900n, 500n, 0n])), [])
 })
 
 const shows = (session, sender, ...nonces) => ({ session, sender, nonces })

@@ -14,6 +14,7 @@ pub(super) fn shown(mut txid: [u8; 32]) -> String {
 /// Coins and debts of the committee.
 pub(super) fn proof(chain: &Chain<'_>) -> Answer {
     let reserves = chain.runtime().reserves(chain.at).map_err(failed)?;
+    let owed = reserves.owed();
     let (_, network) = chain.bitcoin()?;
     let ReservesView { coins, backing, claimed, settled, locked, deficit, .. } = reserves;
     let coins = coins.into_iter().map(|coin| {
@@ -33,8 +34,9 @@ pub(super) fn proof(chain: &Chain<'_>) -> Answer {
         "settled": settled,
         "locked": locked,
         "deficit": deficit,
-        "owed": claimed.saturating_sub(settled).saturating_sub(reserves.sweep_fees),
+        "owed": owed,
         "sweepFees": reserves.sweep_fees,
+        "paidAhead": reserves.paid_ahead,
         "height": reserves.height,
         "halted": reserves.halted.map(|halt| match halt {
             HaltView::Deficit => "deficit",

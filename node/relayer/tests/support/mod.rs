@@ -107,6 +107,11 @@ impl Anvil {
         self.call("anvil_mine", json!([format!("{blocks:#x}")]));
     }
 
+    /// Puts a contract at an address.
+    pub(crate) fn set_code(&self, contract: Address, code: &str) {
+        self.call("anvil_setCode", json!([contract, code]));
+    }
+
     /// The time of the next block, in Unix seconds.
     pub(crate) fn set_next_time(&self, seconds: u32) {
         self.call("evm_setNextBlockTimestamp", json!([seconds]));

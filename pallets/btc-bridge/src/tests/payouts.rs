@@ -443,6 +443,9 @@ fn attack_settlement_of_a_part_does_not_halt() {
         // Whoever proves the rest is told what it pays.
         let told = BtcBridge::payouts().into_iter().map(|payout| payout.withdrawals);
         assert_eq!(told.collect::<Vec<_>>(), [vec![0, 1]]);
+        let books = BtcBridge::reserves();
+        assert_eq!(books.paid_ahead, 1_000_000);
+        assert_eq!(books.owed(), books.claimed - books.settled - 1_000_000 - books.sweep_fees);
         settle(&[1], 1_000_000, txid(&payout), 101);
         new_tip(103);
         pass(1);
