@@ -41,6 +41,8 @@ const MOST_BYTES: u64 = 16_384;
 const MOST_ANSWERS: usize = 64;
 /// After a failure: nodes come back, disks are emptied.
 const PAUSE: Duration = Duration::from_secs(30);
+/// Blocks that a batch lacks and asks for at once; the next ones when these are proven.
+const MOST_ASKED: usize = 256;
 /// Between two looks at what other workers may have finished.
 const MOMENT: Duration = Duration::from_secs(5);
 /// Between two looks at whether the worker lives.
@@ -163,17 +165,20 @@ impl Service {
                     return Ok(Outcome::Done);
                 }
                 let mut files = Vec::new();
-                let mut waits = false;
+                let mut asked = 0;
                 for number in batch.from..=batch.to {
                     let hash = pipeline::block_hash(&self.rpc, number)?;
                     let file = self.pipeline.block_file(hash);
                     if !file.exists() {
-                        waits = true;
                         self.jobs.push(&Job::Block(number))?;
+                        asked += 1;
+                        if asked == MOST_ASKED {
+                            break;
+                        }
                     }
                     files.push(file);
                 }
-                if waits {
+                if asked > 0 {
                     return Ok(Outcome::Later(MOMENT));
                 }
                 // The next circuits need its memory.
@@ -508,6 +513,21 @@ mod tests {
         let batch = service.queue.submit(&Batch::new(1, 2, PROVER).unwrap()).unwrap();
         assert_eq!(service.clone().work()(&Job::Batch(batch)), Outcome::Later(MOMENT));
         assert_eq!(*seen.lock().unwrap(), [Job::Block(2)]);
+    }
+
+    #[test]
+    fn long_batch_asks_for_some_of_its_blocks_at_a_time() {
+        // It knows no more of them.
+        let url = node((0..MOST_ASKED).map(|number| block(number as u8)).collect());
+        let proofs = env::temp_dir().join(format!("bzk-serve-long-{}", id()));
+        let _ = fs::remove_dir_all(&proofs);
+        let pipeline = Pipeline { circuits: proofs.join("circuits"), proofs };
+        let (jobs, seen) = Noted::new();
+        let service = Arc::new(Service::new(pipeline, url, Box::new(jobs)).unwrap());
+        let batch = service.queue.submit(&Batch::new(1, 100_000, PROVER).unwrap()).unwrap();
+        assert_eq!(service.clone().work()(&Job::Batch(batch)), Outcome::Later(MOMENT));
+        let first: Vec<_> = (1..=MOST_ASKED as u64).map(Job::Block).collect();
+        assert_eq!(*seen.lock().unwrap(), first);
     }
 
     #[test]
