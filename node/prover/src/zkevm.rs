@@ -43,6 +43,9 @@ const PROVE_GIB: u64 = 9;
 
 type SegmentProof = ProverOutputData<F, C, D>;
 
+/// What the kernel's run gives for a segment.
+type Segment = <SegmentDataIterator<F> as Iterator>::Item;
+
 /// The upper circuits of the zkEVM and where its table circuits are.
 pub struct Zkevm {
     upper: AllRecursiveCircuits,
@@ -111,7 +114,7 @@ impl Zkevm {
         // The batches so far, and whether they are more than one.
         let mut joined: Option<(ProofWithPublicValues, bool)> = None;
         for (number, inputs) in batches.into_iter().enumerate() {
-            let name = format!("batch-{number}");
+            let name = batch_stage(number);
             let batch = self.prove_batch(inputs, folder, &name).with_context(|| name.clone())?;
             joined = Some(match joined {
                 None => (batch, false),
@@ -131,6 +134,41 @@ impl Zkevm {
         Ok(block)
     }
 
+    /// Proves of a block's segments those whose number leaves `share` when it is divided by `shares`, and joins none.
+    /// Where a segment begins follows from the block alone, so workers that know nothing of each other each prove a share.
+    ///
+    /// # Errors
+    /// As [`Self::prove_block`].
+    pub fn prove_share(
+        &self,
+        batches: Vec<GenerationInputs>,
+        folder: &Path,
+        (share, shares): (usize, usize),
+    ) -> Result<()> {
+        fs::create_dir_all(folder)?;
+        let mut turns = (0..shares).cycle();
+        for (number, inputs) in batches.into_iter().enumerate() {
+            let batch = batch_stage(number);
+            for (number, segment) in segments(&inputs).enumerate() {
+                if turns.next() == Some(share) {
+                    self.kept_segment(segment, folder, &segment_stage(&batch, number))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Proves a segment unless its proof is there.
+    fn kept_segment(
+        &self,
+        segment: Segment,
+        folder: &Path,
+        stage: &str,
+    ) -> Result<ProofWithPublicValues> {
+        let (inputs, mut data) = segment.map_err(|error| anyhow!("{error}"))?;
+        kept(&folder.join(format!("{stage}.json")), stage, || self.prove_segment(inputs, &mut data))
+    }
+
     /// Proves all segments of a batch and folds them into one proof.
     fn prove_batch(
         &self,
@@ -140,11 +178,7 @@ impl Zkevm {
     ) -> Result<ProofWithPublicValues> {
         let mut whole: Option<SegmentProof> = None;
         for (number, segment) in segments(&inputs).enumerate() {
-            let (inputs, mut data) = segment.map_err(|error| anyhow!("{error}"))?;
-            let stage = format!("{batch}-segment-{number}");
-            let proof = kept(&folder.join(format!("{stage}.json")), &stage, || {
-                self.prove_segment(inputs, &mut data)
-            })?;
+            let proof = self.kept_segment(segment, folder, &segment_stage(batch, number))?;
             let proof = SegmentProof { is_agg: false, is_dummy: false, proof_with_pvs: proof };
             whole = Some(match whole {
                 None => proof,
@@ -219,6 +253,14 @@ impl Zkevm {
         .map_err(io)?;
         Ok((circuit, u8::try_from(log - TABLE_LOGS[table].start)?))
     }
+}
+
+fn batch_stage(number: usize) -> String {
+    format!("batch-{number}")
+}
+
+fn segment_stage(batch: &str, number: usize) -> String {
+    format!("{batch}-segment-{number}")
 }
 
 /// The segments of a batch. Each ends before it runs 2^[`SEGMENT_LOG`] cycles or fills a table: where, is decided
