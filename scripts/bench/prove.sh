@@ -77,6 +77,8 @@ def more(kind, than, units=1):
     known = kind in blocks and than in blocks
     return round((blocks[kind] - blocks[than]) / units, 1) if known else None
 contract = json.loads(re.findall(r"^\{.*\}$", text, re.M)[-1])
+split = ", ".join(f"{part} {gas}" for part, gas in contract["gas_split"].items())
+print(f"gas of verification {contract['verify_gas']}: {split}", file=table)
 refused = re.search(r"^(\d+) of \d+ changed proofs are refused$", text, re.M)
 chain = [float(value) for name, _, value, _ in stages if name == "chain"]
 print(json.dumps({
