@@ -159,7 +159,8 @@ impl Service {
                     return Ok(Outcome::Done);
                 }
                 let case = source::block(&self.rpc, *number)?;
-                let shares = shares::missing(&self.pipeline, *number, hash, shares::cycles(&case));
+                let cycles = case.witness.cycles();
+                let shares = shares::missing(&self.pipeline, *number, hash, cycles);
                 if !shares.is_empty() {
                     shares.iter().try_for_each(|share| self.jobs.push(share))?;
                     return Ok(Outcome::Later(MINUTES));

@@ -7,7 +7,7 @@
 use ethereum_types::H256;
 use serde::{Deserialize, Serialize};
 
-use crate::{jobs::Job, pipeline::Pipeline, source::Case};
+use crate::{jobs::Job, pipeline::Pipeline};
 
 /// Cycles of a share: eight segments, a quarter of an hour on two cores. A block of fewer is not divided.
 const SHARE_CYCLES: u64 = 1 << 20;
@@ -24,7 +24,7 @@ pub struct Share {
     pub of: usize,
 }
 
-/// Jobs for the shares of a block that nobody has proven; none when the block is small.
+/// Jobs for the shares that nobody has proven of a block of so many `cycles`; none when it is small.
 pub fn missing(pipeline: &Pipeline, block: u64, hash: H256, cycles: u64) -> Vec<Job> {
     let of = (cycles / SHARE_CYCLES).min(MOST_SHARES) as usize;
     if of < 2 {
@@ -35,12 +35,6 @@ pub fn missing(pipeline: &Pipeline, block: u64, hash: H256, cycles: u64) -> Vec<
         .filter(|share| !pipeline.share_file(hash, *share).exists())
         .map(|share| Job::Segments { block, share })
         .collect()
-}
-
-/// Cycles that the chain charged for a block.
-pub fn cycles(case: &Case) -> u64 {
-    let charged = case.witness.transactions.iter().map(|one| one.cycles.as_u64());
-    charged.fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]
