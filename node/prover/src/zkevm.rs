@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{anyhow, Context, Result};
+use anyhow::{anyhow, ensure, Context, Result};
 use evm_arithmetization::{
     fixed_recursive_verifier::{ProverOutputData, RecursionConfig},
     generation::generate_traces,
@@ -17,6 +17,7 @@ use evm_arithmetization::{
 use plonky2::{
     field::goldilocks_field::GoldilocksField,
     plonk::{circuit_data::VerifierCircuitData, config::PoseidonGoldilocksConfig},
+    recursion::cyclic_recursion::check_cyclic_proof_verifier_data,
     util::{
         log2_strict,
         serialization::{Buffer, DefaultGateSerializer, DefaultGeneratorSerializer},
@@ -97,10 +98,14 @@ impl Zkevm {
             &DefaultGeneratorSerializer::<C, D>::default(),
         )
         .map_err(io)?;
+        // What was set up by an older version lacks it.
+        if !block_file(folder).exists() {
+            write_block_circuit(folder, &upper)?;
+        }
         Ok(Self { upper, stark: AllStark::default(), folder: folder.into() })
     }
 
-    /// Proves a block, given the inputs of its batches. The proof knows nothing of its parent's proof.
+    /// Proves a block, given the inputs of its batches: the proof is that of the batches, joined.
     /// What is finished is kept in `folder`, so that a run that was cut off goes on from there.
     ///
     /// # Errors
@@ -127,10 +132,12 @@ impl Zkevm {
                 }
             });
         }
-        let (all, _) = joined.context("a block has no batch")?;
-        let block =
-            kept(&folder.join("block.json"), "block", || self.upper.prove_block(None, &all))?;
-        self.upper.verify_block(&block.intern)?;
+        let (block, many) = joined.context("a block has no batch")?;
+        ensure!(many, "a block is proven as two batches or more");
+        let circuit = &self.upper.batch_aggregation.circuit;
+        circuit.verify(block.intern.clone())?;
+        check_cyclic_proof_verifier_data(&block.intern, &circuit.verifier_only, &circuit.common)?;
+        write_whole(&folder.join("block.json"), &serde_json::to_vec(&block)?)?;
         Ok(block)
     }
 
@@ -295,27 +302,31 @@ pub fn heights(inputs: &GenerationInputs) -> Result<()> {
     Ok(())
 }
 
-/// What verifies block proofs, and nothing else of the circuits.
+/// What verifies the proofs of blocks, and nothing else of the circuits.
 ///
 /// # Errors
 /// When the circuits are not there or damaged.
 pub fn block_circuit(folder: &Path) -> Result<VerifierCircuitData<F, C, D>> {
     let path = block_file(folder);
     if !path.exists() {
-        write_block_circuit(folder, &Zkevm::load(folder)?.upper)?;
+        Zkevm::load(folder)?;
     }
     let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     VerifierCircuitData::from_bytes(bytes, &DefaultGateSerializer).map_err(io)
 }
 
 fn write_block_circuit(folder: &Path, circuits: &AllRecursiveCircuits) -> Result<()> {
-    let bytes =
-        circuits.block.circuit.verifier_data().to_bytes(&DefaultGateSerializer).map_err(io)?;
+    let bytes = circuits
+        .batch_aggregation
+        .circuit
+        .verifier_data()
+        .to_bytes(&DefaultGateSerializer)
+        .map_err(io)?;
     write_whole(&block_file(folder), &bytes)
 }
 
 fn block_file(folder: &Path) -> PathBuf {
-    folder.join("block-verifier.bin")
+    folder.join("batches-verifier.bin")
 }
 
 fn upper_file(folder: &Path) -> PathBuf {
