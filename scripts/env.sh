@@ -82,9 +82,12 @@ circuits_folder() {
     echo "$BZK_CACHE/circuits/${version:0:16}"
 }
 
-# set_up_circuits: builds them unless they are there; half an hour on two cores. BZK_SETUP=1 builds them anew.
+# set_up_circuits: builds them unless they are there; half an hour on two cores. BZK_SETUP=1 builds them anew. What it
+# took stays beside them.
 set_up_circuits() {
     local circuits
     circuits=$(circuits_folder)
-    [ -f "$circuits/upper.bin" ] && [ "${BZK_SETUP:-0}" = 0 ] || "$PROVER_BIN" setup --circuits "$circuits"
+    [ -f "$circuits/upper.bin" ] && [ "${BZK_SETUP:-0}" = 0 ] && return 0
+    mkdir -p "$circuits"
+    "$PROVER_BIN" setup --circuits "$circuits" 2>&1 | tee "$circuits/setup.log"
 }

@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# What proving takes: a block of each kind, from a running node up to the contract on anvil. Called by
-# scripts/bench.sh. Environment:
+# What proving takes: a block of each kind, from a running node up to the contract on anvil; then two blocks by one
+# worker and two by two workers at once. Called by scripts/bench.sh. By the figures in node/prover/README.md an hour on
+# two quiet cores, and the time of the circuits where they are not built; 9 GiB, 17 for two workers.
+# Environment:
 #   BENCH_KINDS      kinds of blocks (empty transfer transfers erc20 claim); what is not among them is null in the JSON
 #   BENCH_MUTATIONS  changes of the proof that the contract judges (10000)
-#   BENCH_SETUP      1: builds the circuits anew and measures that too (0)
+#   BENCH_SETUP      1: builds the circuits anew (0); without, the figure is that of when they were built
+#   BENCH_WORKERS    0 leaves the comparison of one and two workers out (1)
 source "$(dirname "$0")/lib.sh"
 
 export BZK_PROOFS=$work/proofs BZK_NODE=$node_bin BZK_MUTATIONS=${BENCH_MUTATIONS:-10000}
@@ -13,15 +16,58 @@ BENCH_KINDS=${BENCH_KINDS:-empty transfer transfers erc20 claim}
 read -ra kinds <<<"$BENCH_KINDS"
 "$ROOT/scripts/prove.sh" "${kinds[@]}" >"$log" 2>&1 || { tail -50 "$log" >&2; exit 1; }
 
+# Two empty blocks by one worker, which has all cores, and the next two by two workers: wall seconds for a block, in `one`
+# and `two`.
+workers() {
+    local url first holder
+    exec 4< <(cd "$ROOT/scripts/clients" && exec node lib/proof-node.js empty empty empty empty 2>>"$work/workers.log")
+    holder=$!
+    if read -r url first _ <&4; then
+        one=$(half_the_seconds blocks "$url" "$first:$((first + 1))") || one=null
+        two=$(half_the_seconds blocks "$url" "$((first + 2)):$((first + 2))" "$((first + 3)):$((first + 3))") || two=null
+    fi
+    kill "$holder" 2>/dev/null || true
+    [ "$one$two" != nullnull ] || tail -20 "$work/workers.log" >&2
+}
+
+# blocks URL FROM:TO...: a worker for each range, all at once.
+blocks() {
+    local url=$1 range pid failed=0 started=()
+    shift
+    for range in "$@"; do
+        "$PROVER_BIN" prove --circuits "$(circuits_folder)" --proofs "$BZK_PROOFS" --rpc "$url" \
+            --from "${range%:*}" --to "${range#*:}" >>"$work/workers.log" 2>&1 &
+        started+=("$!")
+    done
+    for pid in "${started[@]}"; do wait "$pid" || failed=1; done
+    return "$failed"
+}
+
+half_the_seconds() {
+    local began
+    began=$(date +%s%N)
+    "$@" || return 1
+    awk -v nanoseconds=$(($(date +%s%N) - began)) 'BEGIN { printf "%.1f", nanoseconds / 2e9 }'
+}
+
+one=null two=null
+[ "${BENCH_WORKERS:-1}" = 0 ] || workers
+
 # Stage lines are "NAME: SECONDS s, SECONDS CPU s, PEAK GiB".
-python3 - "$log" >"$work/prove.json" 3>&3 <<'PYTHON'
+python3 - "$log" "$(circuits_folder)/setup.log" "$one" "$two" >"$work/prove.json" 3>&3 <<'PYTHON'
 import json, os, re, sys
 
 text = open(sys.argv[1]).read()
 table = os.fdopen(3, "w")
-stages = re.findall(r"^(.*): ([\d.]+) s, ([\d.]+) CPU s, ([\d.]+) GiB$", text, re.M)
+def lines(text):
+    return re.findall(r"^(.*): ([\d.]+) s, ([\d.]+) CPU s, ([\d.]+) GiB$", text, re.M)
+stages = lines(text)
+if os.path.exists(sys.argv[2]) and all(name != "setup" for name, *_ in stages):
+    stages = lines(open(sys.argv[2]).read()) + stages
 for name, seconds, cpu, gib in stages:
     print(f"{name:34} {float(seconds):9.1f} s {float(cpu):9.1f} CPU s {float(gib):6.2f} GiB", file=table)
+one, two = map(json.loads, sys.argv[3:])
+print(f"an empty block every {one} s by one worker, every {two} s by two", file=table)
 cpu = {name: float(value) for name, _, value, _ in stages}
 # Outer stages. `transfers` are five.
 kinds = re.findall(r"^(block \d+) is (\w+)$", text, re.M)
@@ -31,6 +77,8 @@ def more(kind, than, units=1):
     known = kind in blocks and than in blocks
     return round((blocks[kind] - blocks[than]) / units, 1) if known else None
 contract = json.loads(re.findall(r"^\{.*\}$", text, re.M)[-1])
+split = ", ".join(f"{part} {gas}" for part, gas in contract["gas_split"].items())
+print(f"gas of verification {contract['verify_gas']}: {split}", file=table)
 refused = re.search(r"^(\d+) of \d+ changed proofs are refused$", text, re.M)
 chain = [float(value) for name, _, value, _ in stages if name == "chain"]
 print(json.dumps({
@@ -46,6 +94,8 @@ print(json.dumps({
     "verify_gas": contract["verify_gas"],
     "largest_tx_gas": contract["largest_tx_gas"],
     "mutations_refused": int(refused[1]) if refused else None,
+    "one_worker_block_s": one,
+    "two_workers_block_s": two,
 }))
 PYTHON
 cat "$work/prove.json"

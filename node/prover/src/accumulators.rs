@@ -162,6 +162,7 @@ mod tests {
         thread,
     };
 
+    use bzk_circuits::statement::EMPTY_ROOT;
     use evm_arithmetization::proof::PublicValues;
     use keccak_hash::keccak;
     use rlp::RlpStream;
@@ -245,6 +246,25 @@ mod tests {
         assert_eq!(roots.state_root, header.state_root);
         assert_eq!(roots.transactions_root, header.transactions_root);
         assert_eq!(roots.receipts_root, header.receipts_root);
+    }
+
+    #[test]
+    fn whole_block_is_told_by_the_places_that_the_chain_circuit_reads() {
+        let mut inputs = vec![F::ZERO; block::LEN];
+        let empty = EMPTY_ROOT.map(F::from_canonical_u32);
+        inputs[block::TRANSACTIONS_BEFORE].copy_from_slice(&empty);
+        inputs[block::RECEIPTS_BEFORE].copy_from_slice(&empty);
+        let places = [block::TRANSACTIONS_FROM, block::GAS_FROM, block::GAS_TO, block::GAS_USED];
+        for (place, value) in places.into_iter().zip(1..) {
+            inputs[place] = F::from_canonical_u64(value);
+        }
+        let said = PublicValues::<F>::from_public_inputs(&inputs);
+        let root = keccak(rlp::NULL_RLP);
+        let before = said.trie_roots_before;
+        assert_eq!([before.transactions_root, before.receipts_root], [root; 2]);
+        let (extra, used) = (said.extra_block_data, said.block_metadata.block_gas_used);
+        let read = [extra.txn_number_before, extra.gas_used_before, extra.gas_used_after, used];
+        assert_eq!(read, [1u64, 2, 3, 4].map(U256::from));
     }
 
     #[test]

@@ -48,11 +48,7 @@ pub fn check(witness: BlockWitness, chain_id: u64) -> Result<Checked> {
         gas_used: header.metadata.block_gas_used.as_u64(),
         batches: 0,
         cycles: 0,
-        // What does not fit in a proof is charged with all that there is.
-        charged: witness
-            .transactions
-            .iter()
-            .fold(0, |sum, tx| sum.saturating_add(tx.cycles.as_u64())),
+        charged: witness.cycles(),
     };
     for batch in generation_inputs(witness, &header)? {
         checked.batches += 1;

@@ -34,7 +34,7 @@ use crate::{
 /// Hashes that the kernel keeps for BLOCKHASH.
 const HASH_WINDOW: usize = 256;
 
-/// The batches of a block (`batches.rs`), at least two because the block circuit aggregates them: behind a single one
+/// The batches of a block (`batches.rs`), at least two because the circuit that joins them takes two: behind a single one
 /// follows one without transactions, whose tries stay closed, so that it costs next to nothing.
 ///
 /// # Errors

@@ -12,11 +12,20 @@ use std::{
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use crate::shares::Share;
+
 /// Something to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Job {
-    /// To prove the block with this number.
+    /// To prove some of the segments of a large block.
+    Segments {
+        /// Its number.
+        block: u64,
+        /// Which segments.
+        share: Share,
+    },
+    /// To prove the block with this number; what its segments have is not proven again.
     Block(u64),
     /// To join the blocks of the batch with this id and wrap the proof, once all blocks are proven.
     Batch(String),

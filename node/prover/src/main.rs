@@ -14,6 +14,7 @@ mod queue;
 mod rpc;
 mod serve;
 mod settle;
+mod shares;
 mod source;
 mod stage;
 mod subset;

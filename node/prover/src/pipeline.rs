@@ -17,6 +17,7 @@ use crate::{
     header::Header,
     rpc::Node,
     settle::{Settlement, Verifier},
+    shares::Share,
     source::Case,
     stage,
     zkevm::Zkevm,
@@ -54,23 +55,52 @@ impl Pipeline {
         let Case { witness, chain_id, .. } = case;
         let header = Header::decode(&witness.header.0, chain_id)?;
         let path = self.block_file(header.hash);
-        let folder = path.parent().context("a proof is in a folder")?;
-        fs::create_dir_all(folder)?;
+        let folder = self.block_folder(header.hash);
+        fs::create_dir_all(&folder)?;
         if path.exists() {
             return Ok(path);
         }
-        let zkevm = match zkevm {
-            Some(zkevm) => zkevm,
-            none => none.insert(stage::timed("load", || Zkevm::load(&self.circuits))?),
-        };
+        let zkevm = self.loaded(zkevm)?;
         let batches = decode::generation_inputs(witness, &header)?;
-        stage::timed(name, || zkevm.prove_block(batches, folder))?;
+        stage::timed(name, || zkevm.prove_block(batches, &folder))?;
         Ok(path)
+    }
+
+    /// Proves one of the shares into which the segments of a block are divided, as [`Zkevm::prove_share`], and notes that
+    /// it is done.
+    ///
+    /// # Errors
+    /// As [`Self::blocks`].
+    pub fn share(&self, case: Case, share: Share, zkevm: &mut Option<Zkevm>) -> Result<()> {
+        let Case { witness, chain_id, .. } = case;
+        let header = Header::decode(&witness.header.0, chain_id)?;
+        let zkevm = self.loaded(zkevm)?;
+        let batches = decode::generation_inputs(witness, &header)?;
+        let folder = self.block_folder(header.hash);
+        zkevm.prove_share(batches, &folder, (share.number, share.of))?;
+        stage::write_whole(&self.share_file(header.hash, share), b"")
+    }
+
+    /// The circuits of blocks; loads them when they are not.
+    fn loaded<'a>(&self, zkevm: &'a mut Option<Zkevm>) -> Result<&'a Zkevm> {
+        if zkevm.is_none() {
+            *zkevm = Some(stage::timed("load", || Zkevm::load(&self.circuits))?);
+        }
+        zkevm.as_ref().context("the circuits are loaded")
+    }
+
+    /// Whose presence says that a share of the segments of the block with this hash is proven.
+    pub fn share_file(&self, hash: H256, Share { number, of }: Share) -> PathBuf {
+        self.block_folder(hash).join(format!("share-{number}-of-{of}"))
+    }
+
+    fn block_folder(&self, hash: H256) -> PathBuf {
+        self.proofs.join(format!("{hash:x}"))
     }
 
     /// Where the proof of the block with this hash is, or will be.
     pub fn block_file(&self, hash: H256) -> PathBuf {
-        self.proofs.join(format!("{hash:x}")).join("block.json")
+        self.block_folder(hash).join("block.json")
     }
 
     /// Joins block proofs and wraps the result for `prover`, as [`Settlement::prove`]. Returns the file, what the proof

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{settle::address_words, stage};
 
-/// Blocks of one batch; more would keep a worker busy for days.
-const MOST_BLOCKS: u64 = 4096;
+/// Blocks of one batch. The chain means a batch to have at most 4,096, but one that waits for room on the chain grows
+/// (`pallets/settlement`), and is never proven if it is refused here: three weeks of blocks every two seconds.
+const MOST_BLOCKS: u64 = 1 << 20;
 /// Batches that wait or are proven; their files are small, but a queue has an end.
 const MOST_BATCHES: usize = 100_000;
 

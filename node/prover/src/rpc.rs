@@ -1,18 +1,32 @@
 //! JSON-RPC calls to a node.
 
+use std::time::Duration;
+
 use anyhow::{bail, Context, Result};
 use serde::de::DeserializeOwned;
 use serde_json::{json, Value};
+use ureq::{Agent, AgentBuilder};
+
+/// How long a node may say nothing; it executes a block anew for its witness.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A node's JSON-RPC endpoint.
 pub struct Node {
     url: String,
+    agent: Agent,
 }
 
 impl Node {
     /// Names the endpoint; nothing is sent yet.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into() }
+        Self::within(url, PATIENCE)
+    }
+
+    /// A node that is given up when it says nothing for so long.
+    fn within(url: impl Into<String>, patience: Duration) -> Self {
+        let agent = AgentBuilder::new().timeout_read(patience).timeout_write(patience);
+        // A connection for each call: one that waits does not outlive a restart of the node.
+        Self { url: url.into(), agent: agent.max_idle_connections(0).build() }
     }
 
     /// Calls `method` and decodes its result.
@@ -20,7 +34,9 @@ impl Node {
     /// # Errors
     /// When the node is away, answers an error or something else than asked.
     pub fn call<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T> {
-        let mut answer: Value = ureq::post(&self.url)
+        let mut answer: Value = self
+            .agent
+            .post(&self.url)
             .send_json(json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
             .with_context(|| format!("cannot reach the node at {}", self.url))?
             .into_json()
@@ -44,5 +60,23 @@ impl Node {
         let text: String = self.call(method, json!([]))?;
         u64::from_str_radix(text.trim_start_matches("0x"), 16)
             .with_context(|| format!("{method} answered {text}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn node_that_never_answers_is_given_up() {
+        // Takes connections and does not look at them.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let node = Node::within(&url, Duration::from_millis(50));
+        let error = node.call::<Value>("eth_chainId", json!([])).unwrap_err();
+        let expected = format!("cannot reach the node at {url}: ");
+        assert!(format!("{error:#}").starts_with(&expected), "{error:#}");
     }
 }

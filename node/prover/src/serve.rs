@@ -1,6 +1,6 @@
 //! The prover as a service: JSON-RPC over HTTP takes batches and hands out proofs, a worker proves them. Several such
 //! services share the work over PostgreSQL and a folder of proofs, which all of them see: each asks for the blocks that
-//! its batches lack, each proves blocks that any of them asked for.
+//! its batches lack, each proves blocks, or shares of the segments of large ones, that any of them asked for.
 //!
 //! | call | what |
 //! |---|---|
@@ -31,7 +31,7 @@ use crate::{
     pipeline::{self, Pipeline},
     queue::{Batch, Queue},
     settle::{address_words, Verifier},
-    source, stage,
+    shares, source, stage,
     zkevm::Zkevm,
 };
 
@@ -41,8 +41,12 @@ const MOST_BYTES: u64 = 16_384;
 const MOST_ANSWERS: usize = 64;
 /// After a failure: nodes come back, disks are emptied.
 const PAUSE: Duration = Duration::from_secs(30);
+/// Blocks that a batch lacks and asks for at once; the next ones when these are proven.
+const MOST_ASKED: usize = 256;
 /// Between two looks at what other workers may have finished.
 const MOMENT: Duration = Duration::from_secs(5);
+/// Between two looks at whether all shares of a block are proven; each look takes its witness from the node.
+const MINUTES: Duration = Duration::from_secs(120);
 /// Between two looks at whether the worker lives.
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -151,9 +155,24 @@ impl Service {
             Job::Block(number) => {
                 // Not even the witness is asked for when there is a proof.
                 let hash = pipeline::block_hash(&self.rpc, *number)?;
-                if !self.pipeline.block_file(hash).exists() {
-                    let case = source::block(&self.rpc, *number)?;
-                    self.pipeline.block(&format!("block {number}"), case, &mut zkevm)?;
+                if self.pipeline.block_file(hash).exists() {
+                    return Ok(Outcome::Done);
+                }
+                let case = source::block(&self.rpc, *number)?;
+                let cycles = case.witness.cycles();
+                let shares = shares::missing(&self.pipeline, *number, hash, cycles);
+                if !shares.is_empty() {
+                    shares.iter().try_for_each(|share| self.jobs.push(share))?;
+                    return Ok(Outcome::Later(MINUTES));
+                }
+                self.pipeline.block(&format!("block {number}"), case, &mut zkevm)?;
+                Ok(Outcome::Done)
+            }
+            Job::Segments { block, share } => {
+                let hash = pipeline::block_hash(&self.rpc, *block)?;
+                if !self.pipeline.share_file(hash, *share).exists() {
+                    let case = source::block(&self.rpc, *block)?;
+                    self.pipeline.share(case, *share, &mut zkevm)?;
                 }
                 Ok(Outcome::Done)
             }
@@ -163,17 +182,20 @@ impl Service {
                     return Ok(Outcome::Done);
                 }
                 let mut files = Vec::new();
-                let mut waits = false;
+                let mut asked = 0;
                 for number in batch.from..=batch.to {
                     let hash = pipeline::block_hash(&self.rpc, number)?;
                     let file = self.pipeline.block_file(hash);
                     if !file.exists() {
-                        waits = true;
                         self.jobs.push(&Job::Block(number))?;
+                        asked += 1;
+                        if asked == MOST_ASKED {
+                            break;
+                        }
                     }
                     files.push(file);
                 }
-                if waits {
+                if asked > 0 {
                     return Ok(Outcome::Later(MOMENT));
                 }
                 // The next circuits need its memory.
@@ -192,7 +214,7 @@ impl Service {
     /// queue, and in memory while that cannot be written.
     fn note(&self, job: &Job, error: Option<&anyhow::Error>) -> Result<()> {
         let (batches, error) = match job {
-            Job::Block(number) => (
+            Job::Block(number) | Job::Segments { block: number, .. } => (
                 self.queue.waiting_for(*number)?,
                 error.map(|error| format!("block {number}: {error:#}")),
             ),
@@ -319,7 +341,9 @@ impl Service {
         match (&batch.proof, &*working) {
             (Some(_), _) => "proven",
             (None, Some(Job::Batch(id))) if *id == batch.id() => "proving",
-            (None, Some(Job::Block(number))) if (batch.from..=batch.to).contains(number) => {
+            (None, Some(Job::Block(number) | Job::Segments { block: number, .. }))
+                if (batch.from..=batch.to).contains(number) =>
+            {
                 "proving"
             }
             _ => "queued",
@@ -367,7 +391,7 @@ mod tests {
     use rlp::RlpStream;
 
     use super::*;
-    use crate::jobs::Local;
+    use crate::{jobs::Local, shares::Share};
 
     const PROVER: &str = "0x00000000000000000000000000000000000000aa";
 
@@ -508,6 +532,37 @@ mod tests {
         let batch = service.queue.submit(&Batch::new(1, 2, PROVER).unwrap()).unwrap();
         assert_eq!(service.clone().work()(&Job::Batch(batch)), Outcome::Later(MOMENT));
         assert_eq!(*seen.lock().unwrap(), [Job::Block(2)]);
+    }
+
+    #[test]
+    fn large_block_is_divided_among_workers() {
+        let transaction = json!({"raw": "0x", "receipt": "0x", "gasUsed": "0x5208", "cycles": "0x200000", "accounts": {}});
+        let mut witness = witness(&[0xc0]);
+        witness["transactions"] = json!([transaction]);
+        let url = node(vec![block(1), json!("0x17c18"), json!("0x2"), witness]);
+        let proofs = env::temp_dir().join(format!("bzk-serve-divided-{}", id()));
+        let _ = fs::remove_dir_all(&proofs);
+        let pipeline = Pipeline { circuits: proofs.join("circuits"), proofs };
+        let (jobs, seen) = Noted::new();
+        let service = Arc::new(Service::new(pipeline, url, Box::new(jobs)).unwrap());
+        assert_eq!(service.clone().work()(&Job::Block(1)), Outcome::Later(MINUTES));
+        let shares = [0, 1].map(|number| Share { number, of: 2 });
+        assert_eq!(*seen.lock().unwrap(), shares.map(|share| Job::Segments { block: 1, share }));
+    }
+
+    #[test]
+    fn long_batch_asks_for_some_of_its_blocks_at_a_time() {
+        // It knows no more of them.
+        let url = node((0..MOST_ASKED).map(|number| block(number as u8)).collect());
+        let proofs = env::temp_dir().join(format!("bzk-serve-long-{}", id()));
+        let _ = fs::remove_dir_all(&proofs);
+        let pipeline = Pipeline { circuits: proofs.join("circuits"), proofs };
+        let (jobs, seen) = Noted::new();
+        let service = Arc::new(Service::new(pipeline, url, Box::new(jobs)).unwrap());
+        let batch = service.queue.submit(&Batch::new(1, 100_000, PROVER).unwrap()).unwrap();
+        assert_eq!(service.clone().work()(&Job::Batch(batch)), Outcome::Later(MOMENT));
+        let first: Vec<_> = (1..=MOST_ASKED as u64).map(Job::Block).collect();
+        assert_eq!(*seen.lock().unwrap(), first);
     }
 
     #[test]

@@ -44,10 +44,10 @@ pub struct Settlement {
 }
 
 impl Settlement {
-    /// Builds them over the block circuit in `circuits`, and puts there what verifies their proofs.
+    /// Builds them over the circuit in `circuits` that joins a block's batches, and puts there what verifies their proofs.
     ///
     /// # Errors
-    /// When there is no block circuit, they do not fit it, the disk is full or memory short.
+    /// When that is not there, they do not fit it, the disk is full or memory short.
     pub fn new(circuits: &Path) -> Result<Self> {
         memory::ensure_gib(SETTLE_GIB)?;
         let block = zkevm::block_circuit(circuits)?;

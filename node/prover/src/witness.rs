@@ -38,6 +38,13 @@ pub struct BlockWitness {
     pub transactions: Vec<TransactionWitness>,
 }
 
+impl BlockWitness {
+    /// Kernel cycles that the chain charged for the block. What does not fit in a proof is charged with all that there is.
+    pub fn cycles(&self) -> u64 {
+        self.transactions.iter().fold(0, |sum, one| sum.saturating_add(one.cycles.as_u64()))
+    }
+}
+
 /// One transaction and what it did.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

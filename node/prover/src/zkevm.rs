@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{anyhow, Context, Result};
+use anyhow::{anyhow, ensure, Context, Result};
 use evm_arithmetization::{
     fixed_recursive_verifier::{ProverOutputData, RecursionConfig},
     generation::generate_traces,
@@ -17,6 +17,7 @@ use evm_arithmetization::{
 use plonky2::{
     field::goldilocks_field::GoldilocksField,
     plonk::{circuit_data::VerifierCircuitData, config::PoseidonGoldilocksConfig},
+    recursion::cyclic_recursion::check_cyclic_proof_verifier_data,
     util::{
         log2_strict,
         serialization::{Buffer, DefaultGateSerializer, DefaultGeneratorSerializer},
@@ -42,6 +43,9 @@ const SETUP_GIB: u64 = 15;
 const PROVE_GIB: u64 = 9;
 
 type SegmentProof = ProverOutputData<F, C, D>;
+
+/// What the kernel's run gives for a segment.
+type Segment = <SegmentDataIterator<F> as Iterator>::Item;
 
 /// The upper circuits of the zkEVM and where its table circuits are.
 pub struct Zkevm {
@@ -94,10 +98,14 @@ impl Zkevm {
             &DefaultGeneratorSerializer::<C, D>::default(),
         )
         .map_err(io)?;
+        // What was set up by an older version lacks it.
+        if !block_file(folder).exists() {
+            write_block_circuit(folder, &upper)?;
+        }
         Ok(Self { upper, stark: AllStark::default(), folder: folder.into() })
     }
 
-    /// Proves a block, given the inputs of its batches. The proof knows nothing of its parent's proof.
+    /// Proves a block, given the inputs of its batches: the proof is that of the batches, joined.
     /// What is finished is kept in `folder`, so that a run that was cut off goes on from there.
     ///
     /// # Errors
@@ -111,7 +119,7 @@ impl Zkevm {
         // The batches so far, and whether they are more than one.
         let mut joined: Option<(ProofWithPublicValues, bool)> = None;
         for (number, inputs) in batches.into_iter().enumerate() {
-            let name = format!("batch-{number}");
+            let name = batch_stage(number);
             let batch = self.prove_batch(inputs, folder, &name).with_context(|| name.clone())?;
             joined = Some(match joined {
                 None => (batch, false),
@@ -124,11 +132,48 @@ impl Zkevm {
                 }
             });
         }
-        let (all, _) = joined.context("a block has no batch")?;
-        let block =
-            kept(&folder.join("block.json"), "block", || self.upper.prove_block(None, &all))?;
-        self.upper.verify_block(&block.intern)?;
+        let (block, many) = joined.context("a block has no batch")?;
+        ensure!(many, "a block is proven as two batches or more");
+        let circuit = &self.upper.batch_aggregation.circuit;
+        circuit.verify(block.intern.clone())?;
+        check_cyclic_proof_verifier_data(&block.intern, &circuit.verifier_only, &circuit.common)?;
+        write_whole(&folder.join("block.json"), &serde_json::to_vec(&block)?)?;
         Ok(block)
+    }
+
+    /// Proves of a block's segments those whose number leaves `share` when it is divided by `shares`, and joins none.
+    /// Where a segment begins follows from the block alone, so workers that know nothing of each other each prove a share.
+    ///
+    /// # Errors
+    /// As [`Self::prove_block`].
+    pub fn prove_share(
+        &self,
+        batches: Vec<GenerationInputs>,
+        folder: &Path,
+        (share, shares): (usize, usize),
+    ) -> Result<()> {
+        fs::create_dir_all(folder)?;
+        let mut turns = (0..shares).cycle();
+        for (number, inputs) in batches.into_iter().enumerate() {
+            let batch = batch_stage(number);
+            for (number, segment) in segments(&inputs).enumerate() {
+                if turns.next() == Some(share) {
+                    self.kept_segment(segment, folder, &segment_stage(&batch, number))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Proves a segment unless its proof is there.
+    fn kept_segment(
+        &self,
+        segment: Segment,
+        folder: &Path,
+        stage: &str,
+    ) -> Result<ProofWithPublicValues> {
+        let (inputs, mut data) = segment.map_err(|error| anyhow!("{error}"))?;
+        kept(&folder.join(format!("{stage}.json")), stage, || self.prove_segment(inputs, &mut data))
     }
 
     /// Proves all segments of a batch and folds them into one proof.
@@ -140,11 +185,7 @@ impl Zkevm {
     ) -> Result<ProofWithPublicValues> {
         let mut whole: Option<SegmentProof> = None;
         for (number, segment) in segments(&inputs).enumerate() {
-            let (inputs, mut data) = segment.map_err(|error| anyhow!("{error}"))?;
-            let stage = format!("{batch}-segment-{number}");
-            let proof = kept(&folder.join(format!("{stage}.json")), &stage, || {
-                self.prove_segment(inputs, &mut data)
-            })?;
+            let proof = self.kept_segment(segment, folder, &segment_stage(batch, number))?;
             let proof = SegmentProof { is_agg: false, is_dummy: false, proof_with_pvs: proof };
             whole = Some(match whole {
                 None => proof,
@@ -221,6 +262,14 @@ impl Zkevm {
     }
 }
 
+fn batch_stage(number: usize) -> String {
+    format!("batch-{number}")
+}
+
+fn segment_stage(batch: &str, number: usize) -> String {
+    format!("{batch}-segment-{number}")
+}
+
 /// The segments of a batch. Each ends before it runs 2^[`SEGMENT_LOG`] cycles or fills a table: where, is decided
 /// by the block alone, so that a prover that starts again cuts at the same places.
 fn segments(inputs: &GenerationInputs) -> SegmentDataIterator<F> {
@@ -253,27 +302,31 @@ pub fn heights(inputs: &GenerationInputs) -> Result<()> {
     Ok(())
 }
 
-/// What verifies block proofs, and nothing else of the circuits.
+/// What verifies the proofs of blocks, and nothing else of the circuits.
 ///
 /// # Errors
 /// When the circuits are not there or damaged.
 pub fn block_circuit(folder: &Path) -> Result<VerifierCircuitData<F, C, D>> {
     let path = block_file(folder);
     if !path.exists() {
-        write_block_circuit(folder, &Zkevm::load(folder)?.upper)?;
+        Zkevm::load(folder)?;
     }
     let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     VerifierCircuitData::from_bytes(bytes, &DefaultGateSerializer).map_err(io)
 }
 
 fn write_block_circuit(folder: &Path, circuits: &AllRecursiveCircuits) -> Result<()> {
-    let bytes =
-        circuits.block.circuit.verifier_data().to_bytes(&DefaultGateSerializer).map_err(io)?;
+    let bytes = circuits
+        .batch_aggregation
+        .circuit
+        .verifier_data()
+        .to_bytes(&DefaultGateSerializer)
+        .map_err(io)?;
     write_whole(&block_file(folder), &bytes)
 }
 
 fn block_file(folder: &Path) -> PathBuf {
-    folder.join("block-verifier.bin")
+    folder.join("batches-verifier.bin")
 }
 
 fn upper_file(folder: &Path) -> PathBuf {

@@ -9,10 +9,7 @@ use bzk_evm::execute::BlockEnvironment;
 use sp_core::{Get, H256};
 
 /// Gas of a block: what Ethereum's had in 2025.
-const GAS_LIMIT: u64 = 36_000_000;
-
-/// Proving cost of a block, in kernel cycles. Generous until the prover is calibrated.
-const CYCLE_LIMIT: u64 = 2_000_000_000;
+pub(crate) const GAS_LIMIT: u64 = 36_000_000;
 
 /// Ten minutes.
 const HEARTBEAT_MS: u64 = 600_000;
@@ -23,7 +20,7 @@ impl<T: Config> Default for GenesisConfig<T> {
             timestamp_s: 0,
             base_fee: 0,
             gas_limit: GAS_LIMIT,
-            cycle_limit: CYCLE_LIMIT,
+            cycle_limit: limits::GENESIS_BLOCK_CYCLES,
             heartbeat_ms: HEARTBEAT_MS,
             _config: Default::default(),
         }

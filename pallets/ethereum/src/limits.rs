@@ -17,13 +17,20 @@ const GAS_LIMIT_BOUND_DIVISOR: u64 = 1_024;
 /// no more than a plain transfer with the largest calldata.
 pub const MIN_BLOCK_CYCLES: u64 = 10_000_000;
 
-/// Greatest cycle limit of a block that governance may set: one that a prover can keep up with.
+/// Cycle limit of a block at genesis. What a full block takes to prove: `node/prover/README.md`.
 ///
-/// Proofs are made of segments of 2^17 cycles, each about 250 CPU s with its joins
-/// (`node/prover/README.md`). So a block of 10^10 cycles takes 5,300 hours of one core: a day on
-/// 220. No limit may come near `u64::MAX`, which is what the meter charges for what no prover proves
-/// in any time (`bzk_evm::meter::memory`).
-pub const MAX_BLOCK_CYCLES: u64 = 10_000_000_000;
+/// From above it is bounded by time: a block at the limit takes one worker on two cores less than a
+/// day, after which the layer 1 lets everybody prove. From below by the base fee: half of the
+/// genesis' gas limit in plain transfers has to fit, or full blocks would not make it rise.
+pub const GENESIS_BLOCK_CYCLES: u64 = 64_000_000;
+
+/// Greatest cycle limit of a block that governance may set: one that is proven before users leave.
+///
+/// Proofs are made of segments of 2^17 cycles, each at worst 273 CPU s with its join
+/// (`node/prover/README.md`). So a block of this limit takes 48 days of one core: the seven days
+/// after which the layer 1 lets users exit, on seven. No limit may come near `u64::MAX`, which is
+/// what the meter charges for what no prover proves in any time (`bzk_evm::meter::memory`).
+pub const MAX_BLOCK_CYCLES: u64 = 2_000_000_000;
 
 /// Shortest heartbeat that governance may set.
 pub const MIN_HEARTBEAT_MS: u64 = 1_000;
@@ -71,7 +78,32 @@ pub(crate) fn is_heartbeat(heartbeat_ms: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::genesis::GAS_LIMIT;
+    use bzk_evm::meter::cost;
     use proptest::prelude::*;
+
+    /// Cycles of a segment, and the CPU seconds that the dearest one takes with its join
+    /// (`node/prover/README.md`).
+    const SEGMENT_CYCLES: u64 = 1 << 17;
+    const SEGMENT_CPU_S: u64 = 273;
+
+    fn proof_cpu_s(cycles: u64) -> u64 {
+        (cycles / SEGMENT_CYCLES + 1) * SEGMENT_CPU_S
+    }
+
+    #[test]
+    fn block_at_the_limit_is_proven_in_time() {
+        const DAY_S: u64 = 24 * 60 * 60;
+        assert!(proof_cpu_s(GENESIS_BLOCK_CYCLES) / 2 < DAY_S, "a day on two cores");
+        assert!(proof_cpu_s(MAX_BLOCK_CYCLES) / 7 < 7 * DAY_S, "a week on seven cores");
+    }
+
+    #[test]
+    fn block_full_of_transfers_raises_the_base_fee() {
+        // Which rises above half of the gas limit.
+        let transfers = GAS_LIMIT / 2 / TRANSFER_GAS + 1;
+        assert!(transfers * cost::TRANSACTION <= GENESIS_BLOCK_CYCLES);
+    }
 
     #[test]
     fn gas_limit_arrives_at_its_target_and_stays() {

@@ -2,7 +2,7 @@
 
 use bzk_batch::{Span, Statement};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use pallet_ethereum::limits::MAX_BLOCK_CYCLES;
+use pallet_ethereum::limits::{GENESIS_BLOCK_CYCLES, MAX_BLOCK_CYCLES};
 use scale_info::TypeInfo;
 use sp_core::H256;
 
@@ -36,13 +36,13 @@ pub struct Limits {
     pub age_s: u64,
 }
 
-/// Most blocks that a batch may be meant to have; what the prover's queue takes.
+/// Most blocks that a batch may be meant to have. One that waits for room has more, and the prover takes it.
 pub const MAX_BLOCKS: u32 = 4_096;
 
 impl Default for Limits {
-    /// An hour, or as much as one full block costs to prove: 2 * 10^9 cycles.
+    /// An hour, or as much as one full block of the genesis costs to prove.
     fn default() -> Self {
-        Self { blocks: 256, transactions: 4_096, cycles: 2_000_000_000, age_s: 3_600 }
+        Self { blocks: 256, transactions: 4_096, cycles: GENESIS_BLOCK_CYCLES, age_s: 3_600 }
     }
 }
 

@@ -1,17 +1,19 @@
-//! The off-chain worker: hands the oldest batch without a proof to the prover of this node, and records the proof.
+//! The off-chain worker: hands the oldest batches without a proof to the prover of this node, and records the proof of
+//! the first.
 //!
 //! It does nothing unless the node says in its local storage where a prover is ([`PROVER`]). The node also says which
 //! block is final ([`FINALIZED`]), because the runtime cannot know: only final batches are handed over.
 //!
 //! Each run asks the same three things, and the prover takes the same batch only once, so there is no state to lose:
-//! submit the batch, ask how far it is, and when it is proven fetch the proof. One run at a time; after a failure the
-//! next one waits twice as long as the last.
+//! submit the batch, ask how far it is, and when it is proven fetch the proof. While the prover works on it, it gets the
+//! next batches too, so that several workers have blocks to prove. One run at a time; after a failure the next one waits
+//! twice as long as the last.
 
 use crate::{
     prover::{Prover, ProverError, State, DEADLINE_MS},
     Authorities, Batch, BatchId, BatchIds, Batches, Call, Config, Pallet,
 };
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 use codec::{Decode, Encode};
 use frame_system::{offchain::SubmitTransaction, pallet_prelude::BlockNumberFor};
 use sp_core::{
@@ -48,8 +50,11 @@ const RESEND: Duration = Duration::from_millis(60_000);
 const RETRY_MS: u64 = 2_000;
 const MAX_DOUBLINGS: u32 = 8;
 
-/// Three calls and the rest.
-const LOCKED: Duration = Duration::from_millis(4 * DEADLINE_MS);
+/// Batches that the prover gets beside the oldest one.
+const AHEAD: usize = 3;
+
+/// Two calls for the oldest batch, one for each of the others, and the rest.
+const LOCKED: Duration = Duration::from_millis((3 + AHEAD as u64) * DEADLINE_MS);
 
 /// A prover, as the node's operator names it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -106,15 +111,24 @@ impl<T: Config> Pallet<T> {
         };
         let mut lock = StorageLock::<Time>::with_deadline(LOCK, LOCKED);
         let Ok(_guard) = lock.try_lock() else { return };
-        let Some((batch, found)) = Self::batch_to_prove() else { return };
+        let batches = Self::batches_to_prove();
+        let Some(((batch, found), ahead)) = batches.split_first() else { return };
 
         let pause = StorageValueRef::persistent(PAUSE);
-        let last = pause.get::<Pause>().ok().flatten().filter(|last| last.batch == batch);
+        let last = pause.get::<Pause>().ok().flatten().filter(|last| last.batch == *batch);
         if last.is_some_and(|last| timestamp() < last.until) {
             return;
         }
         let failures = last.map_or(0, |last| last.failures);
-        let (delay, failures) = match Self::advance(&endpoint, batch, &found) {
+        let advanced = Self::advance(&endpoint, *batch, found).and_then(|progress| {
+            if progress == Progress::Waiting {
+                let prover = Prover { url: &endpoint.url };
+                let mut others = ahead.iter().map(|(_, other)| &other.span);
+                others.try_for_each(|span| prover.submit(span, endpoint.address).map(drop))?;
+            }
+            Ok(progress)
+        });
+        let (delay, failures) = match advanced {
             Ok(Progress::Waiting) => (POLL, 0),
             Ok(Progress::Sent) => {
                 log::info!(target: "settlement", "batch {batch} is proven");
@@ -126,18 +140,20 @@ impl<T: Config> Pallet<T> {
                 (Duration::from_millis(delay_ms), failures.saturating_add(1))
             }
         };
-        pause.set(&Pause { batch, until: timestamp().add(delay), failures });
+        pause.set(&Pause { batch: *batch, until: timestamp().add(delay), failures });
     }
 
-    /// The oldest batch without a proof, if it is final.
-    fn batch_to_prove() -> Option<(BatchId, Batch<BlockNumberFor<T>>)> {
-        let finalized =
-            StorageValueRef::persistent(FINALIZED).get::<BlockNumberFor<T>>().ok().flatten()?;
+    /// The oldest batches without a proof that are final.
+    fn batches_to_prove() -> Vec<(BatchId, Batch<BlockNumberFor<T>>)> {
+        let finalized = StorageValueRef::persistent(FINALIZED).get::<BlockNumberFor<T>>();
+        let Ok(Some(finalized)) = finalized else { return Vec::new() };
         let ids = BatchIds::<T>::get();
         (ids.unsettled..ids.next)
             .filter_map(|id| Some((id, Batches::<T>::get(id)?)))
-            .find(|(_, batch)| batch.proof.is_none())
-            .filter(|(_, batch)| batch.closed_at <= finalized)
+            .filter(|(_, batch)| batch.proof.is_none())
+            .take_while(|(_, batch)| batch.closed_at <= finalized)
+            .take(1 + AHEAD)
+            .collect()
     }
 
     /// Brings a batch as far as the prover has it.

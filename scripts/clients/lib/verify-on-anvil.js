@@ -49,8 +49,18 @@ try {
   const other = inputs.with(11, inputs[11] ^ 1n)
   assert.equal((await send(other, hex(proof))).status, 'reverted', 'a changed state root is accepted')
 
+  // What every transaction of these bytes pays, the evaluator's two calls, and the rest.
+  const trace = await reader.request({ method: 'debug_traceTransaction',
+    params: [accepted.transactionHash, { tracer: 'callTracer' }] })
+  const sent = Buffer.from(trace.input.slice(2), 'hex')
+  const calldata = sent.reduce((sum, byte) => sum + (byte === 0 ? 4 : 16), 21_000)
+  const [inputs_hash, constraints] = trace.calls
+    .filter(({ to }) => to.toLowerCase() === evaluator.address.toLowerCase()).map(({ gasUsed }) => Number(gasUsed))
+  const transcript_and_fri = Number(accepted.gasUsed) - calldata - inputs_hash - constraints
+
   console.log(JSON.stringify({
     verify_gas: Number(accepted.gasUsed),
+    gas_split: { calldata, inputs_hash, constraints, transcript_and_fri },
     proof_bytes: proof.length,
     verifier_bytes: verifier.bytes,
     evaluator_bytes: evaluator.bytes,

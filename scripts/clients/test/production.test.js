@@ -73,6 +73,7 @@ test('a chain starts from the specification, with nobody\'s BTC and the calendar
   const pot = await api.query.system.account(api.consts.treasury.potAccount)
   assert.equal(pot.data.free.toBigInt(), 200_000_000n * ZYRA)
   assert.ok((await api.query.sudo.key()).isNone, 'root is a referendum\'s alone')
+  assert.equal(Number(await api.query.ethereum.blockCycleLimit()), 64_000_000)
   const sitting = (await api.query.session.validators()).map(String)
   assert.deepEqual(sitting.sort(), people.map(({ babe }) => babe.address).sort())
 

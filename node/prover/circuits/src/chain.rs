@@ -1,6 +1,6 @@
 //! The circuit `chain`: one proof for any number of consecutive blocks.
 //!
-//! A step verifies one block proof and, unless it is the first, the chain proof before it. Public inputs,
+//! A step verifies the proof of one block and, unless it is the first, the chain proof before it. Public inputs,
 //! and what binds each of them:
 //!
 //! | element | what | bound to |
@@ -17,9 +17,15 @@
 //! | 33..37 | window | Poseidon of the last 256 hashes: the block's own window must have the predecessor's |
 //! | 37.. | the chain circuit's name | compared by whoever verifies the proof (`wrap` does) |
 //!
-//! Also, for every block: its proof names the block circuit as its own (else the zkEVM would accept a
-//! forged parent proof inside it), it covers this block alone (its checkpoint is the state and the window
-//! before it), difficulty, blob fields and beacon root are 0.
+//! A block's proof is that of its joined batches, not one of the zkEVM's block circuit, which may join any number of
+//! blocks into one and does not say where it began: with a proof of two, the first would be nowhere in the accumulator.
+//! (It says a state, which the proof of a block that nobody knows may have too; and a window, which it leaves to the
+//! prover whenever there is a parent.)
+//!
+//! So what the block circuit would check is checked here, for every block: its proof names the circuit that joins
+//! batches as its own (else that would accept a forged proof inside it); it begins with the block's first transaction,
+//! no gas used and empty tries of transactions and receipts; the gas that it used is the header's. And difficulty, blob
+//! fields and beacon root are 0.
 //!
 //! The kernel proves the state root, transactions root, receipts root and gas used from the block's
 //! transactions, number, time, coinbase, base fee, gas limit, randomness, chain id and window. It does **not**
@@ -52,7 +58,7 @@ use plonky2::{
 };
 
 use crate::{
-    statement::{block, Accumulator, Statement, WORD},
+    statement::{block, Accumulator, Statement, EMPTY_ROOT, WORD},
     wrap, PoseidonC, D, F,
 };
 
@@ -100,10 +106,10 @@ struct TipTargets {
 }
 
 impl Chain {
-    /// Builds the circuit over the circuit of block proofs.
+    /// Builds the circuit over the one that joins the batches of a block.
     ///
     /// # Errors
-    /// When the block circuit has another number of public inputs, or does not fit.
+    /// When that has another number of public inputs, or does not fit.
     pub fn new(block: &VerifierCircuitData<F, PoseidonC, D>) -> Result<Self> {
         let name = 4 + 4 * block.common.config.fri_config.num_cap_elements();
         ensure!(
@@ -249,15 +255,20 @@ fn step(
     builder.range_check(elapsed, 32);
     for (i, &word) in tip.state.iter().enumerate() {
         builder.connect(word, inputs[block::STATE_BEFORE.start + i]);
-        builder.connect(word, inputs[block::CHECKPOINT_STATE.start + i]);
     }
     let window =
         builder.hash_n_to_hash_no_pad::<PoseidonHash>(inputs[block::PREVIOUS_HASHES].to_vec());
     builder.connect_hashes(window, tip.window);
-    for (i, &element) in window.elements.iter().enumerate() {
-        builder.connect(element, inputs[block::CHECKPOINT_WINDOW.start + i]);
+
+    // The whole block.
+    for (i, &word) in EMPTY_ROOT.iter().enumerate() {
+        let word = builder.constant(F::from_canonical_u32(word));
+        builder.connect(word, inputs[block::TRANSACTIONS_BEFORE.start + i]);
+        builder.connect(word, inputs[block::RECEIPTS_BEFORE.start + i]);
     }
-    for index in block::BLOBS.chain([block::DIFFICULTY]) {
+    builder.connect(inputs[block::GAS_TO], inputs[block::GAS_USED]);
+    let zeros = [block::TRANSACTIONS_FROM, block::GAS_FROM, block::DIFFICULTY];
+    for index in block::BLOBS.chain(zeros) {
         builder.assert_zero(inputs[index]);
     }
     for index in block::STATE_AFTER.chain([block::NUMBER, block::CHAIN_ID, block::TIMESTAMP]) {

@@ -15,12 +15,16 @@ use crate::F;
 /// Elements of a 256-bit word: 32 bits each, the lowest first.
 pub const WORD: usize = 8;
 
-/// Where the public inputs of a block proof have what. The zkEVM's `PublicValues` in their order.
+/// Where the public inputs of a block's proof have what. The zkEVM's `PublicValues` in their order.
 pub mod block {
     use super::*;
 
     /// State root before the block.
     pub const STATE_BEFORE: Range<usize> = 0..8;
+    /// Transactions root before the block: that of no transactions.
+    pub const TRANSACTIONS_BEFORE: Range<usize> = 8..16;
+    /// Receipts root before the block: that of no receipts.
+    pub const RECEIPTS_BEFORE: Range<usize> = 16..24;
     /// State, transactions and receipts roots after the block.
     pub const ROOTS_AFTER: Range<usize> = 24..48;
     /// State root after the block.
@@ -35,19 +39,35 @@ pub mod block {
     pub const DIFFICULTY: usize = 55;
     /// EIP-155 chain id.
     pub const CHAIN_ID: usize = 65;
+    /// Gas that the header says was used.
+    pub const GAS_USED: usize = 68;
     /// Blob gas used, excess blob gas, parent beacon root; all must be 0.
     pub const BLOBS: Range<usize> = 69..81;
     /// The 256 hashes before the block, the oldest first.
     pub const PREVIOUS_HASHES: Range<usize> = 145..2193;
     /// The block's own hash.
     pub const HASH: Range<usize> = 2193..2201;
-    /// State root before the first block of a chain of block proofs; here: before this block.
-    pub const CHECKPOINT_STATE: Range<usize> = 2201..2209;
-    /// Poseidon of the window before the first block of such a chain.
-    pub const CHECKPOINT_WINDOW: Range<usize> = 2209..2213;
-    /// Public values; behind them stands the name of the block circuit.
+    /// Transactions of the block before the first one that is proven: none.
+    pub const TRANSACTIONS_FROM: usize = 2213;
+    /// Gas that those used: none.
+    pub const GAS_FROM: usize = 2215;
+    /// Gas that the block's transactions used.
+    pub const GAS_TO: usize = 2216;
+    /// Public values; behind them stands the name of the circuit that joins batches.
     pub const LEN: usize = 2371;
 }
+
+/// Root of an empty trie (keccak-256 of the RLP of nothing); words as in a block's proof.
+pub const EMPTY_ROOT: [u32; WORD] = [
+    0xe363_b421,
+    0x0162_2fb5,
+    0x996c_adc0,
+    0x5b48_e01b,
+    0x92c0_f86e,
+    0xff83_45e6,
+    0x1bcc_55a6,
+    0x56e8_1f17,
+];
 
 /// A Poseidon digest.
 pub type Digest = [F; NUM_HASH_OUT_ELTS];

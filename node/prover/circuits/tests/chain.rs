@@ -8,7 +8,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use anyhow::Result;
 use bzk_circuits::{
     chain::{Chain, ChainProof, Previous},
-    statement::{block, poseidon, Accumulator, Statement, WORD},
+    statement::{block, Accumulator, Statement, EMPTY_ROOT, WORD},
     wrap::Proof,
     PoseidonC, F,
 };
@@ -34,10 +34,14 @@ fn values(number: u64) -> Vec<F> {
         values[range].fill(F::from_canonical_u64(value));
     };
     fill(block::STATE_BEFORE, number - 1);
-    fill(block::CHECKPOINT_STATE, number - 1);
     fill(block::STATE_AFTER, number);
     fill(block::BLOBS, 0);
-    fill(block::DIFFICULTY..block::DIFFICULTY + 1, 0);
+    let single = |index: usize| index..index + 1;
+    for index in [block::DIFFICULTY, block::TRANSACTIONS_FROM, block::GAS_FROM] {
+        fill(single(index), 0);
+    }
+    fill(single(block::GAS_USED), 21_000 + number);
+    fill(single(block::GAS_TO), 21_000 + number);
     fill(block::NUMBER..block::NUMBER + 1, number);
     fill(block::TIMESTAMP..block::TIMESTAMP + 1, 100 * number);
     fill(block::CHAIN_ID..block::CHAIN_ID + 1, 97304);
@@ -47,8 +51,9 @@ fn values(number: u64) -> Vec<F> {
         let start = block::PREVIOUS_HASHES.start + WORD * i as usize;
         values[start..start + WORD].fill(F::from_canonical_u64(hash));
     }
-    let window = poseidon(&values[block::PREVIOUS_HASHES]);
-    values[block::CHECKPOINT_WINDOW].copy_from_slice(&window);
+    let empty = EMPTY_ROOT.map(F::from_canonical_u32);
+    values[block::TRANSACTIONS_BEFORE].copy_from_slice(&empty);
+    values[block::RECEIPTS_BEFORE].copy_from_slice(&empty);
     values
 }
 
@@ -119,11 +124,15 @@ fn blocks_are_joined_and_every_other_one_is_refused() -> Result<()> {
         ("attack_window", change(block::PREVIOUS_HASHES.start, 9)),
         ("attack_wrong_parent", change(block::PREVIOUS_HASHES.end - 1, 9)),
         ("attack_difficulty", change(block::DIFFICULTY, 1)),
+        ("attack_first_transactions_dropped", change(block::TRANSACTIONS_FROM, 1)),
+        ("attack_gas_used_before", change(block::GAS_FROM, 21_000)),
+        ("attack_gas_used_is_not_the_headers", change(block::GAS_TO, 9)),
+        ("attack_header_says_other_gas", change(block::GAS_USED, 9)),
     ];
     let ranges = [
         ("attack_forged_state_root", block::STATE_BEFORE),
-        ("attack_range_proof_by_state", block::CHECKPOINT_STATE),
-        ("attack_range_proof_by_window", block::CHECKPOINT_WINDOW),
+        ("attack_transactions_before", block::TRANSACTIONS_BEFORE),
+        ("attack_receipts_before", block::RECEIPTS_BEFORE),
         ("attack_blob_fields", block::BLOBS),
     ];
     for (name, range) in ranges {
@@ -209,7 +218,7 @@ fn blocks_are_joined_and_every_other_one_is_refused() -> Result<()> {
 
     // Where nothing is before that binds them: numbers that the contract would read as shorter ones. The longest that
     // it reads as they are:
-    let places = [block::STATE_BEFORE, block::CHECKPOINT_STATE, block::STATE_AFTER];
+    let places = [block::STATE_BEFORE, block::STATE_AFTER];
     let places = places.into_iter().flatten();
     let places = places.chain([block::CHAIN_ID, block::NUMBER, block::TIMESTAMP]);
     let longest = with(values(5), places, TOO_LONG - F::ONE);
@@ -226,8 +235,8 @@ fn blocks_are_joined_and_every_other_one_is_refused() -> Result<()> {
         ("attack_time_of_33_bits", with(values(5), [block::TIMESTAMP], TOO_LONG), (1 << 32) - 1),
     ];
     for i in 0..WORD {
-        let both = [block::STATE_BEFORE.start + i, block::CHECKPOINT_STATE.start + i];
-        long.push(("attack_old_state_word_of_33_bits", with(values(5), both, TOO_LONG), 400));
+        let word = [block::STATE_BEFORE.start + i];
+        long.push(("attack_old_state_word_of_33_bits", with(values(5), word, TOO_LONG), 400));
     }
     for (name, values, before) in long {
         let start = Accumulator::start(&values, F::from_canonical_u64(before))?;

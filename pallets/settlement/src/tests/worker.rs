@@ -149,6 +149,20 @@ fn batch_is_handed_over_asked_for_and_recorded() {
 }
 
 #[test]
+fn prover_gets_the_next_batches_while_it_works_on_the_oldest() {
+    NodeWithProver::run(|node| {
+        blocks(3..=4);
+        System::set_block_number(2);
+        // Closed in a block that is not final.
+        blocks(5..=6);
+        node.expect_status("proving", None);
+        let address = format!("0x{}", "aa".repeat(20));
+        node.expect("prover_submitBatch", json!([3, 4, address]), json!("another"));
+        node.run_worker(1);
+    });
+}
+
+#[test]
 fn record_that_got_lost_is_sent_again() {
     NodeWithProver::run(|node| {
         node.expect_proof(&record(0));

@@ -109,15 +109,19 @@ contract PlonkyVerifierTest {
         }
     }
 
+    function refuses(uint256[32] memory inputs, bytes memory proof) private view {
+        try verifier.verify(inputs, proof) returns (bool) {
+            revert("accepted");
+        } catch {}
+    }
+
     /// The valid proof with one public input of `[from, to)` changed.
     function refusesInputs(uint256 from, uint256 to) private view {
         bytes memory proof = vm.readFileBinary("data/proof.bin");
         for (uint256 i = from; i < to; i++) {
             uint256[32] memory inputs = statement();
             inputs[i] ^= 1;
-            try verifier.verify(inputs, proof) returns (bool) {
-                revert("accepted");
-            } catch {}
+            refuses(inputs, proof);
         }
     }
 
@@ -139,6 +143,31 @@ contract PlonkyVerifierTest {
 
     function test_attack_another_provers_address() public view {
         refusesInputs(27, 32);
+    }
+
+    /// Other words for the same elements: what reads them takes them for other numbers.
+    function test_attack_inputs_beyond_the_order() public view {
+        bytes memory proof = vm.readFileBinary("data/proof.bin");
+        uint256[3] memory more = [uint256(0xffffffff00000001), 1 << 64, 1 << 255];
+        for (uint256 i = 0; i < 32; i++) {
+            for (uint256 k = 0; k < 3; k++) {
+                uint256[32] memory inputs = statement();
+                inputs[i] += more[k];
+                refuses(inputs, proof);
+            }
+        }
+    }
+
+    /// As the valid proof up to its end, which is elsewhere.
+    function test_attack_proof_of_another_length() public view {
+        bytes memory proof = vm.readFileBinary("data/proof.bin");
+        refuses(statement(), "");
+        refuses(statement(), bytes.concat(proof, hex"00"));
+        refuses(statement(), bytes.concat(proof, proof));
+        assembly ("memory-safe") {
+            mstore(proof, sub(mload(proof), 1))
+        }
+        refuses(statement(), proof);
     }
 
     /// Each record: offset in the proof (or, from 2^32, 2^32 + index of an input), eight bytes that are put there,
