@@ -1,5 +1,9 @@
 //! The predeployed contracts of the bridge; `contracts/src/l2` in Solidity.
-#![allow(missing_docs, reason = "the contracts document themselves; the macro makes the items")]
+#![allow(
+    missing_docs,
+    clippy::too_many_arguments,
+    reason = "the contracts document themselves and choose their fields; the macro makes the items"
+)]
 
 use alloy_primitives::{address, Address};
 use alloy_sol_types::sol;

@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn block_full_of_transfers_raises_the_base_fee() {
         // Which rises above half of the gas limit.
-        let transfers = GAS_LIMIT / 2 / TRANSFER_GAS + 1;
+        let transfers = GAS_LIMIT / 2 / TRANSACTION_GAS + 1;
         assert!(transfers * cost::TRANSACTION <= GENESIS_BLOCK_CYCLES);
     }
 
