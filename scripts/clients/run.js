@@ -1,6 +1,7 @@
 // Runs test files beside each other, those first that took longest the last time: one that begins late holds up the end.
 // Called by scripts/clients.sh. Usage: node run.js FILES_AT_A_TIME MINUTES_FOR_EACH FILE...
 // Environment: BZK_CACHE.
+import { setMaxListeners } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { run } from 'node:test'
@@ -20,6 +21,7 @@ const files = names.map((name) => resolve(name)).sort((a, b) => last(a) === last
 const took = {}
 // Who is told to end ends the files too.
 const end = new AbortController()
+setMaxListeners(0, end.signal)
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => end.abort())
 const events = run({ files, concurrency: Number(atATime), timeout: minutes * 60_000, forceExit: true, signal: end.signal })
 events.on('test:fail', ({ todo }) => { if (todo === undefined || todo === false) process.exitCode = 1 })

@@ -82,7 +82,14 @@ impl L2Client {
         let call = json!({
             "from": from, "to": to, "input": input, "value": value, "gas": format!("{gas_limit:#x}"),
         });
-        let transaction = TxEip1559 {
+        match self.rpc.call("eth_estimateGas", json!([call])).await {
+            Ok(_) => {}
+            Err(Error::Reverted { .. } | Error::Refused { .. }) => {
+                return self.cancel(waiting, fees).await;
+            }
+            Err(error) => return Err(error),
+        }
+        self.publish(TxEip1559 {
             chain_id: self.chain_id().await?,
             nonce,
             gas_limit,
@@ -92,21 +99,28 @@ impl L2Client {
             value,
             access_list: Default::default(),
             input,
-        };
-        match self.rpc.call("eth_estimateGas", json!([call])).await {
-            Ok(_) => self.publish(transaction).await,
-            Err(Error::Reverted { .. } | Error::Refused { .. }) => {
-                let nothing = TxEip1559 {
-                    gas_limit: NOTHING_GAS,
-                    to: TxKind::Call(from),
-                    value: U256::ZERO,
-                    input: Bytes::new(),
-                    ..transaction
-                };
-                self.publish(nothing).await
-            }
-            Err(error) => Err(error),
-        }
+        })
+        .await
+    }
+
+    /// Puts a transaction that does nothing in the place of a waiting one. Returns the new hash.
+    ///
+    /// # Errors
+    /// As [`Self::replace`].
+    pub async fn cancel(&self, waiting: &Waiting, fees: Fees) -> Result<B256, Error> {
+        let from = self.account.as_ref().ok_or(Error::NoAccount)?.address();
+        self.publish(TxEip1559 {
+            chain_id: self.chain_id().await?,
+            nonce: waiting.nonce,
+            gas_limit: NOTHING_GAS,
+            max_fee_per_gas: fees.max,
+            max_priority_fee_per_gas: fees.tip,
+            to: TxKind::Call(from),
+            value: U256::ZERO,
+            access_list: Default::default(),
+            input: Bytes::new(),
+        })
+        .await
     }
 }
 

@@ -7,11 +7,22 @@ use std::{collections::BTreeMap, time::Duration};
 /// Blocks that may pass over a transaction which offers enough: they were full of others that tip more.
 const PASSED_OVER: u64 = 10;
 
+/// How often a transaction is sent that blocks pass over. Then it may be one that no block can hold: a claim runs code
+/// of its recipient, which can do other things in a block than in a question, and those that prove blocks bound it.
+const MOST_SENT: u32 = 3;
+
 /// What to do about a transaction that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Send it again with these fees.
     Replace {
+        /// Its place in [`Line::waiting`].
+        index: usize,
+        /// What it is to offer.
+        fees: Fees,
+    },
+    /// Put one that does nothing in its place, with these fees.
+    Cancel {
         /// Its place in [`Line::waiting`].
         index: usize,
         /// What it is to offer.
@@ -30,6 +41,8 @@ struct Sight {
     hash: B256,
     at: Duration,
     block: u64,
+    /// How many of this number were seen, this one too.
+    sent: u32,
 }
 
 /// Since when transactions wait.
@@ -50,21 +63,26 @@ impl Clock {
     pub fn look(&mut self, line: &Line, now: Duration) -> Vec<Action> {
         let hashes: BTreeMap<u64, B256> =
             line.waiting.iter().map(|waiting| (waiting.nonce, waiting.hash)).collect();
-        self.seen.retain(|nonce, sight| hashes.get(nonce) == Some(&sight.hash));
+        self.seen.retain(|nonce, _| hashes.contains_key(nonce));
         for (nonce, hash) in hashes {
-            self.seen.entry(nonce).or_insert(Sight { hash, at: now, block: line.block });
+            let new = Sight { hash, at: now, block: line.block, sent: 1 };
+            let sight = self.seen.entry(nonce).or_insert(new);
+            if sight.hash != hash {
+                *sight = Sight { sent: sight.sent.saturating_add(1), ..new };
+            }
         }
-        let late = line.waiting.iter().enumerate().filter(|(index, waiting)| {
-            self.seen.get(&waiting.nonce).is_some_and(|sight| {
-                let left_behind = waiting.fees.max < u128::from(line.market.base_fee);
-                // Those behind the first one wait for it, whatever they offer. Without new blocks more is of no use.
-                let passed_over =
-                    *index == 0 && line.block.saturating_sub(sight.block) >= PASSED_OVER;
-                now.saturating_sub(sight.at) >= self.patience && (left_behind || passed_over)
-            })
+        let late = line.waiting.iter().enumerate().filter_map(|(index, waiting)| {
+            let sight = self.seen.get(&waiting.nonce)?;
+            let left_behind = waiting.fees.max < u128::from(line.market.base_fee);
+            // Those behind the first one wait for it, whatever they offer. Without new blocks more is of no use.
+            let passed_over = index == 0 && line.block.saturating_sub(sight.block) >= PASSED_OVER;
+            let late = now.saturating_sub(sight.at) >= self.patience;
+            let hopeless = !left_behind && sight.sent >= MOST_SENT;
+            (late && (left_behind || passed_over)).then_some((index, waiting, hopeless))
         });
-        late.map(|(index, waiting)| {
+        late.map(|(index, waiting, hopeless)| {
             match waiting.fees.raised(&line.market, line.balance, waiting.gas_limit) {
+                Some(fees) if hopeless => Action::Cancel { index, fees },
                 Some(fees) => Action::Replace { index, fees },
                 None => Action::TooDear { nonce: waiting.nonce },
             }
@@ -113,7 +131,7 @@ mod tests {
     fn replaced(actions: &[Action]) -> Vec<usize> {
         let index = |action: &Action| match action {
             Action::Replace { index, .. } => Some(*index),
-            Action::TooDear { .. } => None,
+            Action::Cancel { .. } | Action::TooDear { .. } => None,
         };
         actions.iter().filter_map(index).collect()
     }
@@ -142,6 +160,28 @@ mod tests {
         }
         // Blocks pass it over: its author wants a tip.
         assert_eq!(replaced(&clock.look(&line(15, 2, &[waiting(7, 2)]), seconds(601))), [0]);
+    }
+
+    /// A recipient can burn more than a block may take, in blocks only: what waits behind it must not wait for ever.
+    #[test]
+    fn attack_transaction_that_no_block_holds_is_given_up() {
+        let (mut clock, mut actions) = (clock(), Vec::new());
+        for sent in 1..=4 {
+            // Each time it offers more.
+            let (block, at) = (sent * 100, sent * 600);
+            let waits = [waiting(7, 2 + sent)];
+            assert_eq!(clock.look(&line(block, 2, &waits), seconds(at)), []);
+            actions.extend(clock.look(&line(block + 10, 2, &waits), seconds(at + 30)));
+        }
+        let kinds: Vec<_> = actions
+            .iter()
+            .map(|action| matches!(action, Action::Cancel { index: 0, .. }))
+            .collect();
+        assert_eq!(kinds, [false, false, true, true]);
+        // The base fee is no reason to give up.
+        let left = [waiting(7, 8)];
+        clock.look(&line(900, 9, &left), seconds(9_000));
+        assert_eq!(replaced(&clock.look(&line(910, 9, &left), seconds(9_030))), [0]);
     }
 
     /// A chain that stands still must not drive its fees up.

@@ -33,7 +33,8 @@ pub struct Refusals<K> {
 
 #[derive(Clone, Copy, Debug)]
 struct Refusal {
-    times: u32,
+    /// How often, by cost: questions are asked often, and must not make a first loss of gas rest for a day.
+    times: [u32; 2],
     until: Duration,
 }
 
@@ -48,11 +49,19 @@ impl<K: Ord + Copy> Refusals<K> {
         self.known.get(key).is_some_and(|refusal| now < refusal.until)
     }
 
-    /// Notes a refusal. Returns how long `key` is left alone: twice as long as the last time, up to a limit.
+    /// Notes a refusal. Returns how long `key` is left alone: twice as long as the last time at this cost, up to a
+    /// limit.
     pub fn refuse(&mut self, key: K, cost: Cost, now: Duration) -> Duration {
-        let times = self.known.get(&key).map_or(0, |refusal| refusal.times);
+        let mut times = self.known.get(&key).map_or([0; 2], |refusal| refusal.times);
+        let [questions, gas] = &mut times;
+        let before = match cost {
+            Cost::Question => questions,
+            Cost::Gas => gas,
+        };
         let (first, longest) = cost.pauses();
-        let units = 2u32.checked_pow(times).map_or(longest, |factor| first.saturating_mul(factor));
+        let units =
+            2u32.checked_pow(*before).map_or(longest, |factor| first.saturating_mul(factor));
+        *before = before.saturating_add(1);
         let pause = self.unit.saturating_mul(units.min(longest));
         if self.known.len() >= MOST && !self.known.contains_key(&key) {
             self.known.retain(|_, refusal| now < refusal.until);
@@ -62,7 +71,7 @@ impl<K: Ord + Copy> Refusals<K> {
             }
         }
         let until = now.saturating_add(pause);
-        self.known.insert(key, Refusal { times: times.saturating_add(1), until });
+        self.known.insert(key, Refusal { times, until });
         pause
     }
 
@@ -105,6 +114,19 @@ mod tests {
         let gas = pauses(Cost::Gas);
         assert_eq!(gas[..3], [64, 128, 256].map(after));
         assert_eq!(gas[39], after(8_640));
+    }
+
+    /// A deposit that waits for a cap is asked for many times; then another claim is faster in the same block.
+    #[test]
+    fn questions_do_not_lengthen_the_pause_after_lost_gas() {
+        let mut refusals = Refusals::new(UNIT);
+        for _ in 0..20 {
+            refusals.refuse(1, Cost::Question, Duration::ZERO);
+        }
+        assert_eq!(refusals.refuse(1, Cost::Gas, Duration::ZERO), after(64));
+        assert_eq!(refusals.refuse(1, Cost::Question, Duration::ZERO), after(12));
+        // Nor do they make it forgotten.
+        assert_eq!(refusals.refuse(1, Cost::Gas, Duration::ZERO), after(128));
     }
 
     #[test]

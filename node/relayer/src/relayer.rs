@@ -155,25 +155,30 @@ impl Relayer {
         (self.balance, self.waiting) = (line.balance, line.waiting.len());
         let mut too_dear = None;
         for action in self.clock.look(&line, self.now()) {
-            match action {
-                Action::Replace { index, fees } => {
-                    let Some(waiting) = line.waiting.get(index) else { continue };
-                    match self.l2.replace(waiting, fees).await {
-                        Ok(hash) => {
-                            self.replaced = self.replaced.saturating_add(1);
-                            let (nonce, old) = (waiting.nonce, waiting.hash);
-                            tracing::info!(nonce, %old, %hash, ?fees, "transaction sent again");
-                        }
-                        // It is in a block by now, or the pool wants more: the next look tells.
-                        Err(L2Error::Refused { reason, .. }) => {
-                            tracing::debug!(nonce = waiting.nonce, reason, "not sent again");
-                        }
-                        Err(error) => return Err(error.into()),
-                    }
-                }
+            let (index, fees, cancels) = match action {
+                Action::Replace { index, fees } => (index, fees, false),
+                Action::Cancel { index, fees } => (index, fees, true),
                 Action::TooDear { nonce } => {
                     too_dear.get_or_insert(nonce);
+                    continue;
                 }
+            };
+            let Some(waiting) = line.waiting.get(index) else { continue };
+            let sent = match cancels {
+                true => self.l2.cancel(waiting, fees).await,
+                false => self.l2.replace(waiting, fees).await,
+            };
+            match sent {
+                Ok(hash) => {
+                    self.replaced = self.replaced.saturating_add(1);
+                    let (nonce, old) = (waiting.nonce, waiting.hash);
+                    tracing::info!(nonce, %old, %hash, ?fees, cancels, "transaction sent again");
+                }
+                // It is in a block by now, or the pool wants more: the next look tells.
+                Err(L2Error::Refused { reason, .. }) => {
+                    tracing::debug!(nonce = waiting.nonce, reason, "not sent again");
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         let Some(first) = line.waiting.first() else { return Ok(()) };
@@ -310,7 +315,7 @@ impl Relayer {
                 tracing::debug!(%outpoint, error, pause, "deposit cannot be claimed yet");
             }
             Cost::Gas => {
-                tracing::warn!(%outpoint, transaction = error, pause, "claim failed in a block");
+                tracing::warn!(%outpoint, transaction = error, pause, "claim failed in a block or got into none");
             }
         }
     }
@@ -367,6 +372,12 @@ impl Relayer {
                 // Another relayer's was before it in the block, another claim has used up a cap, or the recipient has
                 // thought better of it.
                 Err(L2Error::Failed(hash)) => self.refuse(outpoint, Cost::Gas, &hash.to_string()),
+                // Its recipient may see to it that no block can hold it, and all others wait behind it. If it only
+                // waits for the base fee it is claimed meanwhile.
+                Err(L2Error::Pending(hash)) => {
+                    self.refuse(outpoint, Cost::Gas, &hash.to_string());
+                    return Err(L2Error::Pending(hash).into());
+                }
                 Err(error) => return Err(error.into()),
             }
         }
