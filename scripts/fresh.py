@@ -40,20 +40,37 @@ LARGEST = 16 << 20
 BEGUN = [f"{profile}/{kind}/*/invoked.timestamp" for profile in ("*", "*/*") for kind in (".fingerprint", "build")]
 
 
+# Of no interest where git does not say what is.
+NO_SOURCES = {".git", "node_modules", "target"}
+
+
 def git(workspace, *arguments):
-    """What a command of git prints, without the last line's end."""
-    run = subprocess.run(["git", "-C", workspace, *arguments], stdout=subprocess.PIPE)
-    if run.returncode != 0:
-        sys.exit(f"git does not know the files of {workspace}: it has to be a checkout")
-    return os.fsdecode(run.stdout).removesuffix("\n")
+    """What a command of git prints, without the last line's end; empty where git does not work."""
+    with contextlib.suppress(FileNotFoundError):
+        run = subprocess.run(["git", "-C", workspace, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        if run.returncode == 0:
+            return os.fsdecode(run.stdout).removesuffix("\n")
+    return ""
+
+
+def names_of(workspace):
+    """The workspace's files: tracked, or new and not ignored; all of them where git does not know it (an archive)."""
+    names = set(git(workspace, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0"))
+    if "Cargo.toml" in names:
+        return names - {""}
+    names = set()
+    for folder, folders, files in os.walk(workspace):
+        folders[:] = set(folders) - NO_SOURCES
+        names.update(os.path.relpath(os.path.join(folder, name), workspace) for name in files)
+    return names
 
 
 def sources(workspace):
     """The workspace's files, tracked, or new and not ignored: name, path, hash and time. What has a Cargo.lock of its own
     is another workspace."""
-    names = git(workspace, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    names = names_of(workspace)
     others = tuple(name.removesuffix("Cargo.lock") for name in names if name.endswith("/Cargo.lock"))
-    for name in sorted(set(names) - {""}):
+    for name in sorted(names):
         path = workspace / name
         with contextlib.suppress(FileNotFoundError):
             status = path.lstat()
@@ -90,15 +107,17 @@ class Record:
 
 def give_times(workspace, record):
     """Sets the times of all files, and has the record say so. On return the record is on the disk."""
-    mark = Path(git(workspace, "rev-parse", "--absolute-git-dir")) / f"bitcoinzk-built-{workspace.name}"
-    new = not mark.exists() and not (workspace / "target").exists()
+    git_folder = git(workspace, "rev-parse", "--absolute-git-dir")
+    mark = Path(git_folder or workspace) / f"bitcoinzk-built-{workspace.name}"
+    new = git_folder != "" and not mark.exists() and not (workspace / "target").exists()
     files = {}
     for name, path, content, own in sources(workspace):
         at = record.time_of(name, content, own, new)
         if at != own:
             os.utime(path, ns=(at, at))
         files[name] = content, at
-    mark.touch()
+    if git_folder:
+        mark.touch()
     record.files = files
     record.write()
 
@@ -131,7 +150,9 @@ def run(command, workspace, target):
     end, and gives its status as a shell does."""
     child = None
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda received, _: child and child.send_signal(received))
+        # What is ignored (nohup) stays so, for the command too.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda received, _: child and child.send_signal(received))
     child = subprocess.Popen(command, cwd=workspace, env={**os.environ, "CARGO_TARGET_DIR": str(target)})
     code = child.wait()
     return code if code >= 0 else 128 - code

@@ -138,6 +138,20 @@ class Fresh(unittest.TestCase):
         self.build()
         self.assertGreater((self.clone / NUMBER).stat().st_mtime_ns, first)
 
+    def test_an_archive_is_built_and_never_with_another_s_program(self):
+        shutil.rmtree(self.clone / ".git")
+        self.assertEqual(self.build(), ({"app", "number"}, "1 seen"))
+        self.assertEqual(self.build(), (set(), "1 seen"))
+        self.write(NUMBER, number(2))
+        os.utime(self.clone / NUMBER, (0, 0))
+        self.assertEqual(self.build()[1], "2 seen")
+
+    def test_what_nohup_ignores_ends_no_build(self):
+        command = "kill -HUP $PPID; sleep 1; echo lives"
+        run = self.run_in(self.clone, "sh", "-c", "trap '' HUP; exec \"$@\"", "sh",
+                          sys.executable, FRESH, self.clone, "sh", "-ec", command)
+        self.assertEqual(run.stdout, "lives\n")
+
     def test_a_failure_is_handed_on(self):
         for command, code in ((["sh", "-c", "exit 7"], 7), (["sh", "-c", "kill -9 $$"], 137)):
             run = subprocess.run([sys.executable, FRESH, self.clone, *command], cwd="/",

@@ -23,7 +23,7 @@ checksum=$(awk -v name="name = \"$CRATE\"" \
     "$PROVER/Cargo.lock")
 [ -n "$checksum" ] || { echo "$PROVER/Cargo.lock has no checksum of $CRATE" >&2; exit 1; }
 
-# Two runs at once would write into one folder.
+# Two runs at once would write into one folder, or one would compile what the other writes: held until the command ends.
 exec 9>"$BZK_CACHE/prover-src.lock"
 flock 9
 
@@ -47,8 +47,6 @@ fi
 awk -v name="name = \"$CRATE\"" \
     '/^\[\[package\]\]/ { ours = 0 } $0 == name { ours = 1 } !(ours && /^(source|checksum) /)' \
     "$PROVER/Cargo.lock" >"$SOURCE/Cargo.lock"
-
-exec 9>&-
 
 arguments=("$@")
 [ ${#arguments[@]} -gt 0 ] || arguments=(build --release)

@@ -27,4 +27,8 @@ is "a shell that goes on" "1" \
     "$(run 'stage fine true' 'false' 'echo "set -e is off"' | xargs)"
 is "its own trap" "gone 0" \
     "$(run 'trapped() { trap "echo gone" EXIT; }' 'stage trapped trapped' | xargs)"
-echo "stage_test.sh: 6 passed"
+prove=$(sed -n '/^prove() {/,/^}/p' "$ROOT/scripts/test.sh")
+is "the trap of the gate's proof" "0 0" \
+    "$(run "$prove" 'cd "$(mktemp -d)"; mkdir scripts; ln -s /bin/true scripts/prove.sh; selected=(prove) STAGES=()' \
+        keep_going=1 'stage prove prove; rm -r "$PWD"; echo "$failed"' | xargs)"
+echo "stage_test.sh: 7 passed"

@@ -82,7 +82,8 @@ prove() {
     fi
     # New blocks each time: nobody asks for their proofs again.
     proofs=$(mktemp -d)
-    trap 'rm -rf "$proofs"' EXIT
+    # By value: the variable is gone when the stage's shell ends.
+    trap "rm -rf '$proofs'" EXIT
     BZK_PROOFS=$proofs scripts/prove.sh transfer
 }
 

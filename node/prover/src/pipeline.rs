@@ -100,7 +100,7 @@ impl Pipeline {
 
     /// Where the proof of the block with this hash is, or will be.
     pub fn block_file(&self, hash: H256) -> PathBuf {
-        self.block_folder(hash).join("block.json")
+        self.block_folder(hash).join("joined.json")
     }
 
     /// Joins block proofs and wraps the result for `prover`, as [`Settlement::prove`]. Returns the file, what the proof

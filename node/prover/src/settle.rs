@@ -82,7 +82,7 @@ impl Settlement {
                 None => Accumulator::start(inputs, F::ZERO)?,
             };
             let accumulator = before.next(inputs)?;
-            let path = folder.join(format!("chain-{}.json", name(&accumulator, prover)));
+            let path = folder.join(format!("chain-{}.json", self.name(&accumulator, prover)));
             let next = kept(&path, "chain", || {
                 let previous = match &joined {
                     Some(joined) => Previous::Chain(&joined.proof),
@@ -94,7 +94,7 @@ impl Settlement {
         }
         let Joined { proof, accumulator } = joined.context("there are no blocks")?;
         self.chain.verify(&proof)?;
-        let path = folder.join(format!("wrap-{}.bin", name(&accumulator, prover)));
+        let path = folder.join(format!("wrap-{}.bin", self.name(&accumulator, prover)));
         if !path.exists() {
             let shrunk = timed("shrink", || self.wrap.shrink.prove(&proof))?;
             let wrapped = timed("wrap", || self.wrap.wrap.prove(&shrunk))?;
@@ -102,6 +102,15 @@ impl Settlement {
             write_whole(&path, &wrapped.to_bytes())?;
         }
         Ok(path)
+    }
+
+    /// Name of a proof: the circuits that make it (the last one's digest depends on all), its end and its prover.
+    fn name(&self, accumulator: &Accumulator, prover: [u32; 5]) -> String {
+        let circuits = self.wrap.wrap.circuit.verifier_only.circuit_digest.0;
+        let mut words = vec![hex::encode(&circuits[..8])];
+        words.extend(accumulator.value().iter().map(|element| element.to_string()));
+        words.extend(prover.map(|word| format!("{word:x}")));
+        words.join("-")
     }
 }
 
@@ -176,12 +185,6 @@ pub fn address_words(text: &str) -> Result<[u32; 5]> {
         *word = chunk.iter().fold(0, |sum, &byte| (sum << 8) | u32::from(byte));
     }
     Ok(words)
-}
-
-fn name(accumulator: &Accumulator, prover: [u32; 5]) -> String {
-    let mut words: Vec<_> = accumulator.value().iter().map(|element| element.to_string()).collect();
-    words.extend(prover.map(|word| format!("{word:x}")));
-    words.join("-")
 }
 
 fn verifier_file(circuits: &Path) -> PathBuf {

@@ -137,7 +137,7 @@ impl Zkevm {
         let circuit = &self.upper.batch_aggregation.circuit;
         circuit.verify(block.intern.clone())?;
         check_cyclic_proof_verifier_data(&block.intern, &circuit.verifier_only, &circuit.common)?;
-        write_whole(&folder.join("block.json"), &serde_json::to_vec(&block)?)?;
+        write_whole(&folder.join("joined.json"), &serde_json::to_vec(&block)?)?;
         Ok(block)
     }
 
@@ -157,8 +157,10 @@ impl Zkevm {
         for (number, inputs) in batches.into_iter().enumerate() {
             let batch = batch_stage(number);
             for (number, segment) in segments(&inputs).enumerate() {
+                // Also in another's share: the kernel does not go on behind a segment that failed.
+                let segment = segment.map_err(|error| anyhow!("{error}"))?;
                 if turns.next() == Some(share) {
-                    self.kept_segment(segment, folder, &segment_stage(&batch, number))?;
+                    self.kept_segment(Ok(segment), folder, &segment_stage(&batch, number))?;
                 }
             }
         }

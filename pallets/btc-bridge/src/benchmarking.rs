@@ -128,7 +128,7 @@ fn batch() -> Batch {
         versions: MAX_VERSIONS,
         height: HEIGHT,
         settled: None,
-        gone: None,
+        gone: Default::default(),
     }
 }
 

@@ -157,8 +157,8 @@ impl<T: Config> Pallet<T> {
         let spent = sum(&batch.inputs);
         let fee = spent.saturating_sub(sum(&change));
         Backing::<T>::mutate(|sum| *sum = sum.saturating_sub(spent));
-        let gone = batch.gone.filter(|(other, _)| *other == version);
-        let gone = gone.map(|(_, bits)| bits).unwrap_or_default();
+        let gone = batch.gone.iter().find(|(other, _)| *other == version);
+        let gone = gone.map(|(_, bits)| *bits).unwrap_or_default();
         for (coin, bit) in change.into_iter().zip(bits()) {
             // What other payouts have spent is theirs.
             if gone & bit == 0 {
@@ -220,7 +220,7 @@ impl<T: Config> Pallet<T> {
         Closing::<T>::put(closing);
     }
 
-    fn forget(number: u64) {
+    pub(crate) fn forget(number: u64) {
         let Some(batch) = Batches::<T>::take(number) else { return };
         // Owed again: that is for people to look at, since nobody has proven it for so long.
         PaidAhead::<T>::mutate(|sum| *sum = sum.saturating_sub(Self::paid_ahead(&batch)));
@@ -243,7 +243,7 @@ impl<T: Config> Pallet<T> {
         }
         Batches::<T>::insert(number, batch);
         Closing::<T>::mutate(|closing| closing.retain(|(other, _)| *other != number));
-        // Half of the places are free for these; should they be full, it is broadcast no more, but it stays.
+        // New ones leave places free for these; should they be full, it is broadcast no more, but it stays.
         OpenBatches::<T>::mutate(|open| {
             let _ = open.try_push(number);
         });
@@ -270,7 +270,9 @@ impl<T: Config> Pallet<T> {
                 None => gone |= bit,
             }
         }
-        batch.gone = Some((version, gone));
+        batch.gone.retain(|(other, _)| *other != version);
+        // There is room for all versions.
+        let _ = batch.gone.try_push((version, gone));
         true
     }
 

@@ -81,8 +81,8 @@ pub const KEEP_BLOCKS: u32 = 144;
 /// Settled batches that are remembered at most.
 pub const MAX_CLOSING: u32 = 512;
 
-/// Payouts that are not settled at most. Half of the places are kept for those that come back by a
-/// reorganisation.
+/// Payouts and sweeps that are not settled at most. New ones take 72 of the places; the others are kept for those that
+/// come back by a reorganisation.
 pub const MAX_OPEN: u32 = 128;
 
 /// The pallet's storage, configuration and calls.
@@ -492,7 +492,8 @@ pub mod pallet {
         /// [`Config::AdminOrigin`].
         ///
         /// # Parameters
-        /// - `epoch`, `key`: where it is in [`Coins`].
+        /// - `epoch`, `key`: where it is in [`Coins`], or was before a sweep that is not in Bitcoin's chain: the
+        ///   sweep ends, and its other coins are free.
         ///
         /// # Errors
         /// [`Error::NoSuchCoin`]; [`Error::NotHalted`].
@@ -500,6 +501,10 @@ pub mod pallet {
         /// # Events
         /// [`Event::CoinLost`].
         #[pallet::call_index(3)]
+        // Open batches are looked through for a sweep: its coins, versions and requests, and what counts them.
+        #[pallet::weight(<T as Config>::WeightInfo::write_off().saturating_add(
+            T::DbWeight::get().reads_writes(u64::from(MAX_OPEN) + 32, u64::from(MAX_INPUTS) + 64)
+        ))]
         pub fn write_off(origin: OriginFor<T>, epoch: u32, key: CoinKey) -> DispatchResult {
             T::AdminOrigin::ensure_origin(origin)?;
             Self::do_write_off(epoch, key)

@@ -3,7 +3,7 @@
 //! A withdrawal costs its owner nothing until it is paid, so those that no payout can pay at the present fee rate must
 //! not stand before those that one can: somebody could ask for any number of them. They wait aside in [`Parked`],
 //! who offers most first, and join the end of [`Line`] when fees have fallen. Whoever would fill the line itself has
-//! to offer what a full payout charges each of its withdrawals, and then pays it.
+//! to offer what a full payout of one coin charges each of its withdrawals, and pays it unless it takes more coins.
 
 use crate::{
     pallet::{BitcoinHeight, Config, Line, LineEnds, Pallet, Parked, WaitingSince, Withdrawals},
@@ -20,9 +20,9 @@ pub(crate) const LOOKED: u64 = 2 * MAX_BATCH as u64;
 /// Withdrawals that return to the line in one block at most.
 const RETURNING: usize = 10;
 
-/// What each withdrawal of a full payout weighs: a twentieth of 20 P2WPKH outputs, the data output, one input and
-/// eight change outputs.
-const LEAST: TransactionWeight = TransactionWeight::from_wu(223);
+/// What each withdrawal of a full payout weighs: a twentieth of 20 P2TR outputs, the longest that there are, the data
+/// output, one input and eight change outputs. Who asks for less could never pay in the company of his like.
+const LEAST: TransactionWeight = TransactionWeight::from_wu(271);
 
 impl<T: Config> Pallet<T> {
     /// The least that a withdrawal must be ready to pay for the line, in sats.

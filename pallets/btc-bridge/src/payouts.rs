@@ -178,7 +178,7 @@ impl<T: Config> Pallet<T> {
             versions: 0,
             height: BitcoinHeight::<T>::get(),
             settled: None,
-            gone: None,
+            gone: Default::default(),
         };
         Batches::<T>::insert(number, batch);
         OpenBatches::<T>::try_append(number).map_err(|()| "too many payouts")?;
@@ -210,6 +210,11 @@ impl<T: Config> Pallet<T> {
         let limits = Limits { inputs: MAX_INPUTS as usize, ..Limits::default() };
         let (first, end) = LineEnds::<T>::get();
         let (others_wait, mut lacking) = (first < end, false);
+        // The most that a payout can spend.
+        let most = keys.iter().map(|(_, coins)| {
+            coins.iter().take(limits.inputs).fold(0u64, |sum, coin| sum.saturating_add(coin.sats))
+        });
+        let most = most.max().unwrap_or_default();
         // Each time round one of them is left out.
         for _ in 0..MAX_PLANS {
             let batch = payout::Batch {
@@ -236,13 +241,19 @@ impl<T: Config> Pallet<T> {
                     Err(error) => lack = refused(error),
                 }
             }
+            let asked = payments.iter().fold(0u64, |sum, paid| sum.saturating_add(paid.sats));
+            let too_much = match cannot_pay {
+                // Nor could they if they paid: without the largest it is fewer coins that they pay for.
+                Some(_) => asked > most && payments.len() > 1,
+                None => lack == LACK && (payments.len() > 1 || others_wait),
+            };
             let left_out = match cannot_pay {
-                Some(id) => id,
-                None if lack == LACK && (payments.len() > 1 || others_wait) => {
+                _ if too_much => {
                     lacking = true;
                     let largest = payments.iter().max_by_key(|payment| payment.sats);
                     largest.map(|payment| payment.id).ok_or(LACK)?
                 }
+                Some(id) => id,
                 None => return Err(lack),
             };
             payments.retain(|payment| payment.id != left_out);

@@ -6,11 +6,14 @@
 //!
 //! What a sweep costs nobody pays for but the reserves, so coins that are not [worth it](is_worth) wait for lower
 //! fees, until there is only a quarter of their refund delay left. What does not pay for its own input by then is
-//! given up: moving it would cost the reserves more than to lose it.
+//! given up: at the charged rate, moving it would cost the reserves more than to lose it.
 
 use crate::{
     handover::Closed,
-    pallet::{Backing, BitcoinHeight, Coins, Config, Event, LiveEpochs, Pallet, SweepFees},
+    pallet::{
+        Backing, Batches, BitcoinHeight, Coins, Config, Event, LiveEpochs, OpenBatches, OpenSweeps,
+        Pallet, SweepFees,
+    },
     payouts::{refused, Planned, PLANNED_COINS},
     types::{CoinKey, StoredCoin, MAX_INPUTS},
 };
@@ -44,17 +47,21 @@ pub(crate) struct Sweep {
 }
 
 impl<T: Config> Pallet<T> {
-    /// Whether coins must be moved now. The most urgent one is the first of its epoch and size class.
+    /// Whether coins must be moved now. The most urgent one is the first of its epoch and size class, and of those the
+    /// most urgent one goes first: places are few, so neither large coins nor late claims of the old key's may keep
+    /// others waiting until their refund path opens.
     pub(crate) fn sweep_due() -> Option<Sweep> {
         let (closed, rate) = (Self::closed(), Self::charged_rate());
-        LiveEpochs::<T>::get().into_iter().find_map(|epoch| {
+        let due = LiveEpochs::<T>::get().into_iter().flat_map(|epoch| {
             let old = closed.filter(|old| old.epoch == epoch);
-            (0..SIZE_CLASSES).find_map(|class| Self::due_of(epoch, old, class, rate))
-        })
+            (0..SIZE_CLASSES).filter_map(move |class| Self::due_of(epoch, old, class, rate))
+        });
+        due.min_by_key(|(spend_by, _)| *spend_by).map(|(_, sweep)| sweep)
     }
 
-    /// The sweep of a size class of the coins of `epoch`, if there is one due; `old` is the epoch when it has closed.
-    fn due_of(epoch: u32, old: Option<Closed>, class: u8, rate: FeeRate) -> Option<Sweep> {
+    /// The sweep of a size class of the coins of `epoch`, if there is one due, and by when the first of them must be
+    /// spent; `old` is the epoch when it has closed.
+    fn due_of(epoch: u32, old: Option<Closed>, class: u8, rate: FeeRate) -> Option<(u32, Sweep)> {
         let start = Coins::<T>::hashed_key_for(epoch, CoinKey::first_of(class));
         let (key, coin) = Coins::<T>::iter_prefix_from(epoch, start).next()?;
         if key.class() != class {
@@ -69,8 +76,9 @@ impl<T: Config> Pallet<T> {
             (true, None) => (height, false),
             (false, _) => (height.saturating_sub(patience), true),
         };
-        let due = coin.spend_by.unwrap_or(u32::MAX) <= before;
-        due.then_some(Sweep { epoch, classes: (class, class), before, last })
+        let spend_by = coin.spend_by.unwrap_or(u32::MAX);
+        let sweep = Sweep { epoch, classes: (class, class), before, last };
+        (spend_by <= before).then_some((spend_by, sweep))
     }
 
     /// A key with more coins that are worth it than a payout spends. The first of them are merged when they do not
@@ -135,6 +143,24 @@ impl<T: Config> Pallet<T> {
         }
         left.iter().for_each(|coin| Self::give_up(epoch, coin));
         Ok(())
+    }
+
+    /// Ends the sweep that spends the coin at `key`, which Bitcoin does not have any more: no version of it can be mined,
+    /// and it would keep its place and its other coins for ever. These are free again. Returns the coin.
+    pub(crate) fn end_sweep(epoch: u32, key: CoinKey) -> Option<StoredCoin> {
+        let (number, batch) = OpenBatches::<T>::get().into_iter().find_map(|number| {
+            let batch = Batches::<T>::get(number).filter(|batch| batch.is_sweep())?;
+            let spends = batch.epoch == epoch && batch.inputs.iter().any(|coin| coin.key() == key);
+            spends.then_some((number, batch))
+        })?;
+        OpenBatches::<T>::mutate(|open| open.retain(|other| *other != number));
+        OpenSweeps::<T>::mutate(|count| *count = count.saturating_sub(1));
+        Self::drop_requests(number);
+        Self::forget(number);
+        let (lost, free): (Vec<_>, Vec<_>) =
+            batch.inputs.into_iter().partition(|coin| coin.key() == key);
+        free.into_iter().for_each(|coin| Coins::<T>::insert(epoch, coin.key(), coin));
+        lost.into_iter().next()
     }
 
     /// Leaves a coin to whoever can still spend it. Its worth is booked as a cost of moving coins.

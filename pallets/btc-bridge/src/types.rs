@@ -201,8 +201,8 @@ pub struct Batch {
     pub height: u32,
     /// The version that is in Bitcoin's chain, with the height of its block.
     pub settled: Option<(u32, u32)>,
-    /// A version whose block has left the chain, and which of its change was spent by then: a bit for each.
-    pub gone: Option<(u32, u32)>,
+    /// Versions whose block has left the chain, and which of their change was spent by then: a bit for each.
+    pub gone: BoundedVec<(u32, u32), ConstU32<MAX_VERSIONS>>,
 }
 
 impl Batch {

@@ -120,14 +120,17 @@ impl<T: Config> Pallet<T> {
             return;
         }
         let failures = last.map_or(0, |last| last.failures);
-        let advanced = Self::advance(&endpoint, *batch, found).and_then(|progress| {
-            if progress == Progress::Waiting {
-                let prover = Prover { url: &endpoint.url };
-                let mut others = ahead.iter().map(|(_, other)| &other.span);
-                others.try_for_each(|span| prover.submit(span, endpoint.address).map(drop))?;
+        let advanced = Self::advance(&endpoint, *batch, found);
+        if advanced == Ok(Progress::Waiting) {
+            let prover = Prover { url: &endpoint.url };
+            let mut others = ahead.iter().map(|(_, other)| &other.span);
+            // Not a failure of the oldest, which is asked for as often as ever.
+            if let Err(error) =
+                others.try_for_each(|span| prover.submit(span, endpoint.address).map(drop))
+            {
+                log::warn!(target: "settlement", "the prover does not take the next batches: {error:?}");
             }
-            Ok(progress)
-        });
+        }
         let (delay, failures) = match advanced {
             Ok(Progress::Waiting) => (POLL, 0),
             Ok(Progress::Sent) => {

@@ -126,6 +126,10 @@ fn attack_payout_that_could_not_be_replaced() {
     let first = payout.version(rate(2)).unwrap();
     assert!(!change(&first).is_empty());
     payout.replacement(&first, rate(20)).unwrap();
+    // It cannot pay for two coins, so it is paid without change.
+    let poor = [Withdrawal { max_fee_sats: 1_100, ..withdrawal(1, 100_000) }];
+    let payout = Payout::plan(&coins, &batch(&poor), rate(2), &Limits::default()).unwrap();
+    assert_eq!(payout.inputs().len(), 1);
     // With no other coin it is paid all the same.
     let alone = Payout::plan(&coins[..1], &batch(&withdrawals), rate(2), &Limits::default());
     assert!(change(&alone.unwrap().version(rate(2)).unwrap()).is_empty());

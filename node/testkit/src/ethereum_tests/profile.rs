@@ -30,6 +30,9 @@ const POINT_EVALUATION: Address = address!("0x0000000000000000000000000000000000
 /// Ethereum's limit of code (EIP-170); the profile's is 32 KiB.
 const ETHEREUM_CODE_LIMIT: usize = 0x6000;
 
+/// Blob gas of a block above which excess grows: three blobs of 2^17 (EIP-4844).
+const TARGET_BLOB_GAS: u64 = 3 << 17;
+
 const BLOB_TRANSACTION: &str = "blob transaction";
 const LONG_TRANSACTION: &str = "transaction above 128 KiB";
 
@@ -67,6 +70,12 @@ pub(super) fn of_header(header: &bzk_evm::block::Header) -> Option<String> {
 pub(super) fn has_blob_gas(header: &bzk_evm::block::Header) -> bool {
     let counts = [header.blob_gas_used, header.excess_blob_gas];
     counts.into_iter().flatten().any(|gas| gas != 0)
+}
+
+/// Whether the next header has to count excess blob gas (EIP-4844), which ours never do.
+pub(super) fn has_excess_after(header: &bzk_evm::block::Header) -> bool {
+    let counts = [header.blob_gas_used, header.excess_blob_gas];
+    counts.into_iter().flatten().fold(0, u64::saturating_add) > TARGET_BLOB_GAS
 }
 
 /// The reason why a block holds a transaction that the profile does not have.

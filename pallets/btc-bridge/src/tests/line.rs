@@ -73,3 +73,16 @@ fn attack_large_withdrawals_at_the_head_of_the_line_hold_up_nobody() {
         assert_eq!(Line::<Test>::iter().count(), 20);
     });
 }
+
+/// With it the others would have to pay for all the coins that there are, and cannot; nor do these coins suffice for
+/// it alone.
+#[test]
+fn attack_large_withdrawal_does_not_use_up_what_others_would_pay() {
+    run(|| {
+        (1..=50).for_each(|tag| deposit(tag, 50_000));
+        withdraw(0, 4_000_000, 1_000_000);
+        withdraw(1, 100_000, 20_000);
+        pass(6);
+        assert_eq!(Batches::<Test>::get(0).unwrap().withdrawals.to_vec(), [1]);
+    });
+}

@@ -353,6 +353,31 @@ fn attack_reorg_to_another_version() {
     });
 }
 
+/// Bitcoin's chain goes to another version and back, while the change of the first one is in another payout.
+#[test]
+fn attack_reorg_to_another_version_and_back() {
+    run(|| {
+        deposit(1, 5_000_000);
+        withdraw(0, 1_000_000, 20_000);
+        pass(5);
+        sign();
+        let [first] = payouts().try_into().unwrap();
+        new_tip(106);
+        pass(1);
+        sign();
+        let [second] = payouts().try_into().unwrap();
+        settle(&[0], 1_000_000, txid(&first), 107);
+        withdraw(1, 1_000_000, 20_000);
+        pass(5);
+        let free = Coins::<Test>::iter().count();
+        for (version, height) in [(&second, 108), (&first, 109)] {
+            confirm(0, txid(version), height);
+            check();
+        }
+        assert_eq!(Coins::<Test>::iter().count(), free);
+    });
+}
+
 /// Too late to be confirmed before the contract may give the BTC back: it is not signed.
 #[test]
 fn attack_payout_after_an_unlock() {

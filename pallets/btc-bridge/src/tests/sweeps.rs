@@ -282,3 +282,46 @@ fn attack_many_sweeps_do_not_hold_up_withdrawals() {
         assert_eq!(BtcBridge::queue().open, 1);
     });
 }
+
+/// Large coins come due with every block, and places are few.
+#[test]
+fn attack_large_coins_do_not_keep_small_ones_from_being_swept() {
+    run(|| {
+        let add = |vout, sats, spend_by: u64| {
+            let (root, spend_by) = (Some([9; 32]), Some(spend_by as u32));
+            BtcBridge::add_coin(0, StoredCoin { txid: [1; 32], vout, sats, root, spend_by });
+        };
+        add(99, 50_000, SPEND_BY);
+        for after in 0..10 {
+            add(after, 200_000, SPEND_BY + u64::from(after));
+        }
+        for height in SPEND_BY..SPEND_BY + 10 {
+            new_tip(height);
+            pass(1);
+        }
+        assert!(Coins::<Test>::iter_values().all(|coin| coin.sats != 50_000));
+    });
+}
+
+/// The owner of a coin has taken it back before its sweep was in a block, which can never be in one now. The others of
+/// that sweep, and its place, are not lost with it.
+#[test]
+fn attack_coin_that_is_taken_back_does_not_keep_its_sweep_open() {
+    run(|| {
+        deposit(1, 500_000);
+        deposit(2, 700_000);
+        new_tip(SPEND_BY);
+        pass(1);
+        sign();
+        let [lost, other] = Batches::<Test>::get(0).unwrap().inputs.to_vec().try_into().unwrap();
+        deficit(lost.sats);
+        frame_support::assert_ok!(BtcBridge::write_off(RuntimeOrigin::root(), 0, lost.key()));
+        check();
+        assert_eq!(OpenSweeps::<Test>::get(), 0);
+        assert_eq!(Coins::<Test>::iter_values().collect::<Vec<_>>(), [other]);
+        Totals::mutate(|totals| totals[1] += lost.sats);
+        deficit(0);
+        pass(1);
+        assert_eq!(Batches::<Test>::get(1).unwrap().inputs.len(), 1);
+    });
+}

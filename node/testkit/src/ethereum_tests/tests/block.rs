@@ -374,12 +374,16 @@ fn block_that_is_not_hex_is_an_invalid_one() {
 
 #[test]
 fn wrong_blob_gas_after_a_genesis_with_blob_gas_is_excused() {
-    let mut with_blobs = genesis();
-    with_blobs.header.excess_blob_gas = Some(1);
-    let mut first = chain_of_two().remove(0);
-    first.header.parent_hash = block::hash(&with_blobs.header);
-    let file = file_from(&with_blobs, vec![invalid(&first)], &with_blobs);
-    assert_excused(&run(&file), "genesis block with blob gas");
+    let after = |excess| {
+        let mut with_blobs = genesis();
+        with_blobs.header.excess_blob_gas = Some(excess);
+        let mut first = chain_of_two().remove(0);
+        first.header.parent_hash = block::hash(&with_blobs.header);
+        run(&file_from(&with_blobs, vec![invalid(&first)], &with_blobs))
+    };
+    assert_excused(&after((3 << 17) + 1), "genesis block with blob gas");
+    // So far zero is right: whatever is wrong with the block, we should have refused it.
+    assert_failed(&after(3 << 17), "block 0 imported, but expects InvalidBlock");
 }
 
 #[test]
