@@ -26,7 +26,7 @@ command -v rustup >/dev/null || {
 (cd "$ROOT" && rustup show active-toolchain >/dev/null 2>&1 || rustup toolchain install)
 (cd "$ROOT" && rustup --quiet target add wasm32v1-none)
 
-node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null || {
+node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || {
     echo "Node.js is missing or old: install version 20 or newer and run this again" >&2
     exit 1
 }
