@@ -40,6 +40,9 @@ pub enum Outcome {
     Later(Duration),
 }
 
+/// Stack of a thread that works, in bytes: what the first one of a process has. Circuits are large values.
+pub const STACK: usize = 8 << 20;
+
 /// What does a job.
 pub type Work = Arc<dyn Fn(&Job) -> Outcome + Send + Sync>;
 

@@ -29,7 +29,7 @@ use underway::{
     Queue, Task, ToTaskResult, Worker,
 };
 
-use crate::jobs::{Job, Jobs, Outcome, Work};
+use crate::jobs::{Job, Jobs, Outcome, Work, STACK};
 
 /// Between two heartbeats, and how long none is missed.
 pub const HEARTBEAT: Duration = Duration::from_secs(60);
@@ -63,7 +63,11 @@ impl Postgres {
     /// # Errors
     /// When the database is away or refuses.
     pub fn connect(url: &str, heartbeat: Duration) -> Result<Self> {
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_stack_size(STACK)
+            .enable_all()
+            .build()?;
         let (pool, queue) = runtime.block_on(async {
             let pool = PgPoolOptions::new().max_connections(MOST_CONNECTIONS);
             let server = url.parse::<PgConnectOptions>()?.options(KEEPALIVE);

@@ -27,7 +27,7 @@ use serde_json::{json, Value};
 use tiny_http::{Header, Method, Request, Response, Server};
 
 use crate::{
-    jobs::{Job, Jobs, Outcome, Work},
+    jobs::{Job, Jobs, Outcome, Work, STACK},
     pipeline::{self, Pipeline},
     queue::{Batch, Queue},
     settle::{address_words, Verifier},
@@ -96,7 +96,7 @@ impl Service {
     fn serve(self, server: &Server) -> Result<()> {
         let answering = Arc::new(());
         let service = Arc::new(self);
-        let worker = thread::Builder::new().name("worker".into()).spawn({
+        let worker = thread::Builder::new().name("worker".into()).stack_size(STACK).spawn({
             let service = service.clone();
             move || service.jobs.run(service.clone().work())
         })?;

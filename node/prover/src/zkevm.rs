@@ -49,7 +49,8 @@ type Segment = <SegmentDataIterator<F> as Iterator>::Item;
 
 /// The upper circuits of the zkEVM and where its table circuits are.
 pub struct Zkevm {
-    upper: AllRecursiveCircuits,
+    /// A quarter of a megabyte, which would be on the stack several times.
+    upper: Box<AllRecursiveCircuits>,
     stark: AllStark<F, D>,
     folder: PathBuf,
 }
@@ -97,6 +98,7 @@ impl Zkevm {
             &DefaultGateSerializer,
             &DefaultGeneratorSerializer::<C, D>::default(),
         )
+        .map(Box::new)
         .map_err(io)?;
         // What was set up by an older version lacks it.
         if !block_file(folder).exists() {
