@@ -92,7 +92,8 @@ test('attack_equivocation: a validator that runs twice is slashed and out for th
   // Alone again, it is back with what is left of its stake.
   await chainUntil(async () => (await api.query.session.disabledValidators()).length === 0, 'the next era', 120)
   const { authored } = await record(bob)
-  await chainUntil(async () => (await record(bob)).authored.toNumber() > authored.toNumber(), 'a block of Bob', 120)
+  await chainUntil(async () => (await record(bob)).authored.toNumber() > authored.toNumber(),
+    async () => `a block of Bob; ${await situation()}`, 120)
   const height = await final()
   await until(async () => await final() > height + 2, 'finality goes on', 60)
 })
