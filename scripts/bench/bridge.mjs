@@ -196,7 +196,7 @@ async function measure(devnet) {
     if (batchBlocks > 0) {
       await wait(batchBlocks)
       say(`a request waits ${batchBlocks} blocks for others, ${batchBlocks * 2} s`)
-      const { since } = await payout(devnet, api, payer, COIN, 120 + batchBlocks * 3)
+      const { since } = await payout(devnet, api, payer, 10 * COIN, 120 + batchBlocks * 3)
       result.request_to_broadcast_s = round(since)
       say(`a request alone, with a wait of ${batchBlocks} blocks for others: broadcast after ${round(since)} s`)
     }
