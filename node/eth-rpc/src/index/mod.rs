@@ -4,6 +4,7 @@
 //! with the block: a block that exists is indexed, also after a crash. An entry lists all forks;
 //! [`crate::chain`] picks the canonical one at reading.
 
+mod ahead;
 mod bitmap;
 pub mod entry;
 mod import;
