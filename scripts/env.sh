@@ -49,7 +49,7 @@ stage() {
 
 # workspace_cargo ARGS...: cargo on the workspace, with clippy in rustc's place on our own crates, so that one build
 # compiles and lints; a warning is an error because the toolchain is pinned. Exports nothing: the prover and the
-# next runtime have other compilers.
+# next runtime have other compilers. (`__CLIPPY_HACKERY__` is what clippy-driver separates its arguments by.)
 workspace_cargo() {
     local clippy
     clippy=$(cd "$ROOT" && rustup which clippy-driver)

@@ -229,9 +229,25 @@ impl L2Client {
         let (_, base_fee) = self.latest_block().await?;
         let balance = self.balance(from).await?.saturating_sub(value);
         let fees = Fees::first(base_fee, self.ceiling, balance, gas_limit)?;
-        self.publish(TxEip1559 {
+        let nonce = self.nonce(from, "pending").await?;
+        self.publish(nonce, fees, gas_limit, to, value, input).await
+    }
+
+    /// Signs a transaction and hands it to the node.
+    async fn publish(
+        &self,
+        nonce: u64,
+        fees: Fees,
+        gas_limit: u64,
+        to: Address,
+        value: U256,
+        input: Bytes,
+    ) -> Result<B256, Error> {
+        const METHOD: &str = "eth_sendRawTransaction";
+        let account = self.account.as_ref().ok_or(Error::NoAccount)?;
+        let signed = account.sign(TxEip1559 {
             chain_id: self.chain_id().await?,
-            nonce: self.nonce(from, "pending").await?,
+            nonce,
             gas_limit,
             max_fee_per_gas: fees.max,
             max_priority_fee_per_gas: fees.tip,
@@ -239,14 +255,7 @@ impl L2Client {
             value,
             access_list: Default::default(),
             input,
-        })
-        .await
-    }
-
-    /// Signs a transaction and hands it to the node.
-    async fn publish(&self, transaction: TxEip1559) -> Result<B256, Error> {
-        const METHOD: &str = "eth_sendRawTransaction";
-        let signed = self.account.as_ref().ok_or(Error::NoAccount)?.sign(transaction);
+        });
         rpc::parse(METHOD, &self.rpc.call(METHOD, json!([signed])).await?)
     }
 

@@ -2,8 +2,7 @@
 //! it: who was killed learns it anew.
 
 use crate::{rpc, Error, Fees, L2Client, Market};
-use alloy_consensus::TxEip1559;
-use alloy_primitives::{Address, Bytes, TxKind, B256, U256};
+use alloy_primitives::{Address, Bytes, B256, U256};
 use serde_json::{json, Value};
 
 /// Gas of a transaction that does nothing.
@@ -89,18 +88,7 @@ impl L2Client {
             }
             Err(error) => return Err(error),
         }
-        self.publish(TxEip1559 {
-            chain_id: self.chain_id().await?,
-            nonce,
-            gas_limit,
-            max_fee_per_gas: fees.max,
-            max_priority_fee_per_gas: fees.tip,
-            to: TxKind::Call(to),
-            value,
-            access_list: Default::default(),
-            input,
-        })
-        .await
+        self.publish(nonce, fees, gas_limit, to, value, input).await
     }
 
     /// Puts a transaction that does nothing in the place of a waiting one. Returns the new hash.
@@ -109,18 +97,7 @@ impl L2Client {
     /// As [`Self::replace`].
     pub async fn cancel(&self, waiting: &Waiting, fees: Fees) -> Result<B256, Error> {
         let from = self.account.as_ref().ok_or(Error::NoAccount)?.address();
-        self.publish(TxEip1559 {
-            chain_id: self.chain_id().await?,
-            nonce: waiting.nonce,
-            gas_limit: NOTHING_GAS,
-            max_fee_per_gas: fees.max,
-            max_priority_fee_per_gas: fees.tip,
-            to: TxKind::Call(from),
-            value: U256::ZERO,
-            access_list: Default::default(),
-            input: Bytes::new(),
-        })
-        .await
+        self.publish(waiting.nonce, fees, NOTHING_GAS, from, U256::ZERO, Bytes::new()).await
     }
 }
 

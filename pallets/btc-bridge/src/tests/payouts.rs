@@ -179,13 +179,19 @@ fn failed_session_is_opened_again_for_the_same_transaction() {
     });
 }
 
-/// A payout that was signed, and replaced by a version that is not.
-fn replaced() -> Transaction {
+/// A payout of one withdrawal, signed.
+fn signed() -> Transaction {
     deposit(1, 5_000_000);
     withdraw(0, 1_000_000, 20_000);
     pass(5);
     sign();
     let [first] = payouts().try_into().unwrap();
+    first
+}
+
+/// A payout that was signed, and replaced by a version that is not.
+fn replaced() -> Transaction {
+    let first = signed();
     new_tip(106);
     pass(1);
     assert_eq!(Open::get().len(), 1);
@@ -252,11 +258,7 @@ fn replacement_that_is_refused_is_asked_for_as_seldom_as_it_is_replaced() {
 #[test]
 fn attack_fee_spike() {
     run(|| {
-        deposit(1, 5_000_000);
-        withdraw(0, 1_000_000, 20_000);
-        pass(5);
-        sign();
-        let [first] = payouts().try_into().unwrap();
+        let first = signed();
         new_tip(105);
         pass(3);
         assert_eq!(payouts(), std::slice::from_ref(&first));
@@ -357,11 +359,7 @@ fn attack_reorg_to_another_version() {
 #[test]
 fn attack_reorg_to_another_version_and_back() {
     run(|| {
-        deposit(1, 5_000_000);
-        withdraw(0, 1_000_000, 20_000);
-        pass(5);
-        sign();
-        let [first] = payouts().try_into().unwrap();
+        let first = signed();
         new_tip(106);
         pass(1);
         sign();

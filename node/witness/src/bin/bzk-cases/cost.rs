@@ -8,6 +8,21 @@ use crate::{
 use alloy_primitives::{keccak256, Address, U256};
 use revm::bytecode::opcode::{JUMPDEST, STOP};
 
+/// Code that has two pairs for the precompile 8 in memory, each of 192 bytes, and then what is timed.
+macro_rules! pairs {
+    ($timed:literal) => {
+        concat!(
+            "1 0 MSTORE 2 32 MSTORE \
+             0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2 64 MSTORE \
+             0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed 96 MSTORE \
+             0x090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b 128 MSTORE \
+             0x12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa 160 MSTORE \
+             192 0 192 MCOPY | ",
+            $timed
+        )
+    };
+}
+
 const TARGET: Address = Address::repeat_byte(0xa1);
 
 /// Bytes of the contract that works; CODECOPY reads past its end from 6143.
@@ -444,31 +459,11 @@ const GROWING: &[(&str, &str, u64, u64, &str, &str)] = &[
       0 NOT 352 MSTORE 0 NOT 384 MSTORE 0 NOT 416 MSTORE 0 NOT 448 MSTORE | 128 4096 480 0 5 9000000 \
       STATICCALL POP | STOP"),
     ("PAIR", "the first", 2, 1,
-     "1 0 MSTORE 2 32 MSTORE \
-      0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2 64 MSTORE \
-      0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed 96 MSTORE \
-      0x090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b 128 MSTORE \
-      0x12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa 160 MSTORE 192 0 192 MCOPY \
-      | 32 4096 0 0 8 400000 STATICCALL POP | STOP",
-     "1 0 MSTORE 2 32 MSTORE \
-      0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2 64 MSTORE \
-      0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed 96 MSTORE \
-      0x090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b 128 MSTORE \
-      0x12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa 160 MSTORE 192 0 192 MCOPY \
-      | 32 4096 192 0 8 400000 STATICCALL POP | STOP"),
+     pairs!("32 4096 0 0 8 400000 STATICCALL POP | STOP"),
+     pairs!("32 4096 192 0 8 400000 STATICCALL POP | STOP")),
     ("PAIR", "the second", 2, 1,
-     "1 0 MSTORE 2 32 MSTORE \
-      0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2 64 MSTORE \
-      0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed 96 MSTORE \
-      0x090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b 128 MSTORE \
-      0x12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa 160 MSTORE 192 0 192 MCOPY \
-      | 32 4096 192 0 8 400000 STATICCALL POP | STOP",
-     "1 0 MSTORE 2 32 MSTORE \
-      0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2 64 MSTORE \
-      0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed 96 MSTORE \
-      0x090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b 128 MSTORE \
-      0x12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa 160 MSTORE 192 0 192 MCOPY \
-      | 32 4096 384 0 8 400000 STATICCALL POP | STOP"),
+     pairs!("32 4096 192 0 8 400000 STATICCALL POP | STOP"),
+     pairs!("32 4096 384 0 8 400000 STATICCALL POP | STOP")),
     ("BLAKE2F_ROUND", "", 10, 12,
      "0 3 MSTORE8 | 64 4096 213 0 9 50000 STATICCALL POP | STOP",
      "12 3 MSTORE8 | 64 4096 213 0 9 50000 STATICCALL POP | STOP"),
