@@ -92,7 +92,7 @@ pub struct Relayer {
     /// The block in which the contract has the payout of each settled withdrawal, as far back as the committee's chain
     /// remembers it.
     settled: BTreeMap<u64, (u32, B256)>,
-    /// The relay's last block when these were compared with its chain.
+    /// The relay's last block when all of these were compared with its chain.
     compared: Option<B256>,
     /// Deposits that the contract does not take now.
     refused: Refusals<OutPoint>,
@@ -479,8 +479,10 @@ impl Relayer {
             for (block, event) in events {
                 match &event {
                     Event::Settled { id } => {
-                        let place = settled.get(&(block, *id));
-                        self.settled.extend(place.map(|place| (*id, *place)));
+                        if let Some(place) = settled.get(&(block, *id)) {
+                            self.settled.insert(*id, *place);
+                            self.compared = None;
+                        }
                     }
                     Event::Reopened { id, .. } => {
                         self.settled.remove(id);
