@@ -83,7 +83,7 @@ pub struct Run {
     )]
     pub bitcoin_rpc: String,
     /// bitcoind's cookie file.
-    #[arg(long, env = "BZK_SIGNER_BITCOIN_COOKIE", value_name = "FILE")]
+    #[arg(long, env = "BZK_BITCOIN_COOKIE", value_name = "FILE")]
     pub bitcoin_cookie: PathBuf,
     /// Milliseconds between two looks at the chain.
     #[arg(long, env = "BZK_SIGNER_INTERVAL_MS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
