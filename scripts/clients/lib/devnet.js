@@ -78,7 +78,7 @@ export class Devnet {
     return this
   }
 
-  /** Holds every block from genesis on to invariants 1, 2 and 4 of DESIGN §11. */
+  /** Holds every block from genesis on to the invariants of books.js and nonces.js. */
   async watch() {
     this.nonces = new Nonces()
     const blocks = await new BridgeBlocks(this.node, BRIDGE).connect()
