@@ -61,8 +61,8 @@ pub struct Chain {
     )]
     pub node: String,
     /// Index of pallet-threshold in the runtime.
-    #[arg(long, env = "BZK_SIGNER_PALLET_INDEX", default_value_t = 54)]
-    pub pallet_index: u8,
+    #[arg(long, env = "BZK_SIGNER_THRESHOLD_INDEX", default_value_t = 54)]
+    pub threshold_index: u8,
     /// Index of pallet-btc-bridge in the runtime.
     #[arg(long, env = "BZK_SIGNER_BRIDGE_INDEX", default_value_t = 55)]
     pub bridge_index: u8,
