@@ -230,7 +230,7 @@ impl Relayer {
         let sats = self.balance / U256::from(WEI_PER_SAT);
         health.set("bzk_relayer_balance_sats", u64::try_from(sats).unwrap_or(u64::MAX));
         health.set("bzk_relayer_transactions_waiting", count(self.waiting));
-        health.set("bzk_relayer_transactions_replaced", self.replaced);
+        health.set("bzk_relayer_transactions_replaced_total", self.replaced);
         health.set("bzk_relayer_deposits_refused", count(self.refused.count()));
         health.set("bzk_relayer_deposits_claimed", count(self.claimed.len()));
         health.set("bzk_relayer_withdrawals_pending", count(self.withdrawals.pending().count()));
