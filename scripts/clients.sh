@@ -2,7 +2,9 @@
 # Runs client tests against the built node, four files at a time: they mostly wait for blocks. Names the longest behind.
 # Usage: scripts/clients.sh [NAME...]      (names of scripts/clients/test/NAME.test.js; default: all)
 # Environment: BZK_CHECK=1 runs every block of each node through the prover's kernel before the node ends, and prints how
-# many these were; a block that the kernel refuses fails the test.
+# many these were; a block that the kernel refuses fails the test. BZK_NODE: a node beside which its other programs are
+# (default: the built one). How much is done: BZK_KILLS (crash, bridge-failures), BZK_REPLAY_TXS (replay), BZK_BRIDGE_LOAD
+# (bridge-load); BZK_SEED of what is random (crash, garbage). BZK_KEEP=1 keeps the data of the bridge's tests.
 source "$(dirname "$0")/env.sh"
 
 cd "$ROOT/scripts/clients"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Measures what each opcode and precompile costs the prover's kernel and writes the runtime's table of it:
 # primitives/evm/src/meter/table.rs. Build and run scripts/prover-check.sh behind it: it fails where the meter charges
-# less than the kernel runs. Usage: scripts/meter.sh
+# less than the kernel runs.
+# Usage: scripts/meter.sh
 # Ten minutes on two quiet cores. The numbers are counts of cycles, not times: another machine gets the same.
 source "$(dirname "$0")/env.sh"
 

@@ -4,7 +4,7 @@
 #                                        default: transfer empty; the large run of the README is
 #                                        transfers mixed precompiles claim withdrawal)
 # Circuits and proofs stay in $BZK_CACHE; what is there is not made again. The first run takes half an hour on two
-# cores and 13 GB, later ones about ten minutes a block and 8 GB.
+# cores and 16 GB, later ones about ten minutes a block and 9 GB.
 # Environment: BZK_MUTATIONS (default 1000) changes of the proof that plonky2 and the contract must judge alike;
 # BZK_PROOFS: folder of the proofs (default: beside the circuits); BZK_SETUP=1 builds the circuits anew; BZK_CRASH=1
 # kills the prover in each stage (kill -9) and starts it again.

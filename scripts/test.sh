@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs everything that must pass; prints the time of each stage.
-# Usage: scripts/test.sh [STAGE...]     (default: all of STAGES below; by name also those of LONG_STAGES, which take more
-#                                        than a landing has)
-# Environment: BZK_CACHE, BZK_FIXTURES (default ../shared/fixtures), BZK_KILLS, BZK_REPLAY_TXS.
+# Usage: scripts/test.sh [STAGE...]     (default: those of a landing; by name also some that take more time than it has;
+#                                        a name that is none prints all)
+# Environment: BZK_CACHE, BZK_FIXTURES (default ../shared/fixtures; what needs an absent one says SKIPPED), and those of
+# scripts/clients.sh and scripts/prover-check.sh.
 source "$(dirname "$0")/env.sh"
 cd "$ROOT"
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Measures the weights of our pallets in the runtime's wasm and writes pallets/*/src/weights.rs.
-# Run it on the reference machine, with nothing beside it. Usage: scripts/weights.sh [PALLET...]
+# Usage: scripts/weights.sh [PALLET...]     (default: all of them)
+# Run it on the reference machine, with nothing beside it.
 # The first run builds the runtime with its benchmarks and Parity's runner: about 40 minutes on two cores.
 source "$(dirname "$0")/env.sh"
 cd "$ROOT"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the network scenarios of zombienet/ on this machine, each with fresh nodes.
-# Usage: scripts/zombienet.sh [SCENARIO...]     (names of zombienet/SCENARIO.zndsl; default: all)
+# Usage: scripts/zombienet.sh [SCENARIO...]     (equivocation finality late-join reorg, as in zombienet/; default: all)
 # Environment: BZK_CACHE, BZK_NODE (default: the built node).
 source "$(dirname "$0")/env.sh"
 

@@ -174,7 +174,7 @@ abstract contract BridgeFixture is Regtest {
         (,,, sats) = BRIDGE.totals();
     }
 
-    /// @notice Invariants of DESIGN §11.1 as far as the contract alone can keep them.
+    /// @notice What the contract alone can keep of: what circulates is what was claimed less what was settled.
     function checkBooks() internal view {
         (uint64 claimed, uint64 settled, uint64 locked,) = BRIDGE.totals();
         vm.assertEq(

@@ -1,8 +1,8 @@
-//! Units of money and of time on the Substrate side of the chain.
+//! Units of money and the length of a slot on the Substrate side of the chain.
 //!
 //! BTC has its units in `bzk-core`; here is only ZYRA, which is staked and votes.
 
-use crate::{Balance, BlockNumber};
+use crate::Balance;
 
 /// One ZYRA in its smallest unit (12 decimals).
 pub const ZYRA: Balance = 1_000_000_000_000;
@@ -21,9 +21,3 @@ pub const EXISTENTIAL_DEPOSIT: Balance = MILLI_ZYRA;
 
 /// Duration of one BABE slot, so the time between two blocks, in milliseconds.
 pub const SLOT_DURATION_MS: u64 = 2_000;
-
-/// Blocks in a minute when no slot is missed.
-pub const MINUTES: BlockNumber = 60_000 / (SLOT_DURATION_MS as BlockNumber);
-
-/// Blocks in an hour when no slot is missed.
-pub const HOURS: BlockNumber = MINUTES * 60;

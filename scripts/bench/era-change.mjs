@@ -2,7 +2,8 @@
 // One node has the BABE keys of all validators and authors for them. Nothing is final, as its one vote of a hundred is
 // not enough; eras change without that. Then the chain is imported into an empty folder with nothing else running, and
 // that is what the times are of: mining a solution would take the processor from a node that follows.
-// Usage: era-change.mjs [ERAS [NOMINATORS [VALIDATORS]]]. Prints one JSON object; the blocks go to stderr.
+// Usage: era-change.mjs [ERAS [NOMINATORS [VALIDATORS]]]. Prints one JSON object; the blocks go to stderr. BENCH_KEEP=1
+// keeps the data.
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 // How fast a node that joins late follows a long chain, with all its blocks (full) and without (warp).
 // The chain is sealed with a clock that is behind (past.c), then its validator goes on with BABE and GRANDPA.
-// Usage: sync.mjs [BLOCKS]. Prints one JSON object.
+// Usage: sync.mjs [BLOCKS]. Prints one JSON object. BENCH_KEEP=1 keeps the data.
 import { execFileSync } from 'node:child_process'
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -5,16 +5,16 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { MNEMONIC } from './lib/accounts.js'
 import { Devnet } from './lib/devnet.js'
-import { CACHE } from './lib/node.js'
+import { PROGRAMS } from './lib/node.js'
 
 const number = (name, fallback) => Number(process.env[name] ?? fallback)
 const given = process.argv[2]
 const dir = given ? resolve(given) : await mkdtemp(join(tmpdir(), 'bzk-devnet-'))
-const prover = process.env.BZK_CIRCUITS
+const { BZK_CIRCUITS: circuits, PROVER_BIN } = process.env
 const devnet = new Devnet(dir, {
   signers: number('BZK_SIGNERS', 4),
   bitcoinds: number('BZK_BITCOINDS', 1),
-  prover: prover && { program: join(CACHE, 'prover-target/release/bzk-prover'), args: ['--circuits', prover, '--proofs', join(dir, 'proofs')] },
+  prover: circuits && { program: PROVER_BIN, args: ['--circuits', circuits, '--proofs', join(dir, 'proofs')] },
   ports: {
     rpc: number('BZK_RPC_PORT', 8545),
     p2p: number('BZK_P2P_PORT', 30333),
@@ -51,10 +51,10 @@ try {
 for (const { name, exited } of devnet.parts.filter(({ child }) => child)) {
   exited.then((code) => { if (!ending) { console.error(`${name} ended with ${code}`); end(1) } })
 }
-const seconds = number('BZK_BITCOIN_BLOCK_SECS', prover ? 600 : 10)
+const seconds = number('BZK_BITCOIN_BLOCK_SECS', circuits ? 600 : 10)
 if (seconds > 0) mining = setInterval(() => devnet.bitcoin.mine(1).catch(console.error), seconds * 1000)
 
-const bridge = `bzk-bridge --network regtest ${devnet.chains().join(' ')}`
+const bridge = `${join(PROGRAMS, 'bzk-bridge')} --network regtest ${devnet.chains().join(' ')}`
 console.log(`
   RPC (Ethereum and Substrate, HTTP and WebSocket)  ${devnet.node.url}
   chain id 97304, currency BTC (18 decimals); a Bitcoin block every ${seconds} s

@@ -6,6 +6,7 @@ use bzk_bitcoin::bitcoin::{self, OutPoint};
 use bzk_l2_client::{
     alloy_primitives::{self, U256},
     contracts::{BitcoinRelay, BtcBridge, BITCOIN_RELAY, BTC_BRIDGE},
+    L2Client,
 };
 use bzk_relayer::claims::{self, Watched};
 use clap::Args;
@@ -104,7 +105,7 @@ impl Claim {
 }
 
 /// Whether the contract has released the deposit of an output.
-async fn is_claimed(l2: &bzk_l2_client::L2Client, outpoint: &OutPoint) -> Result<bool> {
+pub(crate) async fn is_claimed(l2: &L2Client, outpoint: &OutPoint) -> Result<bool> {
     use bitcoin::hashes::Hash;
     let bytes = [&outpoint.txid.to_byte_array()[..], &outpoint.vout.to_be_bytes()].concat();
     let outpoint = alloy_primitives::keccak256(bytes);

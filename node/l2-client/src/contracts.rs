@@ -113,6 +113,7 @@ sol! {
         function rotate(bytes32 nextKey, uint32 closesAt, bytes calldata signature) external;
         function settle(Withdrawal[] calldata batch, bytes calldata rawTx, TxProof calldata proof) external;
         function confirm(uint64 id, bytes calldata rawTx, TxProof calldata proof) external;
+        function reopen(Withdrawal calldata withdrawal, bytes32 blockHash, uint32 height) external;
         function confirmationsNeeded(bytes32 blockHash, uint64 amount) external view returns (uint32);
     }
 }

@@ -88,6 +88,8 @@ pub struct Log<E> {
     pub event: E,
     /// The block's number.
     pub block: u64,
+    /// The transaction's hash.
+    pub transaction: B256,
 }
 
 /// A payout or sweep that the committee has signed.
@@ -396,9 +398,21 @@ impl L2Client {
                     .collect::<Result<_, _>>()?;
                 let event = E::decode_raw_log(topics, &rpc::bytes(METHOD, &log["data"])?)
                     .map_err(|error| nonsense(error.to_string()))?;
-                Ok(Log { event, block: rpc::quantity(METHOD, &log["blockNumber"])? })
+                let block = rpc::quantity(METHOD, &log["blockNumber"])?;
+                let transaction = rpc::parse(METHOD, &log["transactionHash"])?;
+                Ok(Log { event, block, transaction })
             })
             .collect()
+    }
+
+    /// The input of a transaction.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::Nonsense`] when the node does not know it.
+    pub async fn input(&self, transaction: B256) -> Result<Bytes, Error> {
+        const METHOD: &str = "eth_getTransactionByHash";
+        let found = self.rpc.call(METHOD, json!([transaction])).await?;
+        rpc::bytes(METHOD, &found["input"])
     }
 
     /// Waits until a transaction is in a block.

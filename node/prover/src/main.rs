@@ -39,7 +39,7 @@ use source::Case;
 use zkevm::Zkevm;
 
 /// Where a node answers when nothing else is said.
-const NODE: &str = "http://127.0.0.1:8545";
+const NODE: &str = "http://127.0.0.1:9944";
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -62,7 +62,7 @@ enum Command {
     Attack(Source),
     /// Builds all circuits and keeps them on disk.
     Setup {
-        /// Folder of the circuits; several GB.
+        /// Folder of the circuits; 10 GB. Making them takes 16 GiB of memory.
         #[arg(long, env = "BZK_CIRCUITS")]
         circuits: PathBuf,
     },
@@ -87,7 +87,7 @@ enum Command {
         #[command(flatten)]
         pipeline: Pipeline,
         /// JSON-RPC endpoint of the node whose blocks are proven.
-        #[arg(long, env = "BZK_RPC", default_value = NODE)]
+        #[arg(long, env = "BZK_L2_RPC", default_value = NODE)]
         rpc: String,
         /// PostgreSQL database (`postgres://...`) over which several provers share the work, and their folder of
         /// proofs; default: this one works alone.
@@ -125,7 +125,7 @@ struct Circuits {
 #[derive(clap::Args)]
 struct Source {
     /// JSON-RPC endpoint of a node.
-    #[arg(long, env = "BZK_RPC", default_value = NODE)]
+    #[arg(long, env = "BZK_L2_RPC", default_value = NODE)]
     rpc: String,
     /// First block; default: 1.
     #[arg(long, default_value_t = 1)]

@@ -44,11 +44,11 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// Blocks that a batch lacks and asks for at once; the next ones when these are proven.
 const MOST_ASKED: usize = 256;
 /// Between two looks at what other workers may have finished.
-const MOMENT: Duration = Duration::from_secs(5);
+const OTHERS_INTERVAL: Duration = Duration::from_secs(5);
 /// Between two looks at whether all shares of a block are proven; each look takes its witness from the node.
-const MINUTES: Duration = Duration::from_secs(120);
+const SHARES_INTERVAL: Duration = Duration::from_secs(120);
 /// Between two looks at whether the worker lives.
-const SECOND: Duration = Duration::from_secs(1);
+const LIFE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the service works on.
 pub struct Service {
@@ -102,7 +102,7 @@ impl Service {
         })?;
         loop {
             // Whoever watches the process learns within a second that its worker has ended.
-            let request = server.recv_timeout(SECOND)?;
+            let request = server.recv_timeout(LIFE_INTERVAL)?;
             if worker.is_finished() {
                 let ended = worker.join().map_err(|_| anyhow!("the worker panicked"))?;
                 return ended.and_then(|()| bail!("the worker has ended"));
@@ -163,7 +163,7 @@ impl Service {
                 let shares = shares::missing(&self.pipeline, *number, hash, cycles);
                 if !shares.is_empty() {
                     shares.iter().try_for_each(|share| self.jobs.push(share))?;
-                    return Ok(Outcome::Later(MINUTES));
+                    return Ok(Outcome::Later(SHARES_INTERVAL));
                 }
                 self.pipeline.block(&format!("block {number}"), case, &mut zkevm)?;
                 Ok(Outcome::Done)
@@ -196,7 +196,7 @@ impl Service {
                     files.push(file);
                 }
                 if asked > 0 {
-                    return Ok(Outcome::Later(MOMENT));
+                    return Ok(Outcome::Later(OTHERS_INTERVAL));
                 }
                 // The next circuits need its memory.
                 *zkevm = None;
@@ -366,7 +366,8 @@ impl Service {
         let (seconds, peak) = stage::totals();
         writeln!(
             text,
-            "# TYPE bzk_prover_cpu_seconds counter\nbzk_prover_cpu_seconds {seconds:.1}"
+            "# TYPE bzk_prover_cpu_seconds_total counter\n\
+             bzk_prover_cpu_seconds_total {seconds:.1}"
         )?;
         writeln!(text, "# TYPE bzk_prover_peak_gib gauge\nbzk_prover_peak_gib {peak:.2}")?;
         Ok(text)
@@ -530,7 +531,7 @@ mod tests {
         let service = Arc::new(Service::new(pipeline.clone(), url, Box::new(jobs)).unwrap());
         prove(&pipeline, 1);
         let batch = service.queue.submit(&Batch::new(1, 2, PROVER).unwrap()).unwrap();
-        assert_eq!(service.clone().work()(&Job::Batch(batch)), Outcome::Later(MOMENT));
+        assert_eq!(service.clone().work()(&Job::Batch(batch)), Outcome::Later(OTHERS_INTERVAL));
         assert_eq!(*seen.lock().unwrap(), [Job::Block(2)]);
     }
 
@@ -545,7 +546,7 @@ mod tests {
         let pipeline = Pipeline { circuits: proofs.join("circuits"), proofs };
         let (jobs, seen) = Noted::new();
         let service = Arc::new(Service::new(pipeline, url, Box::new(jobs)).unwrap());
-        assert_eq!(service.clone().work()(&Job::Block(1)), Outcome::Later(MINUTES));
+        assert_eq!(service.clone().work()(&Job::Block(1)), Outcome::Later(SHARES_INTERVAL));
         let shares = [0, 1].map(|number| Share { number, of: 2 });
         assert_eq!(*seen.lock().unwrap(), shares.map(|share| Job::Segments { block: 1, share }));
     }
@@ -560,7 +561,7 @@ mod tests {
         let (jobs, seen) = Noted::new();
         let service = Arc::new(Service::new(pipeline, url, Box::new(jobs)).unwrap());
         let batch = service.queue.submit(&Batch::new(1, 100_000, PROVER).unwrap()).unwrap();
-        assert_eq!(service.clone().work()(&Job::Batch(batch)), Outcome::Later(MOMENT));
+        assert_eq!(service.clone().work()(&Job::Batch(batch)), Outcome::Later(OTHERS_INTERVAL));
         let first: Vec<_> = (1..=MOST_ASKED as u64).map(Job::Block).collect();
         assert_eq!(*seen.lock().unwrap(), first);
     }
@@ -574,7 +575,7 @@ mod tests {
         prove(&service.pipeline, 1);
         let batch = Batch::new(1, 2, PROVER).unwrap().id();
         let work = service.clone().work();
-        assert_eq!(work(&Job::Batch(batch.clone())), Outcome::Later(MOMENT));
+        assert_eq!(work(&Job::Batch(batch.clone())), Outcome::Later(OTHERS_INTERVAL));
         assert_eq!(error_of(&service, &batch), Some(error), "a batch that waits has done nothing");
         assert_eq!(work(&Job::Block(1)), Outcome::Done);
         assert_eq!(error_of(&service, &batch), None);

@@ -12,7 +12,8 @@ use crate::{
 use anyhow::{bail, Context, Result};
 use bzk_bitcoin::{
     bitcoin::{
-        consensus::deserialize, hashes::Hash, BlockHash, OutPoint, Script, Transaction, Txid,
+        block::Header, consensus::deserialize, hashes::Hash, BlockHash, OutPoint, Script,
+        Transaction, Txid,
     },
     decode_transaction,
     payout::sweep_id,
@@ -22,7 +23,7 @@ use bzk_bitcoin_client::BitcoinClient;
 use bzk_health::Health;
 use bzk_l2_client::{
     alloy_primitives::{B256, U256},
-    alloy_sol_types::{SolError, SolEvent},
+    alloy_sol_types::{SolCall, SolError, SolEvent},
     contracts::{BitcoinRelay, BtcBridge, Withdrawal, BITCOIN_RELAY, BTC_BRIDGE},
     Error as L2Error, Included, L2Client, SignedPayout,
 };
@@ -35,6 +36,9 @@ use std::{
 
 /// L2 blocks of one query for logs.
 const LOG_SPAN: u64 = 1_000;
+
+/// Bitcoin blocks for which the committee's chain remembers a payout that is settled.
+const REMEMBERED: u32 = 144;
 
 /// Claims that are sent before the first of them is waited for.
 const CLAIMS_AT_ONCE: usize = 50;
@@ -85,6 +89,11 @@ pub struct Relayer {
     claimed: BTreeSet<OutPoint>,
     /// The block in which the contract has each claimed deposit, as far back as blocks may still be replaced.
     places: BTreeMap<OutPoint, (u32, B256)>,
+    /// The block in which the contract has the payout of each settled withdrawal, as far back as the committee's chain
+    /// remembers it.
+    settled: BTreeMap<u64, (u32, B256)>,
+    /// The relay's last block when all of these were compared with its chain.
+    compared: Option<B256>,
     /// Deposits that the contract does not take now.
     refused: Refusals<OutPoint>,
     /// Deposits that the contract does not take back now; whether it took the claim does not matter.
@@ -119,6 +128,8 @@ impl Relayer {
             next_block: 0,
             claimed: BTreeSet::new(),
             places: BTreeMap::new(),
+            settled: BTreeMap::new(),
+            compared: None,
             refused: Refusals::new(settings.poll),
             unproven: Refusals::new(settings.poll),
             judged: BTreeMap::new(),
@@ -144,6 +155,7 @@ impl Relayer {
             // What was sent may wait.
             self.clear_line().await?;
         }
+        self.reopen(depths.tip).await?;
         self.settle(&depths).await?;
         claims.context("claims")
     }
@@ -218,7 +230,7 @@ impl Relayer {
         let sats = self.balance / U256::from(WEI_PER_SAT);
         health.set("bzk_relayer_balance_sats", u64::try_from(sats).unwrap_or(u64::MAX));
         health.set("bzk_relayer_transactions_waiting", count(self.waiting));
-        health.set("bzk_relayer_transactions_replaced", self.replaced);
+        health.set("bzk_relayer_transactions_replaced_total", self.replaced);
         health.set("bzk_relayer_deposits_refused", count(self.refused.count()));
         health.set("bzk_relayer_deposits_claimed", count(self.claimed.len()));
         health.set("bzk_relayer_withdrawals_pending", count(self.withdrawals.pending().count()));
@@ -251,7 +263,7 @@ impl Relayer {
         let deficit = self.l2.call(BTC_BRIDGE, &BtcBridge::totalsCall {}).await?.deficit;
         if deficit > 0 {
             tracing::warn!(sats = deficit, "claimed deposits have left Bitcoin's chain");
-            return self.reprove(depths.tip).await;
+            return self.reprove().await;
         }
         let Some(file) = &self.deposits else { return Ok(()) };
         if self.l2.call(BTC_BRIDGE, &BtcBridge::stateCall {}).await?.paused {
@@ -274,14 +286,11 @@ impl Relayer {
     }
 
     /// Proves deposits again whose block has left Bitcoin's chain, whoever claimed them.
-    async fn reprove(&mut self, tip: u32) -> Result<()> {
+    async fn reprove(&mut self) -> Result<()> {
         let mut kept = BTreeMap::new();
         for (outpoint, (height, block)) in self.places.clone() {
-            if !kept.contains_key(&height) && height <= tip {
-                let call = BitcoinRelay::hashAtCall { height };
-                kept.insert(height, self.l2.call(BITCOIN_RELAY, &call).await?);
-            }
-            if kept.get(&height) == Some(&block) || self.unproven.rests(&outpoint, self.now()) {
+            let there = self.is_there(height, block, &mut kept).await?;
+            if there || self.unproven.rests(&outpoint, self.now()) {
                 continue;
             }
             let Some(inclusion) = self.bitcoin.inclusion(&outpoint.txid).await? else { continue };
@@ -304,6 +313,61 @@ impl Relayer {
             let pause = self.unproven.refuse(outpoint, cost, self.now()).as_secs();
             tracing::debug!(%outpoint, ?cost, pause, "deposit cannot be proven again yet");
         }
+        Ok(())
+    }
+
+    /// The hash of the relay's block at a height; zero above its tip.
+    async fn block_at(&self, height: u32) -> Result<B256> {
+        Ok(self.l2.call(BITCOIN_RELAY, &BitcoinRelay::hashAtCall { height }).await?)
+    }
+
+    /// Whether the relay has this block at a height. `kept` are the blocks that it was asked for.
+    async fn is_there(
+        &self,
+        height: u32,
+        block: B256,
+        kept: &mut BTreeMap<u32, B256>,
+    ) -> Result<bool> {
+        let present = match kept.get(&height) {
+            Some(present) => *present,
+            None => self.block_at(height).await?,
+        };
+        kept.insert(height, present);
+        Ok(present == block)
+    }
+
+    /// Has withdrawals wait again whose payout's block has left Bitcoin's chain. If the payout is in another block by
+    /// now it is settled anew, otherwise the committee's chain has it broadcast again. Left to strangers, who may do it
+    /// when they like, it could come when the committee's chain has forgotten the payout.
+    async fn reopen(&mut self, tip: u32) -> Result<()> {
+        let last = self.block_at(tip).await?;
+        if self.compared == Some(last) {
+            return Ok(());
+        }
+        let oldest = tip.saturating_sub(REMEMBERED);
+        self.settled.retain(|_, (height, _)| *height >= oldest);
+        let mut kept = BTreeMap::new();
+        for (id, (height, block)) in self.settled.clone() {
+            if self.is_there(height, block, &mut kept).await? {
+                continue;
+            }
+            let Some(withdrawal) = self.withdrawals.settled(id).cloned() else { continue };
+            let call = BtcBridge::reopenCall { withdrawal, blockHash: block, height };
+            match self.l2.send(BTC_BRIDGE, &call, U256::ZERO).await {
+                Ok(_) => {
+                    tracing::warn!(id, height, %block, "withdrawal reopened: its payout's block was replaced")
+                }
+                // Another relayer was faster.
+                Err(L2Error::Reverted { data, .. }) => {
+                    tracing::debug!(id, error = %data, "withdrawal cannot be reopened");
+                }
+                Err(L2Error::Failed(hash)) => {
+                    tracing::debug!(id, %hash, "another relayer has reopened the withdrawal");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.compared = Some(last);
         Ok(())
     }
 
@@ -401,10 +465,7 @@ impl Relayer {
                 })
             })
             .await?;
-            self.read(&mut events, from, to, |event: BtcBridge::WithdrawalSettled| {
-                Event::Settled { id: event.id }
-            })
-            .await?;
+            let settled = self.follow_settlements(&mut events, from, to).await?;
             self.read(&mut events, from, to, |event: BtcBridge::WithdrawalReopened| {
                 Event::Reopened { id: event.id, height: event.height }
             })
@@ -415,16 +476,64 @@ impl Relayer {
             .await?;
             self.follow_claims(from, to).await?;
             events.sort_by_key(|(block, _)| *block);
-            for (_, event) in events {
-                if let Event::Reopened { .. } = event {
-                    self.judged.clear();
-                    self.unsettled.clear();
+            for (block, event) in events {
+                match &event {
+                    Event::Settled { id } => {
+                        if let Some(place) = settled.get(&(block, *id)) {
+                            self.settled.insert(*id, *place);
+                            self.compared = None;
+                        }
+                    }
+                    Event::Reopened { id, .. } => {
+                        self.settled.remove(id);
+                        self.judged.clear();
+                        self.unsettled.clear();
+                    }
+                    Event::Requested(_) | Event::Unlocked { .. } => {}
                 }
                 self.withdrawals.apply(event);
             }
             self.next_block = to + 1;
         }
         Ok(())
+    }
+
+    /// Settlements, and where the contract has their payouts, by L2 block and withdrawal; old ones are left out.
+    async fn follow_settlements(
+        &self,
+        events: &mut Vec<(u64, Event)>,
+        from: u64,
+        to: u64,
+    ) -> Result<BTreeMap<(u64, u64), (u32, B256)>> {
+        let oldest = self.bitcoin.tip().await?.height.saturating_sub(REMEMBERED);
+        let (mut places, mut calls) = (BTreeMap::new(), BTreeMap::new());
+        for log in self.l2.logs::<BtcBridge::WithdrawalSettled>(BTC_BRIDGE, from, to).await? {
+            let BtcBridge::WithdrawalSettled { id, height, .. } = log.event;
+            events.push((log.block, Event::Settled { id }));
+            if height < oldest {
+                continue;
+            }
+            // One call settles a batch.
+            let block = match calls.get(&(log.transaction, height)) {
+                Some(block) => *block,
+                None => self.settled_in(log.transaction, height).await?,
+            };
+            calls.insert((log.transaction, height), block);
+            places.insert((log.block, id), (height, block));
+        }
+        Ok(places)
+    }
+
+    /// The block of a payout that a transaction has settled. The log has only its height, the proof its header. If
+    /// another contract has made the call, it is the block that the relay has there now.
+    async fn settled_in(&self, transaction: B256, height: u32) -> Result<B256> {
+        let input = self.l2.input(transaction).await?;
+        let proof = BtcBridge::settleCall::abi_decode(&input).map(|call| call.proof);
+        let header = proof.ok().filter(|proof| proof.height == height).map(|proof| proof.header);
+        match header.and_then(|header| deserialize::<Header>(&header).ok()) {
+            Some(header) => Ok(header.block_hash().to_byte_array().into()),
+            None => self.block_at(height).await,
+        }
     }
 
     /// Where the contract has each claimed deposit. It is claimed before it is proven again.
@@ -458,15 +567,17 @@ impl Relayer {
         self.judged.retain(|_, at| *at == tip);
         let mut wanted = BTreeMap::new();
         for withdrawal in self.withdrawals.pending() {
-            let from = wanted.entry(withdrawal.script.clone()).or_insert(withdrawal.height);
-            *from = withdrawal.height.min(*from);
+            let paid_from = self.withdrawals.paid_from(withdrawal);
+            let from = wanted.entry(withdrawal.script.clone()).or_insert(paid_from);
+            *from = paid_from.min(*from);
         }
         let payouts = self.payouts().await?;
         let told = self.told(&payouts);
         // Who asked for all of a payout may have paid himself: then none of them is pending.
         for withdrawal in told.values().flatten() {
-            let from = wanted.entry(withdrawal.script.clone()).or_insert(withdrawal.height);
-            *from = withdrawal.height.min(*from);
+            let paid_from = self.withdrawals.paid_from(withdrawal);
+            let from = wanted.entry(withdrawal.script.clone()).or_insert(paid_from);
+            *from = paid_from.min(*from);
         }
         let sweeps: Vec<_> = payouts.iter().filter(|(_, payout)| is_sweep(payout)).collect();
         if wanted.is_empty() && sweeps.is_empty() {

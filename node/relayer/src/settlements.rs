@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 /// leave a choice, and the committee takes older ones first.
 const MAX_TRIES: u32 = 1_024;
 
+/// So many blocks before a withdrawal's request its payout is looked for: more were never replaced since 2013.
+const REPLACED: u32 = 24;
+
 /// First bytes of a payout's data output: OP_RETURN, a push of 68 bytes, and the mark.
 const DATA_PREFIX: [u8; 6] = [0x6a, 0x44, b'B', b'Z', b'K', b'1'];
 
@@ -48,6 +51,8 @@ pub struct Withdrawals {
     pending: BTreeMap<u64, Withdrawal>,
     /// Settled, which may be reopened, or given back. The contract passes over them in a batch.
     closed: BTreeMap<u64, Withdrawal>,
+    /// The Bitcoin heights of the requests.
+    requested: BTreeMap<u64, u32>,
 }
 
 impl Withdrawals {
@@ -55,6 +60,7 @@ impl Withdrawals {
     pub fn apply(&mut self, event: Event) {
         match event {
             Event::Requested(withdrawal) => {
+                self.requested.entry(withdrawal.id).or_insert(withdrawal.height);
                 if !self.closed.contains_key(&withdrawal.id) {
                     self.pending.entry(withdrawal.id).or_insert(withdrawal);
                 }
@@ -75,6 +81,19 @@ impl Withdrawals {
     /// Those without a proven payout.
     pub fn pending(&self) -> impl Iterator<Item = &Withdrawal> {
         self.pending.values()
+    }
+
+    /// The Bitcoin height from which on a withdrawal may be paid. It counts from the request: who reopens one does so
+    /// when he likes, and the payout may be in a block again long before. When blocks are replaced it may come to a
+    /// lower height than that of the request.
+    pub fn paid_from(&self, withdrawal: &Withdrawal) -> u32 {
+        let requested = self.requested.get(&withdrawal.id).copied();
+        requested.unwrap_or(withdrawal.height).min(withdrawal.height).saturating_sub(REPLACED)
+    }
+
+    /// The withdrawal `id` as it was when it was settled.
+    pub fn settled(&self, id: u64) -> Option<&Withdrawal> {
+        self.closed.get(&id)
     }
 
     /// The withdrawals that `payout` pays, in the order of its outputs; `None` when it is not a payout, or none of
@@ -305,6 +324,8 @@ mod tests {
         known.apply(Event::Reopened { id: 1, height: 120 });
         let paid = known.paid_by(&both, &bridge()).unwrap();
         assert_eq!((paid[0].height, paid[1].height), (120, 100));
+        // Whoever has reopened it so late does not keep the payout from being found where it was mined meanwhile.
+        assert_eq!(known.paid_from(&paid[0]), 100 - REPLACED);
         known.apply(Event::Unlocked { id: 1 });
         assert_eq!(known.paid_by(&both, &bridge()), None);
     }

@@ -9,7 +9,7 @@ use bzk_bitcoin::{
     bitcoin::{
         key::{Keypair, Secp256k1},
         secp256k1::{Message as Digest, Scalar},
-        FeeRate, OutPoint, ScriptBuf, Transaction,
+        BlockHash, FeeRate, OutPoint, ScriptBuf, Transaction,
     },
     decode_transaction,
     payout::{self, sign, Batch, Coin, Limits},
@@ -26,6 +26,7 @@ use bzk_relayer::{
     headers::{self, Progress},
     relayer::{Relayer, Settings},
 };
+use serde_json::json;
 use std::{sync::Arc, time::Duration};
 use support::Anvil;
 
@@ -206,36 +207,8 @@ async fn deposit_is_claimed_and_withdrawal_is_settled() {
     rival.round().await.unwrap();
     assert_eq!(scene.anvil.balance(user.address()) - before, released);
 
-    // The user withdraws to two addresses, the committee pays with a batch.
-    let scripts: [ScriptBuf; 2] =
-        [1u8, 2].map(|tag| ScriptBuf::from([&[0x00, 20][..], &[tag; 20]].concat()));
-    for (script, sats) in scripts.iter().zip([1_000_000u64, 2_000_000]) {
-        let call = BtcBridge::withdrawCall { script: script.to_bytes().into(), maxFee: 20_000 };
-        user_l2.send(BTC_BRIDGE, &call, U256::from(sats) * U256::from(WEI_PER_SAT)).await.unwrap();
-    }
-    let withdrawals: Vec<_> = scripts
-        .iter()
-        .zip([1_000_000u64, 2_000_000])
-        .zip(0..)
-        .map(|((script, sats), id)| payout::Withdrawal {
-            id,
-            script: script.clone(),
-            sats,
-            max_fee_sats: 20_000,
-        })
-        .collect();
-    let batch = Batch {
-        bridge: scene.bridge,
-        withdrawals: &withdrawals,
-        anchor: Default::default(),
-        change_key: x_only(&scene.committee),
-        sweep_before: 0,
-    };
     let coin = scene.coin(&deposit, OutPoint::new(paid.compute_txid(), 0), 5_000_000);
-    let rate = FeeRate::from_sat_per_vb_u32(5);
-    let payout = Payout::plan(&[coin], &batch, rate, &Limits::default()).unwrap();
-    let transaction = scene.sign(&payout, payout.version(rate).unwrap());
-    scene.node.client().broadcast(&transaction).await.unwrap();
+    let transaction = scene.pay_two(&user_l2, coin).await;
     scene.anvil.mine(4);
     relayer.round().await.unwrap();
     assert!(scene.settled().await.is_empty());
@@ -257,6 +230,46 @@ async fn deposit_is_claimed_and_withdrawal_is_settled() {
 }
 
 impl Scene {
+    /// The user withdraws 1,000,000 and 2,000,000 sats, and the committee broadcasts the payout of both.
+    async fn pay_two(&self, user: &L2Client, coin: Coin) -> Transaction {
+        let scripts: [ScriptBuf; 2] =
+            [1u8, 2].map(|tag| ScriptBuf::from([&[0x00, 20][..], &[tag; 20]].concat()));
+        for (script, sats) in scripts.iter().zip([1_000_000u64, 2_000_000]) {
+            let call = BtcBridge::withdrawCall { script: script.to_bytes().into(), maxFee: 20_000 };
+            user.send(BTC_BRIDGE, &call, U256::from(sats) * U256::from(WEI_PER_SAT)).await.unwrap();
+        }
+        let withdrawals: Vec<_> = scripts
+            .iter()
+            .zip([1_000_000u64, 2_000_000])
+            .zip(0..)
+            .map(|((script, sats), id)| payout::Withdrawal {
+                id,
+                script: script.clone(),
+                sats,
+                max_fee_sats: 20_000,
+            })
+            .collect();
+        let batch = Batch {
+            bridge: self.bridge,
+            withdrawals: &withdrawals,
+            anchor: Default::default(),
+            change_key: x_only(&self.committee),
+            sweep_before: 0,
+        };
+        let rate = FeeRate::from_sat_per_vb_u32(5);
+        let payout = Payout::plan(&[coin], &batch, rate, &Limits::default()).unwrap();
+        let transaction = self.sign(&payout, payout.version(rate).unwrap());
+        self.node.client().broadcast(&transaction).await.unwrap();
+        transaction
+    }
+
+    /// What the contract has as settled and as locked, in sats.
+    async fn paid_and_owed(&self) -> (u64, u64) {
+        let l2 = self.anvil.client(Anvil::account(0));
+        let totals = l2.call(BTC_BRIDGE, &BtcBridge::totalsCall {}).await.unwrap();
+        (totals.settled, totals.locked)
+    }
+
     /// The withdrawals whose settlement was logged, each as often as it was.
     async fn settled(&self) -> Vec<u64> {
         let l2 = self.anvil.client(Anvil::account(0));
@@ -385,4 +398,65 @@ async fn deposit_whose_block_is_replaced_is_proven_again() {
     assert_eq!((totals.claimed, totals.deficit), (5_000_000, 0));
     let logs = l2.logs::<BtcBridge::Reproved>(BTC_BRIDGE, 0, 1_000).await.unwrap();
     assert_eq!(logs.iter().map(|log| log.event.amount).collect::<Vec<_>>(), [5_000_000]);
+}
+
+/// The block of a payout is replaced by blocks without it. A relayer that is started after that finds the block in the
+/// call that settled, and has the withdrawals wait again; the payout is settled where it is mined.
+#[tokio::test]
+async fn attack_reorg_after_payout() {
+    let Some(scene) = Scene::new().await else { return };
+    let lost = scene.settle_two().await;
+    scene.node.invalidate(&lost);
+    for _ in 0..2 {
+        scene.node.call("generateblock", &[json!("raw(51)"), json!([])]).unwrap();
+    }
+    let mut relayer = scene.relayer(Anvil::account(1));
+    relayer.round().await.unwrap();
+    assert_eq!(scene.paid_and_owed().await, (0, 3_000_000));
+    scene.anvil.mine(4);
+    scene.node.mine(1);
+    relayer.round().await.unwrap();
+    assert_eq!(scene.paid_and_owed().await, (3_000_000, 0));
+    assert_eq!(scene.settled().await, [0, 1, 0, 1]);
+    // The next relayer finds nothing to do.
+    scene.anvil.mine(4);
+    scene.relayer(Anvil::account(0)).round().await.unwrap();
+    assert_eq!(scene.paid_and_owed().await, (3_000_000, 0));
+}
+
+/// The payout is mined again at a lower height than that at which its withdrawals are reopened. If nobody found it
+/// there they would be given back, although they are paid.
+#[tokio::test]
+async fn attack_late_reopening_does_not_hide_the_payout() {
+    let Some(scene) = Scene::new().await else { return };
+    let lost = scene.settle_two().await;
+    scene.node.invalidate(&lost);
+    scene.node.mine(30);
+    let mut relayer = scene.relayer(Anvil::account(1));
+    relayer.round().await.unwrap();
+    assert_eq!(scene.paid_and_owed().await, (0, 3_000_000));
+    scene.anvil.mine(4);
+    relayer.round().await.unwrap();
+    assert_eq!(scene.paid_and_owed().await, (3_000_000, 0));
+}
+
+impl Scene {
+    /// Two withdrawals that are paid and settled; the block of their payout.
+    async fn settle_two(&self) -> BlockHash {
+        let user = Anvil::account(2);
+        let deposit = self.deposit(user.address(), 1);
+        self.watch(std::slice::from_ref(&deposit));
+        let paid = self.node.pay(&[(deposit.script(&self.bridge).unwrap(), 5_000_000)]);
+        self.node.mine(1);
+        let mut relayer = self.relayer(Anvil::account(0));
+        relayer.round().await.unwrap();
+        let coin = self.coin(&deposit, OutPoint::new(paid.compute_txid(), 0), 5_000_000);
+        self.pay_two(&self.anvil.client(user), coin).await;
+        let block = self.node.mine(1)[0];
+        self.anvil.mine(4);
+        relayer.round().await.unwrap();
+        assert_eq!(self.paid_and_owed().await, (3_000_000, 0));
+        self.anvil.mine(4);
+        block
+    }
 }

@@ -61,8 +61,8 @@ pub struct Chain {
     )]
     pub node: String,
     /// Index of pallet-threshold in the runtime.
-    #[arg(long, env = "BZK_SIGNER_PALLET_INDEX", default_value_t = 54)]
-    pub pallet_index: u8,
+    #[arg(long, env = "BZK_SIGNER_THRESHOLD_INDEX", default_value_t = 54)]
+    pub threshold_index: u8,
     /// Index of pallet-btc-bridge in the runtime.
     #[arg(long, env = "BZK_SIGNER_BRIDGE_INDEX", default_value_t = 55)]
     pub bridge_index: u8,
@@ -83,7 +83,7 @@ pub struct Run {
     )]
     pub bitcoin_rpc: String,
     /// bitcoind's cookie file.
-    #[arg(long, env = "BZK_SIGNER_BITCOIN_COOKIE", value_name = "FILE")]
+    #[arg(long, env = "BZK_BITCOIN_COOKIE", value_name = "FILE")]
     pub bitcoin_cookie: PathBuf,
     /// Milliseconds between two looks at the chain.
     #[arg(long, env = "BZK_SIGNER_INTERVAL_MS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]

@@ -66,7 +66,7 @@ fn run(store: KeyStore, run: arguments::Run) -> anyhow::Result<()> {
 }
 
 fn node(chain: &Chain) -> Node {
-    let pallets = Pallets { threshold: chain.pallet_index, bridge: chain.bridge_index };
+    let pallets = Pallets { threshold: chain.threshold_index, bridge: chain.bridge_index };
     Node::new(chain.node.clone(), pallets)
 }
 

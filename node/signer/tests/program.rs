@@ -189,7 +189,7 @@ fn help_tells_of_every_command_and_option() {
             "run",
             vec![
                 "--node",
-                "--pallet-index",
+                "--threshold-index",
                 "--bridge-index",
                 "--bitcoin-rpc",
                 "--bitcoin-cookie",

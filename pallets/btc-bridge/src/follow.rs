@@ -220,7 +220,7 @@ impl<T: Config> Pallet<T> {
         Closing::<T>::put(closing);
     }
 
-    pub(crate) fn forget(number: u64) {
+    fn forget(number: u64) {
         let Some(batch) = Batches::<T>::take(number) else { return };
         // Owed again: that is for people to look at, since nobody has proven it for so long.
         PaidAhead::<T>::mutate(|sum| *sum = sum.saturating_sub(Self::paid_ahead(&batch)));

@@ -408,7 +408,7 @@ pub mod pallet {
         BadPolicy,
         /// The cause is still there: deposits or coins are missing.
         CauseRemains,
-        /// There is no such coin, or a payout spends it.
+        /// There is no such coin, or the payout that spends it is settled.
         NoSuchCoin,
         /// Coins are struck off only while nothing is signed.
         NotHalted,
@@ -486,24 +486,32 @@ pub mod pallet {
         }
 
         /// Strikes a coin off that Bitcoin does not have any more: a claimed deposit whose block has left the
-        /// chain and whose owner has spent it otherwise. Somebody pays for it with the contract's `cover`.
+        /// chain and whose owner has spent it otherwise, or one that went by its refund path. Somebody pays for it
+        /// with the contract's `cover`.
+        ///
+        /// A payout or sweep that spends the coin and is not settled ends: its other coins are free, and its
+        /// withdrawals wait for another payout. What took the coin must be in Bitcoin's chain for good: a version of
+        /// the payout that is mined all the same pays those withdrawals twice.
         ///
         /// # Origin
         /// [`Config::AdminOrigin`].
         ///
         /// # Parameters
-        /// - `epoch`, `key`: where it is in [`Coins`], or was before a sweep that is not in Bitcoin's chain: the
-        ///   sweep ends, and its other coins are free.
+        /// - `epoch`, `key`: where it is in [`Coins`], or was before the payout or sweep.
         ///
         /// # Errors
         /// [`Error::NoSuchCoin`]; [`Error::NotHalted`].
         ///
         /// # Events
-        /// [`Event::CoinLost`].
+        /// [`Event::CoinLost`]; [`Event::WithdrawalQueued`] for each withdrawal that waits again.
         #[pallet::call_index(3)]
-        // Open batches are looked through for a sweep: its coins, versions and requests, and what counts them.
+        // Open batches are looked through: the coins, versions and requests of one, and what counts them; then each
+        // withdrawal with its place in the line.
         #[pallet::weight(<T as Config>::WeightInfo::write_off().saturating_add(
-            T::DbWeight::get().reads_writes(u64::from(MAX_OPEN) + 32, u64::from(MAX_INPUTS) + 64)
+            T::DbWeight::get().reads_writes(
+                u64::from(MAX_OPEN) + 32 + 6 * u64::from(MAX_BATCH),
+                u64::from(MAX_INPUTS) + 64 + 5 * u64::from(MAX_BATCH),
+            )
         ))]
         pub fn write_off(origin: OriginFor<T>, epoch: u32, key: CoinKey) -> DispatchResult {
             T::AdminOrigin::ensure_origin(origin)?;

@@ -226,7 +226,7 @@ pub(crate) fn run(test: impl FnOnce()) {
     });
 }
 
-/// The pallet's invariants, and DESIGN §11.1: unless it has halted, the coins cover what the contract owes.
+/// The pallet's invariants; and unless it has halted, the coins cover what the contract owes.
 pub(crate) fn check() {
     BtcBridge::check_state().unwrap();
     let books = BtcBridge::reserves();

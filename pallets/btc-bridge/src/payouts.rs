@@ -8,7 +8,9 @@ use crate::{
         Withdrawals,
     },
     sweeps::{sweep_limits, COUNTED, DUE_READS},
-    types::{Batch, StoredCoin, Version, MAX_BATCH, MAX_INPUTS, MAX_VERSIONS},
+    types::{
+        Batch, CoinKey, StoredCoin, StoredWithdrawal, Version, MAX_BATCH, MAX_INPUTS, MAX_VERSIONS,
+    },
     weights::WeightInfo,
 };
 use alloc::vec::Vec;
@@ -394,6 +396,37 @@ impl<T: Config> Pallet<T> {
             }
         });
         Self::deposit_event(Event::PayoutSigned { batch, version });
+    }
+
+    /// Ends the payout or sweep that spends the coin at `key`, which Bitcoin does not have any more: no version of it
+    /// can be mined, and it would keep its place and its other coins for ever. These are free again, and what the
+    /// contract has not closed waits for another payout. Returns the coin.
+    pub(crate) fn dissolve(epoch: u32, key: CoinKey) -> Option<StoredCoin> {
+        let (number, batch) = OpenBatches::<T>::get().into_iter().find_map(|number| {
+            let batch = Batches::<T>::get(number)?;
+            let spends = batch.epoch == epoch && batch.inputs.iter().any(|coin| coin.key() == key);
+            spends.then_some((number, batch))
+        })?;
+        OpenBatches::<T>::mutate(|open| open.retain(|other| *other != number));
+        if batch.is_sweep() {
+            OpenSweeps::<T>::mutate(|count| *count = count.saturating_sub(1));
+        }
+        Self::drop_requests(number);
+        Batches::<T>::remove(number);
+        (0..batch.versions).for_each(|version| Versions::<T>::remove(number, version));
+        for id in batch.withdrawals {
+            // What was paid otherwise, or given back, is forgotten.
+            if let Some(withdrawal) = Withdrawals::<T>::take(id).filter(|found| !found.closed) {
+                let withdrawal = StoredWithdrawal { batch: None, ..withdrawal };
+                Self::let_wait(id, &withdrawal);
+                Withdrawals::<T>::insert(id, withdrawal);
+                Self::deposit_event(Event::WithdrawalQueued { id });
+            }
+        }
+        let (lost, free): (Vec<_>, Vec<_>) =
+            batch.inputs.into_iter().partition(|coin| coin.key() == key);
+        free.into_iter().for_each(|coin| Coins::<T>::insert(epoch, coin.key(), coin));
+        lost.into_iter().next()
     }
 
     /// Nothing more is signed for a payout.

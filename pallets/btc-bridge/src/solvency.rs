@@ -115,7 +115,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_write_off(epoch: u32, key: CoinKey) -> DispatchResult {
         ensure!(Halted::<T>::exists(), Error::<T>::NotHalted);
         let coin = Coins::<T>::take(epoch, key)
-            .or_else(|| Self::end_sweep(epoch, key))
+            .or_else(|| Self::dissolve(epoch, key))
             .ok_or(Error::<T>::NoSuchCoin)?;
         Backing::<T>::mutate(|sum| *sum = sum.saturating_sub(coin.sats));
         let StoredCoin { txid, vout, sats, .. } = coin;

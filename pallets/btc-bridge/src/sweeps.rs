@@ -10,10 +10,7 @@
 
 use crate::{
     handover::Closed,
-    pallet::{
-        Backing, Batches, BitcoinHeight, Coins, Config, Event, LiveEpochs, OpenBatches, OpenSweeps,
-        Pallet, SweepFees,
-    },
+    pallet::{Backing, BitcoinHeight, Coins, Config, Event, LiveEpochs, Pallet, SweepFees},
     payouts::{refused, Planned, PLANNED_COINS},
     types::{CoinKey, StoredCoin, MAX_INPUTS},
 };
@@ -143,24 +140,6 @@ impl<T: Config> Pallet<T> {
         }
         left.iter().for_each(|coin| Self::give_up(epoch, coin));
         Ok(())
-    }
-
-    /// Ends the sweep that spends the coin at `key`, which Bitcoin does not have any more: no version of it can be mined,
-    /// and it would keep its place and its other coins for ever. These are free again. Returns the coin.
-    pub(crate) fn end_sweep(epoch: u32, key: CoinKey) -> Option<StoredCoin> {
-        let (number, batch) = OpenBatches::<T>::get().into_iter().find_map(|number| {
-            let batch = Batches::<T>::get(number).filter(|batch| batch.is_sweep())?;
-            let spends = batch.epoch == epoch && batch.inputs.iter().any(|coin| coin.key() == key);
-            spends.then_some((number, batch))
-        })?;
-        OpenBatches::<T>::mutate(|open| open.retain(|other| *other != number));
-        OpenSweeps::<T>::mutate(|count| *count = count.saturating_sub(1));
-        Self::drop_requests(number);
-        Self::forget(number);
-        let (lost, free): (Vec<_>, Vec<_>) =
-            batch.inputs.into_iter().partition(|coin| coin.key() == key);
-        free.into_iter().for_each(|coin| Coins::<T>::insert(epoch, coin.key(), coin));
-        lost.into_iter().next()
     }
 
     /// Leaves a coin to whoever can still spend it. Its worth is booked as a cost of moving coins.

@@ -14,9 +14,6 @@ pub const KECCAK_EMPTY: H256 = H256(revm::primitives::KECCAK_EMPTY.0);
 /// Root of the empty trie, the storage root of an account without storage.
 pub const EMPTY_ROOT: H256 = H256(alloy_trie::EMPTY_ROOT_HASH.0);
 
-#[cfg(test)]
-pub(crate) const KECCAK_EMPTY_BYTES: B256 = B256::new(KECCAK_EMPTY.0);
-
 /// Index that marks accounts with storage in [`AccountInfo::account_id`]; see [`has_storage`].
 const HAS_STORAGE: usize = 1;
 

@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn keccak_of_nothing_is_the_known_constant() {
-        assert_eq!(keccak256(&[]), crate::account::KECCAK_EMPTY_BYTES);
+        assert_eq!(keccak256(&[]).0, crate::account::KECCAK_EMPTY.0);
     }
 
     #[test]

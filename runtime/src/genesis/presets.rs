@@ -191,7 +191,7 @@ fn evm_accounts() -> BTreeMap<H160, GenesisAccount> {
 }
 
 /// Lays the objects of `patch` over those of `target` (RFC 7386 without deletion).
-fn merge(target: &mut Value, patch: Value) {
+pub fn merge(target: &mut Value, patch: Value) {
     match (target, patch) {
         (Value::Object(target), Value::Object(patch)) => {
             for (key, value) in patch {

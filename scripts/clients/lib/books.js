@@ -1,4 +1,5 @@
-// The bridge's books, kept a second time from the contract's logs: DESIGN §11, invariants 1 and 2.
+// The bridge's books, kept a second time from the contract's logs. Invariant 1: what circulates is what was claimed less
+// what was settled, and the coins cover it. Invariant 2: no outpoint is claimed twice, no withdrawal is paid twice.
 import { parseAbi } from 'viem'
 
 const WEI_PER_SAT = 10n ** 10n

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { hexToU8a, u8aToHex } from '@polkadot/util'
 import { schnorr } from '@noble/curves/secp256k1.js'
@@ -12,13 +12,13 @@ import { Bitcoin } from './bitcoin.js'
 import { Books } from './books.js'
 import { BridgeBlocks } from './bridge-blocks.js'
 import { spawn } from './children.js'
-import { BINARY, Node, freePort, until } from './node.js'
+import { Node, PROGRAMS, freePort, until } from './node.js'
 import { Nonces } from './nonces.js'
 import { connectApi, send } from './substrate.js'
 import { Watcher } from './watcher.js'
 
 export const BRIDGE = '0x425a4b0000000000000000000000000000000003'
-export const BRIDGE_ABI = parseAbi([
+const BRIDGE_ABI = parseAbi([
   'function rotate(bytes32 nextKey, uint32 closesAt, bytes signature)',
   'function totals() view returns (uint64 claimed, uint64 settled, uint64 locked, uint64 deficit)',
   'function state() view returns (uint64 withdrawals, uint64 outflow, uint32 outflowTime, uint32 epoch, uint32 nonce, bool paused)',
@@ -32,7 +32,6 @@ const [RELAYER, STARTER, PROVER] = [9, 8, 7]
 // A prover needs minutes for a block, so there are few, and few in a batch.
 const HEARTBEAT_MS = 600_000
 const LIMITS = { blocks: 4, transactions: 100, cycles: 2_000_000_000, ageS: 600 }
-const BIN = (name) => join(dirname(BINARY), name)
 
 /** The devnet's parts. `start` brings them up one after the other; `stop` ends them the other way round. */
 export class Devnet {
@@ -79,7 +78,7 @@ export class Devnet {
     return this
   }
 
-  /** Holds every block from genesis on to invariants 1, 2 and 4 of DESIGN §11. */
+  /** Holds every block from genesis on to the invariants of books.js and nonces.js. */
   async watch() {
     this.nonces = new Nonces()
     const blocks = await new BridgeBlocks(this.node, BRIDGE).connect()
@@ -119,7 +118,7 @@ export class Devnet {
   /** Starts a program of ours, named or by its path; its output goes to a file. */
   run(name, program, args) {
     const log = openSync(join(this.dir, `${name}.log`), 'a')
-    const path = program.includes('/') ? program : BIN(program)
+    const path = program.includes('/') ? program : join(PROGRAMS, program)
     const child = spawn(path, args, { stdio: ['ignore', log, log] })
     closeSync(log)
     const exited = new Promise((resolve) => child.once('exit', resolve))
@@ -171,7 +170,7 @@ export class Devnet {
 
   /** Runs a command of a signer that is not running; gives what it prints. */
   async signerTool(index, ...args) {
-    const { stdout } = await promisify(execFile)(BIN('bzk-signer'), [...this.signerArgs(index), ...args])
+    const { stdout } = await promisify(execFile)(join(PROGRAMS, 'bzk-signer'), [...this.signerArgs(index), ...args])
     return stdout.trim()
   }
 
@@ -277,7 +276,8 @@ export class Devnet {
   /** Runs `bzk-bridge` as a user does; gives what it prints. Throws what it prints when it fails. */
   async command(keyFile, ...args) {
     const key = keyFile ? ['--account-key-file', keyFile] : []
-    const run = promisify(execFile)(BIN('bzk-bridge'), ['--network', 'regtest', ...this.chains(), ...key, ...args])
+    const run = promisify(execFile)(join(PROGRAMS, 'bzk-bridge'),
+      ['--network', 'regtest', ...this.chains(), ...key, ...args])
     const { stdout } = await run.catch(({ stderr, message }) => { throw new Error(stderr || message) })
     return stdout
   }

@@ -2,16 +2,16 @@
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { spawn } from './children.js'
 import { checkBlocks } from './kernel.js'
 
 /** Where tools and packages live, as in scripts/env.sh. */
 export const CACHE = process.env.BZK_CACHE ?? join(homedir(), '.cache/bitcoinzk')
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(CACHE, 'target')
-/** Folder of the built programs. */
-export const PROGRAMS = join(TARGET, 'release')
-export const BINARY = process.env.BZK_NODE ?? join(PROGRAMS, 'bitcoinzk')
+export const BINARY = process.env.BZK_NODE ?? join(TARGET, 'release/bitcoinzk')
+/** Folder of our other programs: the node's. */
+export const PROGRAMS = dirname(BINARY)
 
 // The first start of a build compiles the runtime's wasm: 10 s alone, minutes on a loaded machine.
 const START_SECONDS = 180

@@ -1,4 +1,4 @@
-// The nonces that signers have shown on chain, and what was signed with them: DESIGN §11, invariant 4.
+// The nonces that signers have shown on chain, and what was signed with them. Invariant 4: none is used twice.
 
 /** What signers say in these extrinsics: of each `threshold.sign` the session, the member, and the nonces shown (hex)
  *  or that it has sent shares. */

@@ -50,6 +50,6 @@ export class Watcher {
     const { length } = this.violations
     if (length === 0) return
     const more = length > SHOWN ? `\nand ${length - SHOWN} more` : ''
-    throw new Error(`DESIGN §11 does not hold:\n${this.violations.slice(0, SHOWN).join('\n')}${more}`)
+    throw new Error(`invariants do not hold:\n${this.violations.slice(0, SHOWN).join('\n')}${more}`)
   }
 }

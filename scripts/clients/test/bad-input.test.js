@@ -9,6 +9,7 @@ import { startNode, until } from '../lib/node.js'
 import { rawTransaction } from '../lib/raw.js'
 
 const SUBSCRIPTIONS = 10_000
+const KINDS = ['newHeads', 'newPendingTransactions', 'logs', 'syncing']
 // As many as a node keeps open (node/eth-rpc/src/limits.rs).
 const FILTERS = 4_096
 let node, resting
@@ -61,6 +62,16 @@ test('a nonce that was used is refused, and so is a cheap replacement', async ()
 test('blob and set-code transactions are refused by type', async () => {
   for (const raw of ['0x03f800', '0x04f800', '0x05c0']) {
     await assert.rejects(node.call('eth_sendRawTransaction', [raw]), /transaction type not supported/)
+  }
+})
+
+test('blob and set-code transactions as clients sign them are refused by type, the sidecar with them', async () => {
+  const zeros = (bytes) => `0x${'00'.repeat(bytes)}`
+  const blob = { type: 'eip4844', maxFeePerBlobGas: 1n, blobVersionedHashes: [`0x01${'00'.repeat(31)}`] }
+  const sidecars = [{ blob: zeros(131_072), commitment: zeros(48), proof: zeros(48) }]
+  const delegation = await account(9).signAuthorization({ chainId: 97304, nonce: 1, contractAddress: account(1).address })
+  for (const kind of [blob, { ...blob, sidecars }, { type: 'eip7702', authorizationList: [delegation] }]) {
+    await assert.rejects(send(kind), { code: -32000, message: /transaction type not supported/ })
   }
 })
 
@@ -208,27 +219,28 @@ test(`of 5,000 filters ${FILTERS} are opened, and the rest when there is room ag
 test(`${SUBSCRIPTIONS} open subscriptions leave the node alive and its memory bounded`, async () => {
   const before = residentMiB()
   const sockets = []
-  let confirmed = 0
-  let refused = 0
+  let [confirmed, refused, told] = [0, 0, 0]
   const perSocket = SUBSCRIPTIONS
   for (let i = 0; i < SUBSCRIPTIONS / perSocket; i++) {
     const socket = new WebSocket(node.ws)
     await new Promise((resolve, reject) => { socket.once('open', resolve); socket.once('error', reject) })
     socket.on('message', (data) => {
       const message = JSON.parse(data)
-      if (message.id === undefined) return
-      if (message.result) confirmed++
+      if (message.id === undefined) told++
+      else if (message.result) confirmed++
       else refused++
     })
     socket.on('error', () => {})
     for (let id = 1; id <= perSocket; id++) {
-      socket.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'eth_subscribe', params: [id % 2 ? 'newHeads' : 'newPendingTransactions'] }))
+      socket.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'eth_subscribe', params: [KINDS[id % KINDS.length]] }))
     }
     sockets.push(socket)
   }
   await until(() => confirmed + refused === SUBSCRIPTIONS, 'an answer to every subscription', 60)
   const hash = await send({ nonce: 2 }, 8)
   await until(() => node.call('eth_getTransactionReceipt', [hash]), 'receipt under load', 30)
+  // Each of those for heads and for pending transactions hears of it.
+  await until(() => told >= SUBSCRIPTIONS / 2, 'what happened, told to every subscriber', 60)
   const grown = residentMiB() - before
   sockets.forEach((socket) => socket.terminate())
   console.log(`${confirmed} confirmed, ${refused} refused, ${grown.toFixed(0)} MiB more memory`)

@@ -269,3 +269,47 @@ test('signers refresh their shares and the old ones are gone', async () => {
   await payWith([1, 2, 3], 3)
   await checkInvariants(devnet)
 })
+
+/** Replaces Bitcoin's last block by two without transactions. */
+async function replaceLast() {
+  await bitcoin.call('invalidateblock', await bitcoin.call('getbestblockhash'))
+  const miner = await bitcoin.address(999)
+  for (let left = 2; left > 0; left--) await bitcoin.call('generateblock', miner, [])
+}
+
+test('attack_reorg_after_claim', async () => {
+  const { address } = await devnet.user(null, 'deposit-address', '--recipient', user.address,
+    '--refund-key-file', join(dir, 'refund.key'), '--deposits', devnet.deposits)
+  const totals = () => devnet.bridge('totals')
+  const [before] = await totals()
+  await bitcoin.pay([[address, SATS]])
+  await bitcoin.mine(1)
+  await until(async () => (await totals())[0] === before + SATS, 'the deposit to be claimed', 90)
+  await replaceLast()
+  const halted = async () => (await node.call('bridge_reserves')).halted
+  await until(async () => (await totals())[3] === SATS && await halted() !== null, 'the deficit to stop the bridge', 90)
+  // The deposit is in a block again: whoever sees that proves it.
+  await bitcoin.mine(1)
+  await until(async () => (await totals())[3] === 0n && await halted() === null, 'the bridge to go on', 90)
+  assert.equal((await totals())[0], before + SATS, 'claimed once')
+  await checkInvariants(devnet)
+})
+
+test('attack_reorg_after_payout', async () => {
+  const { withdrawal, to, sats } = await withdraw(4, 35_000)
+  await until(async () => await status(withdrawal) === 'signed', 'the payout to be signed', 120)
+  const { txid } = await node.call('bridge_withdrawal', [withdrawal])
+  const waits = async () => (await bitcoin.call('getrawmempool')).includes(txid)
+  await until(waits, 'the payout in the mempool', 60)
+  await bitcoin.mine(1)
+  await until(async () => await status(withdrawal) === 'settled', 'the payout to be settled', 90)
+  await replaceLast()
+  await until(async () => await status(withdrawal) === 'signed', 'the withdrawal to wait again', 90)
+  assert.equal(await bitcoin.received(to), 0n)
+  await until(waits, 'the payout in the mempool again', 90)
+  await bitcoin.mine(1)
+  await until(async () => await status(withdrawal) === 'settled', 'the payout to be settled again', 90)
+  const received = await bitcoin.received(to)
+  assert.ok(received > sats - 20_000n && received <= sats, `paid once: ${received}`)
+  await checkInvariants(devnet)
+})

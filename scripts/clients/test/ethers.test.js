@@ -1,7 +1,7 @@
 // ethers 6 against a real node, with the RPC sequence that MetaMask makes.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Contract, ContractFactory, JsonRpcProvider, NonceManager, Wallet, WebSocketProvider, parseEther } from 'ethers'
+import { Contract, ContractFactory, FetchRequest, JsonRpcProvider, NonceManager, Wallet, WebSocketProvider, parseEther } from 'ethers'
 import { account, privateKey } from '../lib/accounts.js'
 import { startNode, until } from '../lib/node.js'
 import { compile } from '../lib/solidity.js'
@@ -71,9 +71,14 @@ test('a revert carries its reason', async () => {
   })
 })
 
-test('MetaMask: from adding the network to a confirmed transaction', async () => {
+test('MetaMask: from adding the network to a confirmed transaction', async (t) => {
   const user = new Wallet(privateKey(7))
-  const send = (method, params = []) => provider.send(method, params)
+  // From a browser's extension, each request alone.
+  const request = new FetchRequest(node.url)
+  request.setHeader('origin', 'chrome-extension://nkbihfbeogaeaoehlefnkodbefgpgknn')
+  const wallet = new JsonRpcProvider(request, 97304, { batchMaxCount: 1, staticNetwork: true })
+  t.after(() => wallet.destroy())
+  const send = (method, params = []) => wallet.send(method, params)
   // Adding the network: the chain id is asked and compared.
   assert.equal(await send('eth_chainId'), '0x17c18')
   assert.equal(await send('net_version'), '97304')
@@ -91,7 +96,13 @@ test('MetaMask: from adding the network to a confirmed transaction', async () =>
   // Confirmation screen.
   const draft = { from: user.address, to: account(8).address, value: '0xde0b6b3a7640000' }
   assert.equal(await send('eth_estimateGas', [draft]), '0x5208')
+  // As it asks for any transaction: with 95% of what a block may use.
+  const most = `0x${(BigInt(block.gasLimit) * 19n / 20n).toString(16)}`
+  assert.equal(await send('eth_estimateGas', [{ ...draft, gas: most, data: '0x' }]), '0x5208')
+  // The nonce tracker: what is mined as of a block, and what is sent.
+  const now = await send('eth_blockNumber')
   const nonce = Number(await send('eth_getTransactionCount', [user.address, 'pending']))
+  assert.equal(Number(await send('eth_getTransactionCount', [user.address, now])), nonce)
   const tip = 1_000_000_000n
   const raw = await user.signTransaction({
     type: 2, chainId: 97304, nonce, to: account(8).address, value: parseEther('1'),
@@ -107,4 +118,5 @@ test('MetaMask: from adding the network to a confirmed transaction', async () =>
   assert.ok(included.transactions.includes(hash))
   const after = BigInt(await send('eth_getBalance', [account(8).address, 'latest']))
   assert.equal(after - before, parseEther('1'))
+  assert.equal(Number(await send('eth_getTransactionCount', [user.address, receipt.blockNumber])), nonce + 1)
 })

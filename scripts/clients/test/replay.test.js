@@ -61,12 +61,14 @@ test('every block has the roots, gas and hash that an independent EVM computes',
   await stateManager.commit()
   // What the load does beneath its transactions.
   const precompiles = new Set()
-  let deepest = 0
+  const types = new Set()
+  let [deepest, created, ended] = [0, 0, 0]
   vm.evm.events.on('beforeMessage', ({ to, depth }) => {
     const target = to ? BigInt(to.toString()) : 0n
     if (target > 0n && target < 10n) precompiles.add(Number(target))
     deepest = Math.max(deepest, depth)
   })
+  vm.evm.events.on('newContract', () => { created++ })
 
   const head = Number(await node.call('eth_blockNumber'))
   const at = async (number) => {
@@ -93,6 +95,8 @@ test('every block has the roots, gas and hash that an independent EVM computes',
     const result = await runBlock(vm, { block, skipHeaderValidation: false })
     failed += result.receipts.filter((receipt) => receipt.status === 0).length
     transactions += block.transactions.length
+    block.transactions.forEach(({ type }) => types.add(type))
+    ended += result.results.filter(({ execResult }) => execResult.selfdestruct?.size > 0).length
     chain.set(number, block)
     parent = block
   }
@@ -100,5 +104,8 @@ test('every block has the roots, gas and hash that an independent EVM computes',
   assert.ok(failed > 0, 'the load holds failing transactions')
   assert.deepEqual([...precompiles].sort(), [1, 2, 3, 4, 5, 6, 7, 8, 9])
   assert.ok(deepest >= 50, `no call is deeper than ${deepest}`)
-  console.log(`${head} blocks, ${transactions} transactions (${failed} of them failing, calls ${deepest} deep) replayed`)
+  assert.deepEqual([...types].sort(), [0, 1, 2])
+  assert.ok(created > 0 && ended > 0, `${created} contracts created, SELFDESTRUCT in ${ended} transactions`)
+  console.log(`${head} blocks, ${transactions} transactions (${failed} of them failing, calls ${deepest} deep, ` +
+    `${created} contracts created, SELFDESTRUCT in ${ended} transactions) replayed`)
 })

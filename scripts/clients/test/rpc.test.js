@@ -157,6 +157,14 @@ test('net, web3, uncles and blobs', async () => {
   await assert.rejects(node.call('eth_noSuchMethod'), { code: -32601 })
 })
 
+test('eth_config tells one fork from genesis on, with the precompiles that there are', async () => {
+  const { current, next, last } = await node.call('eth_config')
+  assert.deepEqual([next, last], [null, null])
+  assert.deepEqual([current.activationTime, current.chainId], [0, '0x17c18'])
+  assert.match(current.forkId, /^0x[0-9a-f]{8}$/)
+  assert.deepEqual(Object.values(current.precompiles).map(Number).sort(), [1, 2, 3, 4, 5, 6, 7, 8, 9])
+})
+
 test('txpool and bzk_finality follow a transaction from the pool to finality', async (t) => {
   const sealer = await startNode(['--dev', '--sealing', 'manual'])
   t.after(() => sealer.stop())

@@ -3,10 +3,10 @@
 // runs the real one.
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { spawn } from '../lib/children.js'
-import { BINARY, call, freePort, startNode, until } from '../lib/node.js'
+import { PROGRAMS, call, freePort, startNode, until } from '../lib/node.js'
 import { connectApi, send } from '../lib/substrate.js'
 
 const ADDRESS = `0x${'ab'.repeat(20)}`
@@ -15,7 +15,7 @@ const LIMITS = { blocks: 3, transactions: 1000, cycles: 2_000_000_000, ageS: 360
 let node, prover, listen, api, keys
 
 function startProver(...args) {
-  prover = spawn(join(dirname(BINARY), 'bzk-fake-prover'), ['--rpc', node.url, '--listen', listen, ...args],
+  prover = spawn(join(PROGRAMS, 'bzk-fake-prover'), ['--rpc', node.url, '--listen', listen, ...args],
     { stdio: ['ignore', 'ignore', 'inherit'] })
   return until(() => call(`http://${listen}`, 'prover_status', ['none']).catch(({ code }) => code), 'the prover')
 }

@@ -164,7 +164,7 @@ test('every block is looked at once, though the node is down at times', async ()
 
 test('what does not hold is thrown with its block at the end', async () => {
   const only = (wanted) => (number) => (number === wanted ? ['1: broken'] : [])
-  await assert.rejects(watch(9, { check: only(4) }), { message: 'DESIGN §11 does not hold:\nblock 4: 1: broken' })
+  await assert.rejects(watch(9, { check: only(4) }), { message: 'invariants do not hold:\nblock 4: 1: broken' })
   await assert.rejects(watch(14, { check: () => ['1: broken'] }), /block 0: 1: broken\n(.*\n){9}and 4 more$/)
   // Not final when the watch ends.
   await assert.rejects(watch(9, { check: only(8) }), /block 8: 1: broken$/)

@@ -3,6 +3,7 @@
 
 mod account;
 mod block;
+mod config;
 mod node;
 mod pending;
 mod transaction;
@@ -10,6 +11,7 @@ mod transaction;
 use crate::context::EthContext;
 use account::AccountApiServer;
 use block::BlockApiServer;
+use config::ConfigApiServer;
 use jsonrpsee::{core::RegisterMethodError, Methods, RpcModule};
 use node::NodeApiServer;
 use transaction::TransactionApiServer;
@@ -19,6 +21,7 @@ pub(crate) fn methods(ctx: &EthContext) -> Result<Methods, RegisterMethodError> 
     let mut module = RpcModule::new(());
     module.merge(account::Accounts::new(ctx).into_rpc())?;
     module.merge(block::Blocks::new(ctx).into_rpc())?;
+    module.merge(config::Rules::new(ctx).into_rpc())?;
     module.merge(node::Node::new(ctx).into_rpc())?;
     module.merge(transaction::Transactions::new(ctx).into_rpc())?;
     Ok(module.into())

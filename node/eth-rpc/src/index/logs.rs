@@ -31,13 +31,6 @@ pub struct LogQuery {
     pub topics: [Vec<B256>; 4],
 }
 
-impl LogQuery {
-    /// Whether every block matches.
-    pub fn is_unfiltered(&self) -> bool {
-        self.addresses.is_empty() && self.topics.iter().all(Vec::is_empty)
-    }
-}
-
 /// Entries that note the logs of Ethereum block `number`; `read` gives present values.
 pub(crate) fn write<E: From<Damaged>>(
     number: u64,

@@ -62,7 +62,7 @@ impl<E: CodeExecutor> Chain<E> {
     pub(crate) fn new(executor: E) -> Self {
         let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).unwrap();
         let patch = presets::get(&PresetId::from(DEV_RUNTIME_PRESET)).unwrap();
-        merge(&mut config, serde_json::from_slice(&patch).unwrap());
+        presets::merge(&mut config, serde_json::from_slice(&patch).unwrap());
         config["ethereum"]["gasLimit"] = BLOCK_GAS.into();
         config["ethereum"]["cycleLimit"] = u64::MAX.into();
         let mut chain = Self { executor, state: BasicExternalities::new_empty() };
@@ -115,17 +115,6 @@ impl<E: CodeExecutor> Chain<E> {
         assert_eq!(results, vec![Ok(Ok(())); extrinsics.len()]);
         let (header, _) = self.call("BlockBuilder_finalize_block", &(), AUTHORING);
         Block::new(Header::decode(&mut &header[..]).unwrap(), extrinsics.to_vec())
-    }
-}
-
-fn merge(target: &mut serde_json::Value, patch: serde_json::Value) {
-    match (target, patch) {
-        (serde_json::Value::Object(target), serde_json::Value::Object(patch)) => {
-            for (key, value) in patch {
-                merge(target.entry(key).or_insert(serde_json::Value::Null), value);
-            }
-        }
-        (target, patch) => *target = patch,
     }
 }
 

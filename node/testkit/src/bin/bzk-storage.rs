@@ -1,5 +1,5 @@
-//! Measures what a key of the state costs: the read and write weights of the runtime
-//! (`runtime/src/weights/database.rs`) come from here.
+//! Measures what a key of the state costs, to hold the runtime's weights of a read and a write against
+//! (`runtime/src/weights/mod.rs`).
 
 use anyhow::{ensure, Context, Result};
 use clap::Parser;
@@ -35,7 +35,7 @@ struct Cli {
     #[arg(long, default_value_t = 30)]
     blocks: u64,
     /// Bytes of the trie cache; the node's default.
-    #[arg(long, default_value_t = 1024 * 1024 * 1024)]
+    #[arg(long, default_value_t = 512 * 1024 * 1024)]
     trie_cache: usize,
 }
 

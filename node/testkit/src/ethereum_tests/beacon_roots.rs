@@ -1,5 +1,4 @@
-//! The system call of EIP-4788, which Ethereum makes at the start of a block and our chain does not
-//! (DESIGN §3).
+//! The system call of EIP-4788, which Ethereum makes at the start of a block and our chain does not.
 //!
 //! Nearly all of Ethereum's block tests have its contract in their state. So the runner writes what
 //! the call writes, and all else of the block is for the pallets to get right.

@@ -48,6 +48,20 @@ impl Kind {
     }
 }
 
+/// Fields of what else lies beside tests of these kinds: transaction tests and difficulty tests.
+const OTHER_FORMATS: [[&str; 2]; 2] =
+    [["txbytes", "result"], ["currentDifficulty", "parentDifficulty"]];
+
+/// Whether this is a test of a format for which there is no [`Kind`].
+fn is_of_other_format(test: &Value) -> bool {
+    OTHER_FORMATS.iter().any(|fields| fields.iter().all(|field| test.get(*field).is_some()))
+}
+
+/// Whether a file is no collection of tests but a state that tests of the engine API share.
+fn is_shared_state(file: &BTreeMap<String, Value>) -> bool {
+    ["environment", "pre"].iter().all(|field| file.contains_key(*field))
+}
+
 /// The cases of one test.
 pub(super) struct Plan<T> {
     /// Cases of our fork by name, or why they cannot be read.
@@ -64,7 +78,8 @@ impl<T> Plan<T> {
 }
 
 /// Runs every test of `kind` in the JSON files below `directory` whose cases' names contain `only`.
-/// A file that cannot be read, or holds something else than tests, counts as a failed case.
+/// A file that cannot be read, or holds what is no test of any known format, counts as a failed
+/// case.
 ///
 /// # Errors
 /// If a folder cannot be read.
@@ -95,6 +110,7 @@ pub fn run(kind: Kind, directory: &Path, only: &str) -> Result<Summary> {
 fn run_file(kind: Kind, file: &Path, name: &str, only: &str) -> Summary {
     let mut summary = Summary { files: 1, ..Default::default() };
     match read(file) {
+        Ok(content) if is_shared_state(&content) => summary.other_kinds += 1,
         Ok(tests) => {
             for (test, content) in tests {
                 let name = format!("{name}::{test}");
@@ -117,6 +133,7 @@ fn run_test(kind: Kind, name: &str, test: Value, only: &str) -> Summary {
         Some(found) if found != kind => Summary { other_kinds: 1, ..Default::default() },
         Some(Kind::State) => run_plan(state_tests::plan(name, test), only, state_tests::run),
         Some(Kind::Block) => run_plan(block_tests::plan(name, test), only, block_tests::run),
+        None if is_of_other_format(&test) => Summary { other_kinds: 1, ..Default::default() },
         None => {
             let mut summary = Summary::default();
             let why = "not a test: it has neither `post` (state test) nor `blocks` (block test)";

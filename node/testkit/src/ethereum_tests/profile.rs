@@ -1,5 +1,5 @@
-//! Finds out whether a case left our execution profile (DESIGN §3: Cancun less blobs, beacon roots
-//! and withdrawals, with 32 KiB of code).
+//! Finds out whether a case left our execution profile: Cancun less blobs, beacon roots and withdrawals,
+//! with 32 KiB of code.
 
 use crate::ethereum_tests::runtime::EVM;
 use alloy_consensus::{constants::EMPTY_WITHDRAWALS, Typed2718};

@@ -1,7 +1,8 @@
 //! When nothing is signed.
 
 use super::*;
-use bzk_runtime_api::HaltView;
+use bzk_bitcoin::bitcoin::hashes::Hash;
+use bzk_runtime_api::{HaltView, WithdrawalStatus};
 use frame_support::{assert_noop, assert_ok};
 
 /// No batch is made, however much time passes, before governance resumes; then there is one.
@@ -55,6 +56,49 @@ fn attack_reorg_after_claim_is_covered_and_the_lost_coin_is_never_spent() {
         let inputs = Batches::<Test>::get(0).unwrap().inputs;
         assert!(inputs.iter().all(|coin| coin.txid == [2; 32]));
         assert_eq!(Halted::<Test>::get(), None);
+    });
+}
+
+/// The owner of a deposit has taken it back by its refund path before the payout that spends it was in a block, which
+/// can never be in one now. Governance ends that payout: what it would have paid is paid by another one, but for what
+/// the contract has given back, and its other coin is free.
+#[test]
+fn attack_spent_by_refund_race_ends_the_payout_and_not_its_withdrawals() {
+    run(|| {
+        deposit(1, 500_000);
+        deposit(2, 700_000);
+        withdraw(0, 600_000, 20_000);
+        withdraw(1, 300_000, 20_000);
+        pass(5);
+        sign();
+        let [lost, other] = Batches::<Test>::get(0).unwrap().inputs.to_vec().try_into().unwrap();
+        new_tip(106);
+        pass(1);
+        assert_eq!(Requests::<Test>::iter().count(), 1);
+        deposit(3, 3_000_000);
+        unlock(1, 300_000);
+        assert_eq!(Halted::<Test>::get(), Some(Halt::Unlocked { id: 1, batch: 0 }));
+        assert_ok!(BtcBridge::write_off(RuntimeOrigin::root(), 0, lost.key()));
+        check();
+        assert!(Batches::<Test>::get(0).is_none() && payouts().is_empty());
+        assert_eq!(Requests::<Test>::iter().count(), 0);
+        assert!(Coins::<Test>::iter_prefix_values(0).any(|coin| coin == other));
+        assert_eq!(BtcBridge::withdrawal(0), Some(WithdrawalStatus::Waiting));
+        assert_eq!(BtcBridge::withdrawal(1), None);
+        // Somebody covers it.
+        assert_noop!(BtcBridge::resume(RuntimeOrigin::root()), Error::<Test>::CauseRemains);
+        Totals::mutate(|totals| totals[1] += lost.sats);
+        assert_ok!(BtcBridge::resume(RuntimeOrigin::root()));
+        pass(6);
+        // The session of the ended payout, which was of two inputs, has ended too.
+        assert!(Open::get().values().all(|(_, inputs)| inputs.len() == 1));
+        sign();
+        let batch = Batches::<Test>::get(1).unwrap();
+        assert_eq!(batch.withdrawals.to_vec(), [0]);
+        assert!(batch.inputs.iter().all(|coin| *coin != lost));
+        settle(&[0], 600_000, payouts()[0].compute_txid().to_byte_array(), 107);
+        check();
+        assert_eq!((PaidAhead::<Test>::get(), Halted::<Test>::get()), (0, None));
     });
 }
 

@@ -64,11 +64,6 @@ impl<DB: Database, INSP> BzkEvm<DB, INSP> {
         self.0.inspector
     }
 
-    /// Gives the database back; changes that were not finalized are lost.
-    pub fn into_db(self) -> DB {
-        self.0.ctx.journaled_state.database
-    }
-
     /// Takes a transaction into the context and charges what it costs before any code runs.
     fn begin(&mut self, tx: TxEnv) -> Result<(), Error<DB>> {
         match tx.tx_type() {

@@ -44,15 +44,17 @@ pub struct RecoveredTx {
 ///
 /// Only the canonical encoding passes, so that equal transactions have equal bytes and hashes.
 pub fn decode(raw: &[u8]) -> Result<TxEnvelope, TxError> {
-    if raw.len() > profile::MAX_TX_BYTES {
-        return Err(TxError::Oversized);
-    }
+    // The type before the length, as in geth: a blob transaction with its sidecar is too long as well, but that is not
+    // what is wrong with it.
     match raw.first() {
         // A type byte with a list behind it, or the list of a legacy transaction.
         Some(0x01 | 0x02 | 0xc0..) => {}
         // RLP strings cannot begin a transaction (EIP-2718).
         None | Some(0x80..) => return Err(TxError::Malformed),
         Some(_) => return Err(TxError::TypeNotSupported),
+    }
+    if raw.len() > profile::MAX_TX_BYTES {
+        return Err(TxError::Oversized);
     }
     let mut rest = raw;
     let envelope = TxEnvelope::decode_2718(&mut rest).map_err(|_| price::error(raw))?;

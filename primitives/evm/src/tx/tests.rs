@@ -131,6 +131,9 @@ fn oversized_transaction_is_refused_before_decoding() {
     assert_eq!(decode(&raw), Err(TxError::Malformed));
     raw.push(0);
     assert_eq!(decode(&raw), Err(TxError::Oversized));
+    // With its sidecar a blob transaction is always this long; what is wrong is that it is one.
+    raw[0] = 0x03;
+    assert_eq!(decode(&raw), Err(TxError::TypeNotSupported));
 }
 
 #[test]

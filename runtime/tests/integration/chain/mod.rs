@@ -36,21 +36,10 @@ pub(crate) fn genesis(preset: &str) -> TestExternalities {
     externalities.execute_with(|| {
         let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).unwrap();
         let patch = presets::get(&PresetId::from(preset)).expect("the preset exists");
-        merge(&mut config, serde_json::from_slice(&patch).unwrap());
+        presets::merge(&mut config, serde_json::from_slice(&patch).unwrap());
         build_state::<RuntimeGenesisConfig>(config.to_string().into_bytes()).unwrap();
     });
     externalities
-}
-
-fn merge(target: &mut serde_json::Value, patch: serde_json::Value) {
-    match (target, patch) {
-        (serde_json::Value::Object(target), serde_json::Value::Object(patch)) => {
-            for (key, value) in patch {
-                merge(target.entry(key).or_insert(serde_json::Value::Null), value);
-            }
-        }
-        (target, patch) => *target = patch,
-    }
 }
 
 /// One node's view: a state and the head it belongs to.

@@ -2,7 +2,7 @@
 
 use crate::{
     chain::{BlockRef, Record},
-    error::{self, RpcResult},
+    error::RpcResult,
     exec::{
         call::waive_base_fee,
         executor::Executor,
@@ -89,13 +89,9 @@ impl Executor {
         let mut quota = self.debug_quota(options)?;
         let (block, index) = self.locate(hash)?;
         let (mut sandbox, script) = self.before(&block)?;
-        script.advance(&mut sandbox, index)?;
-        let (_, tx) = script
-            .transactions
-            .get(index)
-            .ok_or_else(|| error::internal("the index names a transaction that is not there"))?;
+        let tx = script.reach(&mut sandbox, index)?;
         let place = script.context(index);
-        Ok(debug::trace(&mut sandbox, tx.clone(), place, options, &mut quota)?.0)
+        Ok(debug::trace(&mut sandbox, tx, place, options, &mut quota)?.0)
     }
 
     fn debug_block(

@@ -2,7 +2,7 @@
 
 use crate::{
     chain::BlockRef,
-    error::{self, RpcResult},
+    error::RpcResult,
     exec::{
         call::waive_base_fee,
         executor::Executor,
@@ -115,10 +115,8 @@ impl Executor {
         let mut quota = self.quota();
         let Some((block, index)) = self.chain.locate(hash)? else { return Ok(None) };
         let (mut sandbox, script) = self.before(&block)?;
-        let Some((_, tx)) = script.transactions.get(index) else { return Ok(None) };
-        script.advance(&mut sandbox, index)?;
-        let place = script.info(index);
-        Ok(Some(parity::calls(&mut sandbox, tx.clone(), place, &mut quota)?.0))
+        let tx = script.reach(&mut sandbox, index)?;
+        Ok(Some(parity::calls(&mut sandbox, tx, script.info(index), &mut quota)?.0))
     }
 
     fn parity_filter(&self, wanted: Wanted) -> Result<Traces, Failure> {
@@ -172,12 +170,8 @@ impl Executor {
         let mut quota = self.quota();
         let (block, index) = self.locate(hash)?;
         let (mut sandbox, script) = self.before(&block)?;
-        script.advance(&mut sandbox, index)?;
-        let (_, tx) = script
-            .transactions
-            .get(index)
-            .ok_or_else(|| error::internal("the index names a transaction that is not there"))?;
-        Ok(parity::results(&mut sandbox, tx.clone(), kinds, &mut quota)?.0)
+        let tx = script.reach(&mut sandbox, index)?;
+        Ok(parity::results(&mut sandbox, tx, kinds, &mut quota)?.0)
     }
 
     fn parity_call(

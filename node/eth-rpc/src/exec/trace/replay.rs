@@ -73,6 +73,20 @@ impl Script {
         Ok(())
     }
 
+    /// As [`Self::advance`]; gives the transaction at `index`, which is next.
+    pub(crate) fn reach<DB: DatabaseRef>(
+        &self,
+        sandbox: &mut Sandbox<DB>,
+        index: usize,
+    ) -> Result<TxEnv, Failure> {
+        let (_, tx) = self
+            .transactions
+            .get(index)
+            .ok_or_else(|| Failure::internal("the index names a transaction that is not there"))?;
+        self.advance(sandbox, index)?;
+        Ok(tx.clone())
+    }
+
     /// Hands each transaction to `visit`, in order, and makes the changes that it returns part of
     /// the state.
     pub(crate) fn each<DB: DatabaseRef, T>(

@@ -108,6 +108,22 @@ fn tests_of_the_other_kind_are_counted_and_not_run() {
     assert!(!run_files(Kind::State, &[("note.txt", b"no test")]).found_tests());
 }
 
+/// What the archives of ethereum/tests and execution-spec-tests have beside state and block tests.
+#[test]
+fn tests_of_other_formats_are_counted_and_not_run() {
+    let transaction = json!({"a": {"_info": {}, "txbytes": "0x", "result": {"Cancun": {}}}});
+    let difficulty = json!({"b": {"parentDifficulty": "0x1", "currentDifficulty": "0x2"}});
+    let shared =
+        json!({"testIds": ["c"], "environment": {}, "pre": {}, "network": "Cancun", "group": 1});
+    for kind in [Kind::State, Kind::Block] {
+        for content in [&transaction, &difficulty, &shared] {
+            let summary = run_json(kind, content);
+            assert_counts(&summary, "0 passed, 0 failed, 0 excused");
+            assert_eq!((summary.other_kinds, summary.found_tests()), (1, false), "{content}");
+        }
+    }
+}
+
 #[test]
 fn folders_are_searched_and_hidden_ones_left_out() {
     let folder = tempfile::tempdir().unwrap();

@@ -62,12 +62,6 @@ enum Command {
     StateTests {
         /// A file, or a folder that is searched for files.
         path: PathBuf,
-        /// Only every `step`-th case.
-        #[arg(long, default_value_t = 1)]
-        step: usize,
-        /// Cases to leave out at the start.
-        #[arg(long, default_value_t = 0)]
-        skip: usize,
     },
 }
 
@@ -112,9 +106,8 @@ fn main() -> Result<()> {
         }
         Command::Full => full::all().into_iter().try_for_each(&mut print)?,
         Command::Cost => cost::all().into_iter().try_for_each(&mut print)?,
-        Command::StateTests { path, step, skip } => {
-            let cases = state_tests::all(&path)?.skip(skip).step_by(step.max(1));
-            for scenario in cases {
+        Command::StateTests { path } => {
+            for scenario in state_tests::all(&path)? {
                 print(scenario?)?;
             }
         }

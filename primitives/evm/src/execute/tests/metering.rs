@@ -1,4 +1,4 @@
-//! The proving-cost meter against the measurements of research/zkevm.md, and its limit.
+//! The proving-cost meter against cycles that were measured on the prover's kernel, and its limit.
 
 use super::*;
 use crate::meter::{

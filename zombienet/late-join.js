@@ -1,4 +1,4 @@
-// Steps of grows.zndsl: whether a node has executed the chain or taken a late state of it.
+// Steps of late-join.zndsl: whether a node has executed the chain or taken a late state of it.
 import assert from 'node:assert/strict'
 
 /** The state that `node` has after block 1 knows the runtime's code. */
