@@ -47,8 +47,8 @@ impl Pipeline {
         cases.map(|(name, case)| self.block(&name, case?, &mut zkevm)).collect()
     }
 
-    /// Proves a block that has no proof yet; returns the file of its proof, which is all of it that is kept: the proofs of
-    /// a full block's segments take more than a gigabyte. Loads `zkevm` when it needs it: several GB.
+    /// Proves a block that has no proof yet; returns the file of its proof. The proofs that it was joined from are removed:
+    /// a full block has hundreds. Loads `zkevm` when it needs it: several GB.
     ///
     /// # Errors
     /// As [`Self::blocks`].
