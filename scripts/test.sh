@@ -70,8 +70,8 @@ prover() { scripts/prover-build.sh test --release --workspace && scripts/prover-
 # Every block of the client tests that send Ethereum transactions, through the prover's kernel. Without `load`: 40,000
 # times the same transfer.
 kernel() {
-    BZK_CHECK=1 scripts/clients.sh bad-input bridge bridge-cli bridge-failures bridge-load bridge-rotation crash ethers \
-        foundry governance openrpc proof reorg replay rpc runtime-api sealing settlement simulate viem web3py
+    BZK_CHECK=1 scripts/clients.sh accounts author bad-input bridge bridge-cli bridge-failures bridge-load bridge-rotation \
+        crash ethers foundry governance metrics openrpc proof reorg replay rpc runtime-api sealing settlement simulate viem web3py
 }
 
 # A block of a running node proven up to the contract on anvil: in the gate where there is room for it, by name always.
