@@ -7,7 +7,8 @@
 # cores and 16 GB, later ones about ten minutes a block and 9 GB.
 # Environment: BZK_MUTATIONS (default 1000) changes of the proof that plonky2 and the contract must judge alike;
 # BZK_PROOFS: folder of the proofs (default: beside the circuits); BZK_SETUP=1 builds the circuits anew; BZK_CRASH=1
-# kills the prover in each stage (kill -9) and starts it again.
+# kills the prover in each stage (kill -9) and starts it again; BZK_CASES: file of the blocks, which a run that was cut off
+# leaves, so that the next one goes on with them: without a node, so the proof begins where nothing is known before.
 source "$(dirname "$0")/env.sh"
 
 project=$BZK_CACHE/verifier
@@ -17,26 +18,32 @@ circuits=$(circuits_folder)
 proofs=${BZK_PROOFS:-$circuits/proofs}
 
 settle() {
-    held_node proof-node.js "${kinds[@]}"
-    local run=("$PROVER_BIN" settle --circuits "$circuits" --proofs "$proofs" --rpc "${held[0]}" --from "${held[1]}"
-        --to "${held[2]}" --export "$project" --mutations "${BZK_MUTATIONS:-1000}")
+    local blocks
+    if [ -f "${BZK_CASES:-}" ]; then
+        blocks=(--cases "$BZK_CASES")
+    else
+        held_node proof-node.js "${kinds[@]}"
+        blocks=(--rpc "${held[0]}" --from "${held[1]}" --to "${held[2]}")
+    fi
+    local run=("$PROVER_BIN" settle --circuits "$circuits" --proofs "$proofs" "${blocks[@]}" --export "$project"
+        --mutations "${BZK_MUTATIONS:-1000}")
     if [ "${BZK_CRASH:-0}" = 1 ]; then with_crashes "${run[@]}"; else "${run[@]}"; fi
 }
 
-# with_crashes COMMAND...: kills it three seconds into each stage behind one that it has finished, starts it again,
-# until there is nothing left to finish.
+# with_crashes COMMAND...: kills it in its first second and three seconds into what follows each stage that it ends for
+# the first time, starts it again, until there is nothing left to end. Stages that are run again, as what loads the
+# circuits, do not count: so each run gets further than the one before.
 with_crashes() {
-    local pid rc kills=0 finished now
-    mkdir -p "$proofs"
-    finished=$(stages_finished)
+    local pid rc kills=0 finished=-1 now
+    crashed=$(mktemp)
     while :; do
-        "$@" &
+        "$@" 2> >(tee -a "$crashed" >&2) &
         pid=$!
         while kill -0 "$pid" 2>/dev/null; do
             now=$(stages_finished)
             if [ "$now" -gt "$finished" ]; then
+                [ "$finished" = -1 ] && sleep 1 || sleep 3
                 finished=$now
-                sleep 3
                 kill -9 "$pid" 2>/dev/null && kills=$((kills + 1))
                 break
             fi
@@ -46,13 +53,15 @@ with_crashes() {
         wait "$pid" || rc=$?
         [ "$rc" = 137 ] || break
     done
-    echo "killed $kills times"
+    echo "killed $kills times, in or behind: $(stage_names | paste -sd,)"
+    rm -f "$crashed"
     return "$rc"
 }
 
-stages_finished() {
-    find "$proofs" \( -name '*.json' -o -name 'wrap-*.bin' \) | wc -l
-}
+# stage_names: the stages that a run under with_crashes has ended, each once.
+stage_names() { sed -nE 's/^(.*): [0-9.]+ s, [0-9.]+ CPU s, [0-9.]+ GiB$/\1/p' "$crashed" | sort -u; }
+
+stages_finished() { stage_names | wc -l; }
 
 verify() {
     cp -r "$ROOT"/node/prover/circuits/forge/. "$project"

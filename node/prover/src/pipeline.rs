@@ -1,6 +1,6 @@
 //! From blocks to a wrapped proof, with everything in files: what is there is not made again.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{ensure, Context, Result};
 use bzk_circuits::{
@@ -47,7 +47,8 @@ impl Pipeline {
         cases.map(|(name, case)| self.block(&name, case?, &mut zkevm)).collect()
     }
 
-    /// Proves a block that has no proof yet; returns the file of its proof. Loads `zkevm` when it needs it: several GB.
+    /// Proves a block that has no proof yet; returns the file of its proof. The proofs that it was joined from are removed:
+    /// a full block has hundreds. Loads `zkevm` when it needs it: several GB.
     ///
     /// # Errors
     /// As [`Self::blocks`].
@@ -55,14 +56,15 @@ impl Pipeline {
         let Case { witness, chain_id, .. } = case;
         let header = Header::decode(&witness.header.0, chain_id)?;
         let path = self.block_file(header.hash);
-        let folder = self.block_folder(header.hash);
-        fs::create_dir_all(&folder)?;
-        if path.exists() {
-            return Ok(path);
+        if !path.exists() {
+            // First: a bad witness need not wait for 8 GB of circuits to be told so.
+            let batches = decode::generation_inputs(witness, &header)?;
+            let zkevm = self.loaded(zkevm)?;
+            let folder = self.block_folder(header.hash);
+            stage::timed(name, || zkevm.prove_block(batches, &folder))?;
         }
-        let zkevm = self.loaded(zkevm)?;
-        let batches = decode::generation_inputs(witness, &header)?;
-        stage::timed(name, || zkevm.prove_block(batches, &folder))?;
+        // Also when the run that proved it was cut off before.
+        stage::keep_alone(&path);
         Ok(path)
     }
 
@@ -74,8 +76,8 @@ impl Pipeline {
     pub fn share(&self, case: Case, share: Share, zkevm: &mut Option<Zkevm>) -> Result<()> {
         let Case { witness, chain_id, .. } = case;
         let header = Header::decode(&witness.header.0, chain_id)?;
-        let zkevm = self.loaded(zkevm)?;
         let batches = decode::generation_inputs(witness, &header)?;
+        let zkevm = self.loaded(zkevm)?;
         let folder = self.block_folder(header.hash);
         zkevm.prove_share(batches, &folder, (share.number, share.of))?;
         stage::write_whole(&self.share_file(header.hash, share), b"")

@@ -170,7 +170,10 @@ impl Service {
             }
             Job::Segments { block, share } => {
                 let hash = pipeline::block_hash(&self.rpc, *block)?;
-                if !self.pipeline.share_file(hash, *share).exists() {
+                // With the block's proof its shares are gone, and what said that they were done.
+                let files =
+                    [self.pipeline.block_file(hash), self.pipeline.share_file(hash, *share)];
+                if !files.iter().any(|file| file.exists()) {
                     let case = source::block(&self.rpc, *block)?;
                     self.pipeline.share(case, *share, &mut zkevm)?;
                 }
@@ -389,6 +392,7 @@ mod tests {
     };
 
     use ethereum_types::{Address, H256, U256};
+    use keccak_hash::KECCAK_NULL_RLP;
     use rlp::RlpStream;
 
     use super::*;
@@ -483,6 +487,22 @@ mod tests {
             "blockHashes": [], "nodes": [], "codes": [], "transactions": []})
     }
 
+    /// The header of a block without transactions that leads to this state.
+    fn header(state: H256) -> Vec<u8> {
+        let mut header = RlpStream::new_list(20);
+        for field in 0..20 {
+            match field {
+                2 => header.append(&Address::zero()),
+                3 => header.append(&state),
+                4 | 5 => header.append(&KECCAK_NULL_RLP),
+                6 => header.append(&vec![0u8; 256]),
+                0 | 13 | 19 => header.append(&H256::zero()),
+                _ => header.append(&U256::zero()),
+            };
+        }
+        header.out().to_vec()
+    }
+
     #[test]
     fn attack_client_that_does_not_finish_its_request_keeps_nobody_waiting() {
         let service = service("slow", "http://127.0.0.1:1");
@@ -519,6 +539,24 @@ mod tests {
         let url = node(vec![block(1), json!("0x17c18"), json!("0x2"), witness(&[0xc0])]);
         let error = failure_of(&service("block", &url), |_| Job::Block(1));
         assert!(error.contains("header field"), "{error}");
+    }
+
+    #[test]
+    fn attack_batch_with_a_witness_of_another_state_stays_queued() {
+        // Nothing happens in the block, so its state is the one before it: zero.
+        let witness = witness(&header(H256::repeat_byte(1)));
+        let url = node(vec![block(1), json!("0x17c18"), json!("0x2"), witness]);
+        let error = failure_of(&service("state", &url), |_| Job::Block(1));
+        assert!(error.contains("block 1: the witness leads to"), "{error}");
+    }
+
+    #[test]
+    fn share_of_a_proven_block_is_not_proven_again() {
+        // It knows no more of the block.
+        let service = service("share", &node(vec![block(1)]));
+        prove(&service.pipeline, 1);
+        let job = Job::Segments { block: 1, share: Share { number: 0, of: 2 } };
+        assert_eq!(service.clone().work()(&job), Outcome::Done);
     }
 
     #[test]
@@ -629,16 +667,7 @@ mod tests {
             assert!(child.status.success() && said.contains("1 passed"), "{said}");
             return;
         }
-        let mut header = RlpStream::new_list(20);
-        for field in 0..20 {
-            match field {
-                2 => header.append(&Address::zero()),
-                6 => header.append(&vec![0u8; 256]),
-                0 | 3..=5 | 13 | 19 => header.append(&H256::zero()),
-                _ => header.append(&U256::zero()),
-            };
-        }
-        let witness = witness(&header.out());
+        let witness = witness(&header(H256::zero()));
         let url = node(vec![block(1), json!("0x17c18"), json!("0x2"), witness]);
         let error = failure_of(&service("memory", &url), |_| Job::Block(1));
         assert!(error.contains("this needs 9 GiB of memory"), "{error}");

@@ -123,6 +123,16 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Removes all other files of the folder of `path`, from which it was made. One that stays takes room and nothing else.
+pub fn keep_alone(path: &Path) {
+    let others = path.parent().and_then(|folder| fs::read_dir(folder).ok());
+    for other in others.into_iter().flatten().flatten() {
+        if other.path() != path {
+            let _ = fs::remove_file(other.path());
+        }
+    }
+}
+
 /// Where a file is while this process writes it. Workers that share a folder may write the same file at once.
 pub(crate) fn part(path: &Path) -> PathBuf {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -213,6 +223,23 @@ mod tests {
         assert_eq!(made, [1, 2, 3]);
         let again: Vec<u8> = kept(&path, "stage", || panic!("it is there")).unwrap();
         assert_eq!(again, made);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_a_file_was_made_from_is_removed_and_nothing_else() {
+        let folder = folder("alone");
+        let path = folder.join("block/joined.json");
+        fs::create_dir_all(folder.join("block")).unwrap();
+        for file in ["other.json", "block/joined.json", "block/segment.json", "block/share-0-of-2"]
+        {
+            fs::write(folder.join(file), "1").unwrap();
+        }
+        keep_alone(&path);
+        let left = fs::read_dir(folder.join("block")).unwrap().map(|file| file.unwrap().path());
+        assert_eq!(left.collect::<Vec<_>>(), [path]);
+        assert!(folder.join("other.json").exists());
+        keep_alone(&folder.join("none/joined.json"));
         fs::remove_dir_all(folder).unwrap();
     }
 

@@ -9,11 +9,13 @@
 //! | proven | an authority, [`Pallet::record_proof`] | a proof's public inputs, equal to the batch's own numbers and roots |
 //! | settled | [`Config::SettleOrigin`] | that the contract on the layer 1 accepted it |
 //!
-//! The chain verifies no proof. A record says that an authority's prover has one; a wrong record harms nothing but
-//! the prover's time, because the contract judges the proof itself, and [`Config::AdminOrigin`] can have it forgotten.
+//! The chain verifies no proof. A record says that an authority's prover has one; a wrong record stops nobody, because
+//! the contract judges the proof itself, the other authorities' provers go on until it has, and
+//! [`Config::AdminOrigin`] can have the record forgotten.
 //! The accumulators in a record are the prover's word too: `bzk_batch` says why.
 //!
-//! On nodes with a prover an off-chain worker ([`worker`]) hands it each batch that is final, and records the proof.
+//! On nodes with a prover an off-chain worker ([`worker`]) hands it each batch that is final, and records the proof if no
+//! other authority has.
 //!
 //! When [`Config::MaxBatches`] wait to be settled the open batch grows until there is room: nothing is lost, blocks go
 //! on, and one proof covers any number of blocks.

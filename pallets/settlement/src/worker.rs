@@ -1,6 +1,9 @@
 //! The off-chain worker: hands the oldest batches without a proof to the prover of this node, and records the proof of
 //! the first.
 //!
+//! A record is an authority's word, and a wrong one must not stop the others: what another authority has recorded and the
+//! contract has not settled goes to this node's prover all the same, once.
+//!
 //! It does nothing unless the node says in its local storage where a prover is ([`PROVER`]). The node also says which
 //! block is final ([`FINALIZED`]), because the runtime cannot know: only final batches are handed over.
 //!
@@ -37,6 +40,9 @@ pub const FINALIZED: &[u8] = b"bzk-settlement/finalized";
 
 /// Key in the node's persistent local storage: when the worker goes on. The node removes it when it starts.
 pub const PAUSE: &[u8] = b"bzk-settlement/pause";
+
+/// Key in the node's persistent local storage: this node's prover has proven every batch before this one.
+const OWN: &[u8] = b"bzk-settlement/own";
 
 const LOCK: &[u8] = b"bzk-settlement/lock";
 
@@ -80,6 +86,8 @@ pub(crate) enum Progress {
     Waiting,
     /// The record is in the pool.
     Sent,
+    /// Another authority was first with its record.
+    Known,
 }
 
 /// Why a run failed.
@@ -131,12 +139,14 @@ impl<T: Config> Pallet<T> {
                 log::warn!(target: "settlement", "the prover does not take the next batches: {error:?}");
             }
         }
+        if matches!(advanced, Ok(Progress::Sent | Progress::Known)) {
+            log::info!(target: "settlement", "batch {batch} is proven");
+            let own = StorageValueRef::persistent(OWN);
+            own.set(&Self::proven_before().max(batch.saturating_add(1)));
+        }
         let (delay, failures) = match advanced {
-            Ok(Progress::Waiting) => (POLL, 0),
-            Ok(Progress::Sent) => {
-                log::info!(target: "settlement", "batch {batch} is proven");
-                (RESEND, 0)
-            }
+            Ok(Progress::Waiting | Progress::Known) => (POLL, 0),
+            Ok(Progress::Sent) => (RESEND, 0),
             Err(error) => {
                 log::warn!(target: "settlement", "batch {batch}: {error:?}");
                 let delay_ms = RETRY_MS.saturating_mul(1 << failures.min(MAX_DOUBLINGS));
@@ -146,14 +156,19 @@ impl<T: Config> Pallet<T> {
         pause.set(&Pause { batch: *batch, until: timestamp().add(delay), failures });
     }
 
-    /// The oldest batches without a proof that are final.
+    /// The first batch that this node's prover has not proven.
+    fn proven_before() -> BatchId {
+        StorageValueRef::persistent(OWN).get().ok().flatten().unwrap_or(0)
+    }
+
+    /// The oldest batches that are final and have no record, or that of another authority alone.
     fn batches_to_prove() -> Vec<(BatchId, Batch<BlockNumberFor<T>>)> {
         let finalized = StorageValueRef::persistent(FINALIZED).get::<BlockNumberFor<T>>();
         let Ok(Some(finalized)) = finalized else { return Vec::new() };
-        let ids = BatchIds::<T>::get();
+        let (ids, own) = (BatchIds::<T>::get(), Self::proven_before());
         (ids.unsettled..ids.next)
             .filter_map(|id| Some((id, Batches::<T>::get(id)?)))
-            .filter(|(_, batch)| batch.proof.is_none())
+            .filter(|(id, batch)| batch.proof.is_none() || *id >= own)
             .take_while(|(_, batch)| batch.closed_at <= finalized)
             .take(1 + AHEAD)
             .collect()
@@ -174,6 +189,9 @@ impl<T: Config> Pallet<T> {
             (State::Proven, _) => {}
             (State::Queued, Some(error)) => return Err(WorkerError::Failing(error)),
             _ => return Ok(Progress::Waiting),
+        }
+        if found.proof.is_some() {
+            return Ok(Progress::Known);
         }
         let record = prover.proof(&id)?;
         Self::check_record(found, &record).map_err(|_| WorkerError::AnotherStatement)?;

@@ -105,6 +105,7 @@ export class Devnet {
   async startProver(listen) {
     const { program, args } = this.prover
     this.run('prover', program, ['serve', ...args, '--rpc', this.node.url, '--listen', listen])
+    this.proverUrl = `http://${listen}`
     const { api, keys } = await connectApi(this.node)
     try {
       const calls = [api.tx.ethereum.setHeartbeat(HEARTBEAT_MS), api.tx.settlement.setLimits(LIMITS)]
@@ -112,7 +113,7 @@ export class Devnet {
     } finally {
       await api.disconnect()
     }
-    this.say(`prover     http://${listen} (log ${join(this.dir, 'prover.log')}; polkadot-js: settlement.batches)`)
+    this.say(`prover     ${this.proverUrl} (log ${join(this.dir, 'prover.log')}; polkadot-js: settlement.batches)`)
   }
 
   /** Starts a program of ours, named or by its path; its output goes to a file. */

@@ -177,6 +177,38 @@ fn record_that_got_lost_is_sent_again() {
 }
 
 #[test]
+fn attack_wrong_record_of_another_authority_does_not_stop_the_prover() {
+    NodeWithProver::run(|node| {
+        let wrong = ProofRecord { proof_hash: H256::repeat_byte(0x66), ..record(0) };
+        assert_ok!(submit(sealed(0, wrong, 2)));
+        node.expect_status("proving", None);
+        node.run_worker(1);
+        node.expect_status("proven", None);
+        node.run_worker(6);
+        // It has the proof and cannot record it.
+        assert_eq!(node.sent(), []);
+        node.run_worker(1_000);
+        // Until the wrong one is forgotten.
+        assert_ok!(Settlement::forget_proof(RuntimeOrigin::root(), 0));
+        node.expect_proof(&record(0));
+        node.run_worker(1);
+        let [call] = node.sent().try_into().unwrap();
+        assert_ok!(submit(call));
+        assert_eq!(Batches::<Test>::get(0).unwrap().proof, Some(recorded()));
+        node.run_worker(1_000);
+    });
+}
+
+#[test]
+fn settled_batch_is_not_proven_again() {
+    NodeWithProver::run(|node| {
+        settle(0);
+        node.run_worker(1);
+        assert!(node.state.read().requests.is_empty());
+    });
+}
+
+#[test]
 fn worker_rests_without_prover_or_final_batch() {
     NodeWithProver::run(|node| {
         StorageValueRef::persistent(FINALIZED).set(&0u64);
