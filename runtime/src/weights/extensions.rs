@@ -4,7 +4,6 @@ use super::{BareExtrinsicWeight, ExtrinsicBaseWeight};
 use core::marker::PhantomData;
 use frame_support::weights::Weight;
 use frame_system::{ExtensionsWeightInfo, SubstrateExtensionsWeight};
-use sp_core::Get;
 
 /// Parity's weights of FRAME's extensions, with that of the signature added to one that all signed extrinsics have: what
 /// Parity's [`ExtrinsicBaseWeight`] has more than [`BareExtrinsicWeight`].
