@@ -88,6 +88,8 @@ pub struct Log<E> {
     pub event: E,
     /// The block's number.
     pub block: u64,
+    /// Its place among the logs of the block.
+    pub index: u64,
     /// The transaction's hash.
     pub transaction: B256,
 }
@@ -399,20 +401,25 @@ impl L2Client {
                 let event = E::decode_raw_log(topics, &rpc::bytes(METHOD, &log["data"])?)
                     .map_err(|error| nonsense(error.to_string()))?;
                 let block = rpc::quantity(METHOD, &log["blockNumber"])?;
+                let index = rpc::quantity(METHOD, &log["logIndex"])?;
                 let transaction = rpc::parse(METHOD, &log["transactionHash"])?;
-                Ok(Log { event, block, transaction })
+                Ok(Log { event, block, index, transaction })
             })
             .collect()
     }
 
-    /// The input of a transaction.
+    /// The input of a transaction to a contract; `None` when it is to another one, or the node does not have it.
     ///
     /// # Errors
-    /// [`Error::Unreachable`], [`Error::Nonsense`] when the node does not know it.
-    pub async fn input(&self, transaction: B256) -> Result<Bytes, Error> {
+    /// [`Error::Unreachable`], [`Error::Nonsense`].
+    pub async fn input(&self, transaction: B256, to: Address) -> Result<Option<Bytes>, Error> {
         const METHOD: &str = "eth_getTransactionByHash";
         let found = self.rpc.call(METHOD, json!([transaction])).await?;
-        rpc::bytes(METHOD, &found["input"])
+        let called = found["to"].as_str().and_then(|called| called.parse::<Address>().ok());
+        match called == Some(to) {
+            true => rpc::bytes(METHOD, &found["input"]).map(Some),
+            false => Ok(None),
+        }
     }
 
     /// Waits until a transaction is in a block.
