@@ -449,3 +449,29 @@ impl L2Client {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::Fake;
+
+    /// Whoever calls the bridge from a contract of his own writes into the transaction what he likes.
+    #[tokio::test]
+    async fn attack_input_of_a_call_of_another_contract() {
+        let (bridge, other) = (Address::repeat_byte(7), Address::repeat_byte(8));
+        let fake = Fake::start(move |_, params| {
+            Ok(match params[0].as_str().and_then(|hash| hash.bytes().last()) {
+                Some(b'1') => json!({ "to": bridge, "input": "0x0102" }),
+                Some(b'2') => json!({ "to": other, "input": "0x0102" }),
+                Some(b'3') => json!({ "to": null, "input": "0x0102" }),
+                _ => Value::Null,
+            })
+        });
+        let client = L2Client::new(fake.url(), None).unwrap();
+        let input = |last| client.input(B256::with_last_byte(last), bridge);
+        assert_eq!(input(1).await.unwrap(), Some(Bytes::from([1u8, 2])));
+        for last in 2..5 {
+            assert_eq!(input(last).await.unwrap(), None);
+        }
+    }
+}
