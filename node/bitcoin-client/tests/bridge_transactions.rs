@@ -11,7 +11,7 @@ use bzk_bitcoin::{
     },
     curve::Portable,
     dust_sats, output_script,
-    payout::{sign, Batch, Coin, Limits, Withdrawal},
+    payout::{raised, sign, Batch, Coin, Limits, Withdrawal, MAX_VERSIONS},
     tweak, Bridge, Deposit, HeaderTree, Payout, Refund, Rules,
 };
 use bzk_bitcoin_client::{regtest::Regtest, BitcoinClient, Error};
@@ -311,7 +311,8 @@ fn bloated(coins: [(OutPoint, TxOut); 2]) -> Transaction {
 }
 
 /// Who is paid hangs a large, cheap child on the payout, so that a replacement would have to pay for it too. The
-/// payments are in every version, so nothing is lost while it lasts, and a higher version ends it.
+/// payments are in every version, so nothing is lost while it lasts. One of the versions that the chain makes ends it,
+/// if no member reports a higher rate; of a payout with one change output only a rate of 420 would.
 #[tokio::test]
 async fn attack_mempool_pinning() {
     let (node, committee) = (Regtest::start(), Committee::new());
@@ -319,9 +320,11 @@ async fn attack_mempool_pinning() {
     let script = output_script(&user().x_only_public_key().0.serialize());
     let coin = committee.coin(&node, 10_000_000);
     let all = [Withdrawal { id: 1, script: script.clone(), sats: 100_000, max_fee_sats: 50_000 }];
+    // The first rate of the chain's policy, and twice that is charged.
     let payout =
-        Payout::plan(&[coin], &batch(&committee, &all), rate(10), &Limits::default()).unwrap();
-    let first = committee.sign(&payout, &payout.version(rate(5)).unwrap());
+        Payout::plan(&[coin], &batch(&committee, &all), rate(20), &Limits::default()).unwrap();
+    let mut paying = rate(10);
+    let first = committee.sign(&payout, &payout.version(paying).unwrap());
 
     // The other coin of the child brings what its outputs and fee take.
     let paid = first.output[0].clone();
@@ -336,15 +339,18 @@ async fn attack_mempool_pinning() {
     client.broadcast(&child).await.unwrap();
 
     let pool = || node.call("getrawmempool", &[]).unwrap();
-    let pinned = committee.sign(&payout, &payout.replacement(&first, rate(30)).unwrap());
-    let refused = client.broadcast(&pinned).await.unwrap_err();
-    assert!(refused.to_string().contains("insufficient fee"), "{refused}");
-    assert!(pool().as_array().unwrap().contains(&json!(first.compute_txid().to_string())));
-
-    let higher = committee.sign(&payout, &payout.replacement(&pinned, rate(400)).unwrap());
-    assert_eq!(higher.output[..2], first.output[..2]);
-    client.broadcast(&higher).await.unwrap();
-    assert_eq!(pool(), json!([higher.compute_txid().to_string()]));
+    let (mut newest, mut refusals) = (first.clone(), 0);
+    for _ in 1..MAX_VERSIONS {
+        paying = raised(paying);
+        newest = committee.sign(&payout, &payout.replacement(&newest, paying).unwrap());
+        assert_eq!(newest.output[..2], first.output[..2]);
+        let Err(refused) = client.broadcast(&newest).await else { break };
+        assert!(refused.to_string().contains("insufficient fee"), "{refused}");
+        assert!(pool().as_array().unwrap().contains(&json!(first.compute_txid().to_string())));
+        refusals += 1;
+    }
+    assert!(refusals > 0);
+    assert_eq!(pool(), json!([newest.compute_txid().to_string()]));
 }
 
 #[tokio::test]

@@ -88,6 +88,8 @@ pub struct Log<E> {
     pub event: E,
     /// The block's number.
     pub block: u64,
+    /// Its place among the logs of the block.
+    pub index: u64,
     /// The transaction's hash.
     pub transaction: B256,
 }
@@ -399,20 +401,25 @@ impl L2Client {
                 let event = E::decode_raw_log(topics, &rpc::bytes(METHOD, &log["data"])?)
                     .map_err(|error| nonsense(error.to_string()))?;
                 let block = rpc::quantity(METHOD, &log["blockNumber"])?;
+                let index = rpc::quantity(METHOD, &log["logIndex"])?;
                 let transaction = rpc::parse(METHOD, &log["transactionHash"])?;
-                Ok(Log { event, block, transaction })
+                Ok(Log { event, block, index, transaction })
             })
             .collect()
     }
 
-    /// The input of a transaction.
+    /// The input of a transaction to a contract; `None` when it is to another one, or the node does not have it.
     ///
     /// # Errors
-    /// [`Error::Unreachable`], [`Error::Nonsense`] when the node does not know it.
-    pub async fn input(&self, transaction: B256) -> Result<Bytes, Error> {
+    /// [`Error::Unreachable`], [`Error::Nonsense`].
+    pub async fn input(&self, transaction: B256, to: Address) -> Result<Option<Bytes>, Error> {
         const METHOD: &str = "eth_getTransactionByHash";
         let found = self.rpc.call(METHOD, json!([transaction])).await?;
-        rpc::bytes(METHOD, &found["input"])
+        let called = found["to"].as_str().and_then(|called| called.parse::<Address>().ok());
+        match called == Some(to) {
+            true => rpc::bytes(METHOD, &found["input"]).map(Some),
+            false => Ok(None),
+        }
     }
 
     /// Waits until a transaction is in a block.
@@ -440,5 +447,31 @@ impl L2Client {
             block: rpc::quantity(METHOD, &receipt["blockNumber"])?,
             gas_used: rpc::quantity(METHOD, &receipt["gasUsed"])?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::Fake;
+
+    /// Whoever calls the bridge from a contract of his own writes into the transaction what he likes.
+    #[tokio::test]
+    async fn attack_input_of_a_call_of_another_contract() {
+        let (bridge, other) = (Address::repeat_byte(7), Address::repeat_byte(8));
+        let fake = Fake::start(move |_, params| {
+            Ok(match params[0].as_str().and_then(|hash| hash.bytes().last()) {
+                Some(b'1') => json!({ "to": bridge, "input": "0x0102" }),
+                Some(b'2') => json!({ "to": other, "input": "0x0102" }),
+                Some(b'3') => json!({ "to": null, "input": "0x0102" }),
+                _ => Value::Null,
+            })
+        });
+        let client = L2Client::new(fake.url(), None).unwrap();
+        let input = |last| client.input(B256::with_last_byte(last), bridge);
+        assert_eq!(input(1).await.unwrap(), Some(Bytes::from([1u8, 2])));
+        for last in 2..5 {
+            assert_eq!(input(last).await.unwrap(), None);
+        }
     }
 }

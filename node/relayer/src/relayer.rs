@@ -46,6 +46,9 @@ const CLAIMS_AT_ONCE: usize = 50;
 /// 1 sat on the L2.
 const WEI_PER_SAT: u64 = 10_000_000_000;
 
+/// Block and index of a log: the order in which things happened.
+type LogPlace = (u64, u64);
+
 /// How a relayer behaves.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -453,7 +456,7 @@ impl Relayer {
         let last = self.l2.finalized_block().await?;
         while self.next_block <= last {
             let (from, to) = (self.next_block, last.min(self.next_block + LOG_SPAN - 1));
-            let mut events: Vec<(u64, Event)> = Vec::new();
+            let mut events: Vec<(LogPlace, Event)> = Vec::new();
             self.read(&mut events, from, to, |event: BtcBridge::WithdrawalRequested| {
                 Event::Requested(Withdrawal {
                     id: event.id,
@@ -475,11 +478,12 @@ impl Relayer {
             })
             .await?;
             self.follow_claims(from, to).await?;
-            events.sort_by_key(|(block, _)| *block);
-            for (block, event) in events {
+            // One block may reopen a withdrawal and settle it anew.
+            events.sort_by_key(|(at, _)| *at);
+            for (at, event) in events {
                 match &event {
                     Event::Settled { id } => {
-                        if let Some(place) = settled.get(&(block, *id)) {
+                        if let Some(place) = settled.get(&at) {
                             self.settled.insert(*id, *place);
                             self.compared = None;
                         }
@@ -498,18 +502,19 @@ impl Relayer {
         Ok(())
     }
 
-    /// Settlements, and where the contract has their payouts, by L2 block and withdrawal; old ones are left out.
+    /// Settlements, and where the contract has their payouts, by log; old ones are left out.
     async fn follow_settlements(
         &self,
-        events: &mut Vec<(u64, Event)>,
+        events: &mut Vec<(LogPlace, Event)>,
         from: u64,
         to: u64,
-    ) -> Result<BTreeMap<(u64, u64), (u32, B256)>> {
+    ) -> Result<BTreeMap<LogPlace, (u32, B256)>> {
         let oldest = self.bitcoin.tip().await?.height.saturating_sub(REMEMBERED);
         let (mut places, mut calls) = (BTreeMap::new(), BTreeMap::new());
         for log in self.l2.logs::<BtcBridge::WithdrawalSettled>(BTC_BRIDGE, from, to).await? {
             let BtcBridge::WithdrawalSettled { id, height, .. } = log.event;
-            events.push((log.block, Event::Settled { id }));
+            let at = (log.block, log.index);
+            events.push((at, Event::Settled { id }));
             if height < oldest {
                 continue;
             }
@@ -519,17 +524,19 @@ impl Relayer {
                 None => self.settled_in(log.transaction, height).await?,
             };
             calls.insert((log.transaction, height), block);
-            places.insert((log.block, id), (height, block));
+            places.insert(at, (height, block));
         }
         Ok(places)
     }
 
     /// The block of a payout that a transaction has settled. The log has only its height, the proof its header. If
-    /// another contract has made the call, it is the block that the relay has there now.
+    /// another contract has made the call, it is the block that the relay has there now: what such a transaction says
+    /// of a proof nobody has checked.
     async fn settled_in(&self, transaction: B256, height: u32) -> Result<B256> {
-        let input = self.l2.input(transaction).await?;
-        let proof = BtcBridge::settleCall::abi_decode(&input).map(|call| call.proof);
-        let header = proof.ok().filter(|proof| proof.height == height).map(|proof| proof.header);
+        let input = self.l2.input(transaction, BTC_BRIDGE).await?;
+        let call = input.and_then(|input| BtcBridge::settleCall::abi_decode(&input).ok());
+        let proof = call.map(|call| call.proof).filter(|proof| proof.height == height);
+        let header = proof.map(|proof| proof.header);
         match header.and_then(|header| deserialize::<Header>(&header).ok()) {
             Some(header) => Ok(header.block_hash().to_byte_array().into()),
             None => self.block_at(height).await,
@@ -552,13 +559,13 @@ impl Relayer {
 
     async fn read<E: SolEvent>(
         &self,
-        events: &mut Vec<(u64, Event)>,
+        events: &mut Vec<(LogPlace, Event)>,
         from: u64,
         to: u64,
         event: impl Fn(E) -> Event,
     ) -> Result<()> {
         let logs = self.l2.logs::<E>(BTC_BRIDGE, from, to).await?;
-        events.extend(logs.into_iter().map(|log| (log.block, event(log.event))));
+        events.extend(logs.into_iter().map(|log| ((log.block, log.index), event(log.event))));
         Ok(())
     }
 

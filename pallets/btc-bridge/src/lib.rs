@@ -486,8 +486,9 @@ pub mod pallet {
         }
 
         /// Strikes a coin off that Bitcoin does not have any more: a claimed deposit whose block has left the
-        /// chain and whose owner has spent it otherwise, or one that went by its refund path. Somebody pays for it
-        /// with the contract's `cover`.
+        /// chain and whose owner has spent it otherwise, or one that went by its refund path. Somebody makes up for
+        /// it: by the contract's `cover`, which takes no more than a deficit; where there is none, by a withdrawal
+        /// that he pays himself, with other coins, and settles while nothing is signed.
         ///
         /// A payout or sweep that spends the coin and is not settled ends: its other coins are free, and its
         /// withdrawals wait for another payout. What took the coin must be in Bitcoin's chain for good: a version of

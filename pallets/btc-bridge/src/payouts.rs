@@ -21,7 +21,7 @@ use bzk_bitcoin::{
         FeeRate, Transaction,
     },
     is_worth,
-    payout::{self, Limits, PayoutError, MAX_RATE},
+    payout::{self, Limits, PayoutError},
     Bridge, Payout,
 };
 use bzk_threshold::{element::Signature, service::SigningService, signing::request::Input};
@@ -356,9 +356,8 @@ impl<T: Config> Pallet<T> {
             false => Limits::default(),
         };
         let payout = Payout::resume(coins, &transaction, batch.payments(), change_key.0, &limits);
-        // A quarter more, or what is paid by now.
-        let raised = newest.rate.saturating_add(newest.rate.div_ceil(4));
-        let rate = FeeRate::from_sat_per_kwu(raised).max(Self::rate()).min(MAX_RATE);
+        // Or what is paid by now.
+        let rate = payout::raised(FeeRate::from_sat_per_kwu(newest.rate)).max(Self::rate());
         let next = payout.replacement(&transaction, rate).map_err(refused)?;
         if next.output.is_empty() {
             return Err("the coins are worth less than the fee".into());

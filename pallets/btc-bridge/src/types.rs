@@ -1,5 +1,7 @@
 //! What the pallet stores.
 
+pub use bzk_bitcoin::payout::MAX_VERSIONS;
+
 use alloc::vec::Vec;
 use bzk_bitcoin::{
     bitcoin::{hashes::Hash, OutPoint, ScriptBuf, Txid},
@@ -26,9 +28,6 @@ pub const MAX_INPUTS: u32 = bzk_threshold::signing::request::MAX_INPUTS;
 
 /// Most bytes of a payout without its signatures: 50 inputs of 41 bytes, 29 outputs of at most 83.
 pub const MAX_PAYOUT_BYTES: u32 = 5_120;
-
-/// Most versions of a payout: the first one and its replacements.
-pub const MAX_VERSIONS: u32 = 16;
 
 /// Most bytes of a script that is paid: P2WSH and P2TR have 34.
 pub const MAX_SCRIPT_BYTES: u32 = 34;

@@ -22,6 +22,9 @@ pub const MIN_RATE: FeeRate = FeeRate::from_sat_per_vb_u32(2);
 /// The highest fee rate of a payout.
 pub const MAX_RATE: FeeRate = FeeRate::from_sat_per_vb_u32(1_000);
 
+/// The most versions of a payout: the first one and its replacements.
+pub const MAX_VERSIONS: u32 = 16;
+
 /// The most withdrawals of one payout (the contract counts them in a byte).
 pub const MAX_WITHDRAWALS: usize = 255;
 
@@ -350,6 +353,13 @@ impl Payout {
         }
         Ok(transaction)
     }
+}
+
+/// The least fee rate of what replaces a version at `rate`: a quarter more. All replacements together reach 28 times
+/// the first rate.
+pub fn raised(rate: FeeRate) -> FeeRate {
+    let rate = rate.to_sat_per_kwu();
+    FeeRate::from_sat_per_kwu(rate.saturating_add(rate.div_ceil(4))).min(MAX_RATE)
 }
 
 /// The number by which the contract's `confirm` is told of the sweep `batch`, in place of a withdrawal's; the same
