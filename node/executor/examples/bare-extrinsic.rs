@@ -12,7 +12,6 @@ use bitcoinzk_runtime::{Block, Runtime};
 use bzk_executor::Executor;
 use chain::{ethereum, timestamp, wasm, Chain, AUTHORING};
 use pallet_ethereum::WeightInfo as _;
-use sp_core::Get;
 use std::time::{Duration, Instant};
 
 /// Transfers in the block.

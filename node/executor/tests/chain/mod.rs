@@ -1,7 +1,6 @@
 //! A state of the development chain, and blocks of it.
 
-// Each of the programs that have this module leaves something out.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each of the programs that have this module leaves something out")]
 
 use alloy_consensus::{SignableTransaction, TxEnvelope, TxLegacy};
 use alloy_eips::eip2718::Encodable2718;
