@@ -12,6 +12,8 @@ use bitcoinzk_runtime::{Block, Runtime};
 use bzk_executor::Executor;
 use chain::{ethereum, timestamp, wasm, Chain, AUTHORING};
 use pallet_ethereum::WeightInfo as _;
+use sc_executor::WasmExecutor;
+use sp_io::SubstrateHostFunctions;
 use std::time::{Duration, Instant};
 
 /// Transfers in the block.
@@ -32,12 +34,10 @@ fn block(transfers: u64) -> Block {
 }
 
 /// How long wasm takes for `block`, by Substrate's host functions: ours remember signers.
-fn executed(block: &Block) -> Duration {
+fn executed(executor: &WasmExecutor<SubstrateHostFunctions>, block: &Block) -> Duration {
     let mut times: Vec<_> = (0..RUNS)
         .map(|_| {
-            let mut chain = Chain::new(wasm::<sp_io::SubstrateHostFunctions>());
-            // Compiles it.
-            chain.call("Core_version", &(), AUTHORING);
+            let mut chain = Chain::new(executor.clone());
             let start = Instant::now();
             chain.call("Core_execute_block", block, AUTHORING);
             start.elapsed()
@@ -48,7 +48,9 @@ fn executed(block: &Block) -> Duration {
 }
 
 fn main() {
-    let transfers = executed(&block(TRANSFERS)).saturating_sub(executed(&block(0)));
+    let executor = wasm();
+    let took = |transfers| executed(&executor, &block(transfers));
+    let transfers = took(TRANSFERS).saturating_sub(took(0));
     let whole_ns = transfers.as_nanos() as u64 / TRANSFERS;
     // Nothing here is in a database.
     let transact = WeightInfo::transact().saturating_sub(DbWeight::get().reads(1));

@@ -26,9 +26,9 @@ pub const MAX_BLOCK_BYTES: u32 = 5 * 1024 * 1024;
 /// mandatory ones, so that governance and inherents get in when the chain is full.
 const NORMAL_BYTES: Perbill = Perbill::from_percent(75);
 
-/// The same of its time: 1.2 s, so that a block full of transactions is imported within half of its slot, by two
-/// processors and in a ledger of a million accounts (`scripts/bench.sh chain`).
-const NORMAL_TIME: Perbill = Perbill::from_percent(60);
+/// The same of its time: a block full of transactions is imported within half of its slot, also where each of them
+/// changes an account of a large ledger, which costs what it weighs (`scripts/bench/README.md`).
+const NORMAL_TIME: Perbill = Perbill::from_percent(50);
 
 /// The share of a block that hooks are expected to use.
 const HOOKS_SHARE: Perbill = Perbill::from_percent(5);

@@ -17,5 +17,5 @@ use frame_support::{parameter_types, weights::Weight};
 parameter_types! {
     /// What every extrinsic takes beside its dispatch, the inherents and Ethereum's transactions included: decoding,
     /// limits, events. [`ExtrinsicBaseWeight`] is that of a signed one.
-    pub const BareExtrinsicWeight: Weight = Weight::from_parts(30_000_000, 0);
+    pub const BareExtrinsicWeight: Weight = Weight::from_parts(65_000_000, 0);
 }

@@ -1,7 +1,6 @@
 //! The step of the import pipeline that indexes.
 
 use super::{
-    ahead,
     entry::Site,
     stale, start,
     write::{Closed, IndexError, Writer},
@@ -75,10 +74,7 @@ impl<I> EthIndexImport<I> {
         let mut api = self.client().runtime_api();
         api.set_call_context(context);
         let block = Block::new(params.header.clone(), body.clone());
-        ahead::fetch(&self.writer.backend, parent, &block.clone(), || {
-            api.execute_block(parent, block.into())
-        })
-        .map_err(failed)?;
+        api.execute_block(parent, block.into()).map_err(failed)?;
         let state = self.writer.backend.state_at(parent, TrieCacheContext::from(context));
         let state = state.map_err(failed)?;
         let changes = api.into_storage_changes(&state, parent).map_err(failed)?;

@@ -4,7 +4,6 @@
 //! with the block: a block that exists is indexed, also after a crash. An entry lists all forks;
 //! [`crate::chain`] picks the canonical one at reading.
 
-mod ahead;
 mod bitmap;
 pub mod entry;
 mod import;

@@ -1,0 +1,152 @@
+//! Senders of the transactions of an imported block, recovered by idle processors while wasm executes it.
+//!
+//! Recovery is half of what a plain transfer takes to execute, and depends on nothing but the transaction. Wasm
+//! executes from the first transaction on, others recover from the last one back; what either has recovered the other
+//! finds in the cache of [`bzk_evm::crypto`]. The pool has put most transactions of a new block there before.
+
+use bitcoinzk_runtime::{opaque, Ethereum, UncheckedExtrinsic};
+use bzk_evm::crypto;
+use codec::{Decode, Encode};
+use pallet_ethereum::RawTransaction;
+use sc_executor::sp_wasm_interface::{
+    self, anyhow, wasmtime::Caller, Function, FunctionContext, HostFunctionRegistry, HostFunctions,
+    Pointer,
+};
+use sp_runtime::OpaqueExtrinsic;
+use std::{
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        LazyLock,
+    },
+    thread,
+};
+
+/// Fewer extrinsics are not worth a thread.
+const WORTH_A_THREAD: usize = 16;
+
+/// Most threads beside the one that executes.
+const MAX_THREADS: usize = 4;
+
+/// Executes `block` (encoded) by `execute`; meanwhile other threads recover its senders.
+pub(crate) fn ahead<R>(block: &[u8], execute: impl FnOnce() -> R) -> R {
+    let threads = thread::available_parallelism().map_or(0, |all| all.get().saturating_sub(1));
+    // A block that does not decode is for `execute` to refuse.
+    let block = opaque::Block::decode(&mut &block[..]);
+    let extrinsics = block.map(|block| block.extrinsics).unwrap_or_default();
+    if extrinsics.len() < WORTH_A_THREAD {
+        return execute();
+    }
+    let left = AtomicUsize::new(extrinsics.len());
+    thread::scope(|scope| {
+        for _ in 0..threads.min(MAX_THREADS) {
+            let recover = || {
+                while let Some(extrinsic) = take_last(&extrinsics, &left) {
+                    recover_sender(extrinsic);
+                }
+            };
+            // Without the thread it only takes longer.
+            let _ = thread::Builder::new().name("senders".into()).spawn_scoped(scope, recover);
+        }
+        let result = execute();
+        left.store(0, Ordering::Relaxed);
+        result
+    })
+}
+
+/// The last of the extrinsics that are `left`.
+fn take_last<'a>(
+    extrinsics: &'a [OpaqueExtrinsic],
+    left: &AtomicUsize,
+) -> Option<&'a OpaqueExtrinsic> {
+    let one_less = |left: usize| left.checked_sub(1);
+    let before = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).ok()?;
+    extrinsics.get(one_less(before)?)
+}
+
+/// Puts the sender of an Ethereum transaction into the cache. What is wrong with the extrinsic wasm will find.
+fn recover_sender(extrinsic: &OpaqueExtrinsic) {
+    if let Some(raw) = raw_transaction(extrinsic) {
+        let _ = Ethereum::recover(&raw);
+    }
+}
+
+/// The transaction in a bare `Ethereum.transact`. Other calls are not decoded: they may nest, and threads have little
+/// stack.
+fn raw_transaction(extrinsic: &OpaqueExtrinsic) -> Option<RawTransaction> {
+    static PREFIX: LazyLock<Option<Vec<u8>>> = LazyLock::new(|| {
+        let extrinsic = UncheckedExtrinsic::from_raw_transaction(Vec::new())?.encode();
+        let opaque = OpaqueExtrinsic::decode(&mut extrinsic.as_slice()).ok()?;
+        // All but the length of the transaction, 0 in one byte.
+        opaque.inner().split_last().map(|(_, prefix)| prefix.to_vec())
+    });
+    let mut raw = extrinsic.inner().strip_prefix(PREFIX.as_deref()?)?;
+    RawTransaction::decode(&mut raw).ok()
+}
+
+/// Substrate's recovery of a public key, with the cache before it. Stands in for the host function of the same name.
+pub struct CachedRecovery;
+
+impl HostFunctions for CachedRecovery {
+    fn host_functions() -> Vec<&'static dyn Function> {
+        Vec::new()
+    }
+
+    fn register_static<T: HostFunctionRegistry>(registry: &mut T) -> Result<(), T::Error> {
+        registry.register_static(
+            "ext_crypto_secp256k1_ecdsa_recover_version_2",
+            |caller: Caller<'_, T::State>, signature: u32, message: u32| -> anyhow::Result<u64> {
+                T::with_function_context(caller, |context| {
+                    recover_key(context, Pointer::new(signature), Pointer::new(message))
+                        .map_err(anyhow::Error::msg)
+                })
+            },
+        )
+    }
+}
+
+/// Reads signature and message from wasm's memory; gives the place (low half) and the length of the encoded result.
+fn recover_key(
+    context: &mut dyn FunctionContext,
+    signature: Pointer<u8>,
+    message: Pointer<u8>,
+) -> sp_wasm_interface::Result<u64> {
+    let (mut signed, mut hash) = ([0; 65], [0; 32]);
+    context.read_memory_into(signature, &mut signed)?;
+    context.read_memory_into(message, &mut hash)?;
+    let result = crypto::recover_key(&signed, &hash).encode();
+    let length = u32::try_from(result.len()).map_err(|error| error.to_string())?;
+    let place = context.allocate_memory(length)?;
+    context.write_memory(place, &result)?;
+    Ok(u64::from(length) << 32 | u64::from(place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_extrinsic_is_taken_once_from_the_last_on() {
+        let extrinsics: Vec<_> =
+            (0..3u8).map(|byte| OpaqueExtrinsic::from_blob(vec![byte])).collect();
+        let left = AtomicUsize::new(extrinsics.len());
+        let taken: Vec<_> = std::iter::from_fn(|| take_last(&extrinsics, &left)).collect();
+        assert_eq!(taken, extrinsics.iter().rev().collect::<Vec<_>>());
+        assert!(take_last(&extrinsics, &left).is_none());
+    }
+
+    #[test]
+    fn transactions_are_found_in_their_extrinsics_and_nowhere_else() {
+        let raw = vec![7; 300];
+        let extrinsic = UncheckedExtrinsic::from_raw_transaction(raw.clone()).unwrap().encode();
+        let extrinsic = OpaqueExtrinsic::decode(&mut extrinsic.as_slice()).unwrap();
+        assert_eq!(raw_transaction(&extrinsic).unwrap().into_inner(), raw);
+        let mut other = extrinsic.inner().to_vec();
+        other[1] ^= 1;
+        assert!(raw_transaction(&OpaqueExtrinsic::from_blob(other)).is_none());
+    }
+
+    #[test]
+    fn execution_goes_on_whatever_the_block_is() {
+        assert_eq!(ahead(b"not a block", || 7), 7);
+    }
+}
