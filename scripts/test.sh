@@ -9,10 +9,9 @@ cd "$ROOT"
 
 STAGES=(setup format sizes scripts contracts build deny unit statetests clients prove)
 LONG_STAGES=(backends upgrade zombienet prover kernel)
-# What proving a block takes, and building the circuits before it. It is left out of the gate where it would begin later than
-# this: a landing has 90 minutes, a block takes 5, the circuits up to half an hour and the prover ten minutes.
-PROVE_GIB=9 CIRCUITS_GIB=16
-PROVE_BEFORE_MINUTES=45 CIRCUITS_BEFORE_MINUTES=30
+# What proving a block takes. It is left out of the gate where it would begin later than this: a landing has 90 minutes.
+PROVE_GIB=9
+PROVE_BEFORE_MINUTES=45
 
 format() { cargo fmt --all -- --check; }
 
@@ -91,14 +90,15 @@ prove() {
 
 # no_room_to_prove: prints why a block cannot be proven here and now; fails when it can.
 no_room_to_prove() {
-    local circuits free minutes=$(((SECONDS - began) / 60)) gib=$PROVE_GIB most=$PROVE_BEFORE_MINUTES what=that
+    local circuits free minutes=$(((SECONDS - began) / 60))
     circuits=$(circuits_folder) || return 1
     free=$(free_gib)
-    [ -f "$circuits/upper.bin" ] || gib=$CIRCUITS_GIB most=$CIRCUITS_BEFORE_MINUTES what="that with its circuits"
-    if [ "$free" -lt "$gib" ]; then
-        echo "$what takes $gib GiB of memory and $free are free"
-    elif [ "$minutes" -ge "$most" ]; then
-        echo "the stages before took $minutes minutes, at most $most leave time for $what"
+    if [ ! -f "$circuits/upper.bin" ]; then
+        echo "its circuits are not in $circuits, and building them takes 16 GiB and up to half an hour"
+    elif [ "$free" -lt "$PROVE_GIB" ]; then
+        echo "that takes $PROVE_GIB GiB of memory and $free are free"
+    elif [ "$minutes" -ge "$PROVE_BEFORE_MINUTES" ]; then
+        echo "the stages before took $minutes minutes, at most $PROVE_BEFORE_MINUTES leave time for it"
     else
         return 1
     fi
