@@ -99,7 +99,7 @@ impl Chain {
         let ids = node.call("getrawmempool", &[]).unwrap();
         let mempool = ids.as_array().unwrap().iter().map(|txid| {
             use bzk_bitcoin::bitcoin::{consensus::deserialize, hex::FromHex};
-            let digits = node.call("getrawtransaction", &[txid.clone()]).unwrap();
+            let digits = node.call("getrawtransaction", std::slice::from_ref(txid)).unwrap();
             deserialize(&Vec::from_hex(digits.as_str().unwrap()).unwrap()).unwrap()
         });
         Self { blocks: blocks.collect(), mempool: mempool.collect() }
