@@ -68,7 +68,11 @@ upgrade() {
 zombienet() { scripts/zombienet.sh; }
 
 # The prover's own tests, and blocks through its kernel.
-prover() { scripts/prover-build.sh test --release --workspace && scripts/prover-check.sh; }
+prover() {
+    scripts/prover-build.sh test --release --workspace
+    scripts/prover-check.sh
+    scripts/prove.sh dummy
+}
 
 # Every block of the client tests that send Ethereum transactions, through the prover's kernel. Without `load`: 40,000
 # times the same transfer.

@@ -12,7 +12,7 @@ import { spawn } from './children.js'
 import { CACHE, call, freePort, until } from './node.js'
 
 // Of every transaction, by the bound.
-const MOST_GAS = 12_000_000n
+export const MOST_GAS = 12_000_000n
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 // Not npm's wrapper of forge: that one ends with 0 whatever forge ended with.
 const FORGE = join(CACHE, 'npm/node_modules/@foundry-rs/forge-linux-amd64/bin/forge')
