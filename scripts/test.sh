@@ -78,7 +78,7 @@ prover() {
 # times the same transfer.
 kernel() {
     BZK_CHECK=1 scripts/clients.sh accounts author bad-input bridge bridge-cli bridge-failures bridge-load bridge-rotation \
-        crash ethers foundry governance metrics openrpc proof reorg replay rpc runtime-api sealing settlement simulate viem web3py
+        crash ethers foundry garbage governance metrics openrpc proof reorg replay rpc runtime-api sealing settlement simulate viem web3py
 }
 
 # A block of a running node proven up to the contract on anvil: in the gate where there is room for it, by name always.
