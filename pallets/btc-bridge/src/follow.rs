@@ -5,7 +5,8 @@ use crate::{
     abi::{new_tip, BridgeLog, Script},
     pallet::{
         Backing, Batches, BitcoinHeight, CheckDue, Closing, Coins, Config, Epochs, Event, Halted,
-        OpenBatches, OpenSweeps, PaidAhead, Pallet, Requests, SweepFees, Versions, Withdrawals,
+        OpenBatches, OpenSweeps, PaidAhead, Pallet, Reopened, Requests, SweepFees, Versions,
+        Withdrawals,
     },
     types::{Batch, Halt, StoredCoin, StoredWithdrawal},
 };
@@ -100,7 +101,7 @@ impl<T: Config> Pallet<T> {
     }
 
     fn settled(id: u64, txid: &[u8; 32], height: u32) {
-        let Some(withdrawal) = Withdrawals::<T>::get(id) else { return };
+        let Some(withdrawal) = Withdrawals::<T>::get(id) else { return Reopened::<T>::remove(id) };
         let Some(number) = withdrawal.batch else {
             // Somebody else has paid it, with a transaction that says so.
             return Self::leave(id, &withdrawal);
@@ -229,9 +230,11 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The block of a payout has left the chain. The payout is valid as before, so it is not made anew: who
-    /// has it can mine it at any time.
+    /// has it can mine it at any time. Of one that is forgotten no more is known than that it is not settled.
     fn reopened(id: u64, height: u32) {
-        let Some(mut withdrawal) = Withdrawals::<T>::get(id) else { return };
+        let Some(mut withdrawal) = Withdrawals::<T>::get(id) else {
+            return Reopened::<T>::insert(id, height);
+        };
         withdrawal.height = height;
         let number = withdrawal.batch;
         Withdrawals::<T>::insert(id, withdrawal);
@@ -279,7 +282,7 @@ impl<T: Config> Pallet<T> {
     /// A withdrawal is given back when half of its delay has passed since the last payout was signed: that one is
     /// lost, or it is paid and nobody has proven it. Both are for people to look at.
     fn unlocked(id: u64) {
-        let Some(withdrawal) = Withdrawals::<T>::get(id) else { return };
+        let Some(withdrawal) = Withdrawals::<T>::get(id) else { return Reopened::<T>::remove(id) };
         match withdrawal.batch {
             None => Self::leave(id, &withdrawal),
             Some(batch) => {

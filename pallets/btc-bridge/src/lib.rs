@@ -29,6 +29,7 @@
 //! 6. [`FeeReports`] are of members of the newest committee, one each, in their order.
 //! 7. [`PaidAhead`] is the sum of the withdrawals of settled batches that the contract has not closed.
 //! 8. [`Parked`] has withdrawals without a batch, in the order of what they offer.
+//! 9. No withdrawal is in both [`Withdrawals`] and [`Reopened`].
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
     not(test),
@@ -164,6 +165,12 @@ pub mod pallet {
     // Twox: the contract counts them.
     #[pallet::storage]
     pub type Withdrawals<T: Config> = StorageMap<_, Twox64Concat, u64, StoredWithdrawal>;
+
+    /// Withdrawals that the contract has reopened after they were forgotten here, with the Bitcoin height at which it
+    /// did. The contract itself has only a hash, which does not tell. Bounded by money, as [`Withdrawals`] are.
+    // Twox: the contract counts them.
+    #[pallet::storage]
+    pub type Reopened<T: Config> = StorageMap<_, Twox64Concat, u64, u32>;
 
     /// Withdrawals without a batch, by their place in the line. Some may have left it. Bounded by money, as
     /// [`Withdrawals`] are.

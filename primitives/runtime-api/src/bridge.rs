@@ -133,6 +133,11 @@ pub enum WithdrawalStatus {
         /// Height of its block.
         height: u32,
     },
+    /// Its payout's block has left Bitcoin's chain, and the committee has forgotten the payout.
+    Reopened {
+        /// Bitcoin height at which it was reopened.
+        height: u32,
+    },
 }
 
 /// The old committee's word to the contract that names the next key; anybody may send it.

@@ -522,6 +522,41 @@ fn settled_batches_are_forgotten_when_they_are_deep() {
     });
 }
 
+/// The pallet makes nothing new of it, but whoever asks is not told that it is paid. Withdrawal 1 was paid by somebody
+/// else, and so forgotten at once.
+#[test]
+fn withdrawal_that_is_reopened_after_it_was_forgotten_is_not_settled() {
+    run(|| {
+        deposit(1, 50_000_000);
+        withdraw(0, 1_000_000, 20_000);
+        pass(5);
+        sign();
+        settle(&[0], 1_000_000, txid(&payouts()[0]), 101);
+        withdraw(1, 1_000_000, 20_000);
+        settle(&[1], 1_000_000, [0xee; 32], 102);
+        let height = 101 + u64::from(KEEP_BLOCKS);
+        new_tip(height);
+        withdraw(2, 1_000_000, 20_000);
+        pass(6);
+        sign();
+        settle(&[2], 1_000_000, txid(&payouts()[0]), height);
+        assert_eq!((BtcBridge::withdrawal(0), BtcBridge::withdrawal(1)), (None, None));
+
+        reopen(0, 1_000_000, height);
+        reopen(1, 1_000_000, height);
+        let reopened = Some(WithdrawalStatus::Reopened { height: height as u32 });
+        assert_eq!(BtcBridge::withdrawal(0), reopened);
+        assert_eq!(BtcBridge::withdrawal(1), reopened);
+        // The coins of the first one are spent, and the books say so.
+        new_tip(height + 1);
+        pass(1);
+        assert!(matches!(Halted::<Test>::get(), Some(Halt::Insolvent { .. })));
+        settle(&[0], 1_000_000, [0xee; 32], height + 1);
+        unlock(1, 1_000_000);
+        assert_eq!(Reopened::<Test>::iter().count(), 0);
+    });
+}
+
 /// Nobody pays for forgetting, so there is a limit to it in one block.
 #[test]
 fn attack_many_old_batches_are_forgotten_a_few_at_a_time() {
