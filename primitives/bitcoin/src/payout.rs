@@ -181,8 +181,8 @@ pub struct Payout {
 impl Payout {
     /// Chooses coins and amounts.
     ///
-    /// Withdrawals share the fee at `charged`, with all change outputs, equally; what a cheaper first version saves stays in the pool and pays
-    /// for replacements. Coins to be swept are spent first, then larger [size classes](size_class), so that many
+    /// Withdrawals share the fee at `charged`, with all change outputs, equally; what a cheaper first version saves
+    /// stays in the pool and pays for replacements. Coins to be swept are spent first, then larger [size classes](size_class), so that many
     /// small coins stand in nobody's way; of a class those whose refund path opens first, then the largest. `coins`
     /// may be in any order; the result is the same.
     ///
