@@ -156,7 +156,7 @@ impl<T: Config> Pallet<T> {
         Self::unsettle(number, &mut batch);
         let Some(change) = Self::change_of(number, version) else { return };
         let spent = sum(&batch.inputs);
-        let fee = spent.saturating_sub(sum(&change));
+        let fee = Self::unpaid_fee(&batch, &change);
         Backing::<T>::mutate(|sum| *sum = sum.saturating_sub(spent));
         let gone = batch.gone.iter().find(|(other, _)| *other == version);
         let gone = gone.map(|(_, bits)| *bits).unwrap_or_default();
@@ -166,11 +166,9 @@ impl<T: Config> Pallet<T> {
                 Self::add_coin(batch.change_epoch, coin);
             }
         }
-        let sweep = batch.is_sweep();
-        if sweep {
-            SweepFees::<T>::mutate(|fees| *fees = fees.saturating_add(fee));
-        }
+        SweepFees::<T>::mutate(|fees| *fees = fees.saturating_add(fee));
         PaidAhead::<T>::mutate(|sum| *sum = sum.saturating_add(Self::paid_ahead(&batch)));
+        let sweep = batch.is_sweep();
         batch.settled = Some((version, height));
         Batches::<T>::insert(number, batch);
         let was_open = OpenBatches::<T>::mutate(|open| {
@@ -187,6 +185,14 @@ impl<T: Config> Pallet<T> {
             true => Event::CoinsSwept { batch: number, fee },
             false => Event::PayoutSettled { batch: number, version },
         });
+    }
+
+    /// What the version with this change costs above what its withdrawals were charged, in sats: a replacement may pay
+    /// more, and change that is too little goes to the miner. Of a sweep it is the whole fee.
+    fn unpaid_fee(batch: &Batch, change: &[StoredCoin]) -> u64 {
+        let locked = batch.withdrawals.iter().filter_map(Withdrawals::<T>::get);
+        let locked = locked.fold(0, |sum: u64, paid| sum.saturating_add(paid.sats));
+        sum(&batch.inputs).saturating_sub(sum(change)).saturating_sub(locked)
     }
 
     /// The outputs of a version that come back to the committee.
@@ -262,10 +268,8 @@ impl<T: Config> Pallet<T> {
         let spent = sum(&batch.inputs);
         Backing::<T>::mutate(|sum| *sum = sum.saturating_add(spent));
         let change = Self::change_of(number, version).unwrap_or_default();
-        if batch.is_sweep() {
-            let fee = spent.saturating_sub(sum(&change));
-            SweepFees::<T>::mutate(|fees| *fees = fees.saturating_sub(fee));
-        }
+        let fee = Self::unpaid_fee(batch, &change);
+        SweepFees::<T>::mutate(|fees| *fees = fees.saturating_sub(fee));
         let mut gone = 0;
         for (coin, bit) in change.into_iter().zip(bits()) {
             match Coins::<T>::take(batch.change_epoch, coin.key()) {

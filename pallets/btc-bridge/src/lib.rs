@@ -152,7 +152,9 @@ pub mod pallet {
     #[pallet::storage]
     pub type Backing<T: Config> = StorageValue<_, u64, ValueQuery>;
 
-    /// Fees of sweeps so far and what was given up, in sats: what coins have cost that no withdrawal paid for.
+    /// What coins have cost that no withdrawal paid for, in sats: fees of sweeps, what the versions of payouts in
+    /// Bitcoin's chain pay above what was charged for them, and coins that were given up. Payouts that cost less than
+    /// was charged make up for it.
     #[pallet::storage]
     pub type SweepFees<T: Config> = StorageValue<_, u64, ValueQuery>;
 
