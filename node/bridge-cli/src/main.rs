@@ -1,5 +1,6 @@
 //! `bzk-bridge`: BTC in, BTC out, and the way back out of a deposit without anybody's help.
 
+mod audit;
 mod deposit;
 mod fees;
 mod output;
