@@ -1,8 +1,6 @@
 //! Rounds of headers, claims and settlements.
 
 use crate::{
-    claims::{self, Watched},
-    contract_proof,
     depths::Depths,
     headers::{self, Progress, MAX_REORG},
     line::{Action, Clock},
@@ -20,6 +18,7 @@ use bzk_bitcoin::{
     Bridge,
 };
 use bzk_bitcoin_client::BitcoinClient;
+use bzk_deposits::{contract_proof, Watched};
 use bzk_health::Health;
 use bzk_l2_client::{
     alloy_primitives::{B256, U256},
@@ -274,7 +273,7 @@ impl Relayer {
             return Ok(());
         }
         let (mut sent, mut bad) = (Vec::new(), Ok(()));
-        for deposit in claims::read_each(file)? {
+        for deposit in bzk_deposits::read_each(file)? {
             let valid = deposit.and_then(|deposit| deposit.script(&self.bridge).map(|_| deposit));
             match valid {
                 Ok(deposit) => self.claim_one(&deposit, depths, &mut sent).await?,
