@@ -18,13 +18,13 @@ use bzk_bitcoin::{
     tweak, Bridge, Deposit, Message, Payout,
 };
 use bzk_bitcoin_client::{regtest::Regtest, BitcoinClient};
+use bzk_deposits::Watched;
 use bzk_l2_client::{
     alloy_primitives::{Address, U256},
     contracts::{BitcoinRelay, BtcBridge, BITCOIN_RELAY, BTC_BRIDGE},
     Account, L2Client,
 };
 use bzk_relayer::{
-    claims::Watched,
     headers::{self, Progress},
     relayer::{Relayer, Settings},
 };

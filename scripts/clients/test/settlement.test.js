@@ -15,7 +15,7 @@ const LIMITS = { blocks: 3, transactions: 1000, cycles: 2_000_000_000, ageS: 360
 let node, prover, listen, api, keys
 
 function startProver(...args) {
-  prover = spawn(join(PROGRAMS, 'bzk-fake-prover'), ['--rpc', node.url, '--listen', listen, ...args],
+  prover = spawn(join(PROGRAMS, 'bzk-fake-prover'), ['--l2-rpc', node.url, '--listen', listen, ...args],
     { stdio: ['ignore', 'ignore', 'inherit'] })
   return until(() => call(`http://${listen}`, 'prover_status', ['none']).catch(({ code }) => code), 'the prover')
 }

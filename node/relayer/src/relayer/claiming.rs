@@ -1,14 +1,10 @@
 //! Claims of deposits.
 
 use super::Relayer;
-use crate::{
-    claims::{self, Watched},
-    depths::Depths,
-    headers::MAX_REORG,
-    refusals::Cost,
-};
+use crate::{depths::Depths, headers::MAX_REORG, refusals::Cost};
 use anyhow::Result;
 use bzk_bitcoin::bitcoin::OutPoint;
+use bzk_deposits::Watched;
 use bzk_l2_client::{
     alloy_primitives::{B256, U256},
     alloy_sol_types::SolError,
@@ -36,7 +32,7 @@ impl Relayer {
             return Ok(());
         }
         let (mut sent, mut bad) = (Vec::new(), Ok(()));
-        for deposit in claims::read_each(file)? {
+        for deposit in bzk_deposits::read_each(file)? {
             let valid = deposit.and_then(|deposit| deposit.script(&self.bridge).map(|_| deposit));
             match valid {
                 Ok(deposit) => self.claim_one(&deposit, depths, &mut sent).await?,

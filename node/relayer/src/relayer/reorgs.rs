@@ -1,8 +1,9 @@
 //! What a reorganisation of Bitcoin takes from the contract: deposits are proven again, withdrawals reopened.
 
 use super::{Place, Relayer, REMEMBERED};
-use crate::{contract_proof, refusals::Cost};
+use crate::refusals::Cost;
 use anyhow::Result;
+use bzk_deposits::contract_proof;
 use bzk_l2_client::{
     alloy_primitives::{B256, U256},
     contracts::{BitcoinRelay, BtcBridge, BITCOIN_RELAY, BTC_BRIDGE},
