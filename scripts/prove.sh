@@ -3,6 +3,8 @@
 # Usage: scripts/prove.sh [KIND...]     (a block of each kind, of those that scripts/clients/lib/proof-node.js has;
 #                                        default: transfer empty; the large run of the README is
 #                                        transfers mixed precompiles claim withdrawal)
+#        scripts/prove.sh dummy          (a proof of no block, from a small circuit: the last two layers, the contract and its
+#                                        tests in minutes, 5 GB and no circuits on disk)
 # Circuits and proofs stay in $BZK_CACHE; what is there is not made again. The first run takes half an hour on two
 # cores and 16 GB, later ones about ten minutes a block and 9 GB.
 # Environment: BZK_MUTATIONS (default 1000) changes of the proof that plonky2 and the contract must judge alike;
@@ -11,9 +13,10 @@
 # leaves, so that the next one goes on with them: without a node, so the proof begins where nothing is known before.
 source "$(dirname "$0")/env.sh"
 
-project=$BZK_CACHE/verifier
 kinds=("$@")
 [ ${#kinds[@]} -gt 0 ] || kinds=(transfer empty)
+project=$BZK_CACHE/verifier
+[ "${kinds[*]}" != dummy ] || project=$project-dummy
 circuits=$(circuits_folder)
 proofs=${BZK_PROOFS:-$circuits/proofs}
 
@@ -63,6 +66,27 @@ stage_names() { sed -nE 's/^(.*): [0-9.]+ s, [0-9.]+ CPU s, [0-9.]+ GiB$/\1/p' "
 
 stages_finished() { stage_names | wc -l; }
 
+# The commands of those who only verify, on the proof that was made last.
+commands() {
+    local proof made
+    proof=$(ls -t "$proofs"/wrap-*.bin | head -n 1)
+    made=$(mktemp -d)
+    "$PROVER_BIN" verify --circuits "$circuits" "$proof"
+    head -c -1 "$proof" >"$made/damaged.bin"
+    if "$PROVER_BIN" verify --circuits "$circuits" "$made/damaged.bin" 2>"$made/error"; then
+        echo "a damaged proof is accepted" >&2
+        return 1
+    fi
+    "$PROVER_BIN" export-verifier --circuits "$circuits" "$made"
+    diff -r "$made/src" "$project/src"
+    rm -r "$made"
+}
+
+dummy() {
+    "$ROOT/scripts/prover-build.sh" build --release --workspace --example dummy
+    "$BZK_CACHE/prover-target/release/examples/dummy" "$project" "${BZK_MUTATIONS:-1000}"
+}
+
 verify() {
     cp -r "$ROOT"/node/prover/circuits/forge/. "$project"
     ln -sfn "$ROOT/scripts/clients/bin" "$project/bin"
@@ -73,8 +97,13 @@ anvil() {
     (cd "$ROOT/scripts/clients" && node lib/verify-on-anvil.js "$project")
 }
 
-stage "build the prover" "$ROOT/scripts/prover-build.sh"
-stage "circuits" set_up_circuits
-stage "block proofs, chain, wrap" settle
+if [ "${kinds[*]}" = dummy ]; then
+    stage "proof of no block" dummy
+else
+    stage "build the prover" "$ROOT/scripts/prover-build.sh"
+    stage "circuits" set_up_circuits
+    stage "block proofs, chain, wrap" settle
+    stage "verify and export-verifier" commands
+fi
 stage "contract" verify
 stage "contract on anvil" anvil

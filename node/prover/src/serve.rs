@@ -386,9 +386,10 @@ mod tests {
     use std::{
         env, fs,
         io::Write as _,
-        net::TcpStream,
+        net::{TcpListener, TcpStream},
         os::unix::fs::symlink,
         process::{id, Command},
+        time::Instant,
     };
 
     use ethereum_types::{Address, H256, U256};
@@ -396,8 +397,10 @@ mod tests {
     use rlp::RlpStream;
 
     use super::*;
-    use crate::{jobs::Local, shares::Share};
+    use crate::{jobs::Local, rpc::Node, settle::tests::write_proof, shares::Share};
 
+    /// Names the test that a process was started for, by [`again`].
+    const CHILD: &str = "BZK_TEST_CHILD";
     const PROVER: &str = "0x00000000000000000000000000000000000000aa";
 
     fn service(name: &str, rpc: &str) -> Arc<Service> {
@@ -650,27 +653,93 @@ mod tests {
         assert_eq!(error_of(&service, &id), None);
     }
 
-    /// Runs itself again in a process that may take 4 GB.
+    /// Runs the test `name` again in a process of its own, which a shell starts behind `before`; false in that process.
+    fn again(name: &str, before: &str) -> bool {
+        if env::var(CHILD).is_ok_and(|child| child == name) {
+            return false;
+        }
+        let child = Command::new("sh")
+            .args(["-c", &format!("{before} exec \"$@\""), "sh"])
+            .arg(env::current_exe().unwrap())
+            .args(["--exact", &format!("serve::tests::{name}")])
+            .env(CHILD, name)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&child.stdout);
+        assert!(child.status.success() && said.contains("1 passed"), "{said}");
+        true
+    }
+
+    /// In a process that may take 4 GB.
     #[test]
     fn batch_stays_queued_while_memory_is_short() {
-        const SHORT: &str = "BZK_SHORT_MEMORY";
-        if env::var(SHORT).is_err() {
-            let name = "serve::tests::batch_stays_queued_while_memory_is_short";
-            let child = Command::new("sh")
-                .args(["-c", "ulimit -v 4000000 && exec \"$@\"", "sh"])
-                .arg(env::current_exe().unwrap())
-                .args(["--exact", name])
-                .env(SHORT, "1")
-                .output()
-                .unwrap();
-            let said = String::from_utf8_lossy(&child.stdout);
-            assert!(child.status.success() && said.contains("1 passed"), "{said}");
+        if again("batch_stays_queued_while_memory_is_short", "ulimit -v 4000000 &&") {
             return;
         }
         let witness = witness(&header(H256::zero()));
         let url = node(vec![block(1), json!("0x17c18"), json!("0x2"), witness]);
         let error = failure_of(&service("memory", &url), |_| Job::Block(1));
         assert!(error.contains("this needs 9 GiB of memory"), "{error}");
+    }
+
+    /// In a process of its own, as it has one list of stages.
+    #[test]
+    fn client_submits_a_batch_and_sees_the_stages_of_its_proof() {
+        if again("client_submits_a_batch_and_sees_the_stages_of_its_proof", "") {
+            return;
+        }
+        // Takes connections and never answers: so the worker is busy with the batch.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let service = service("stages", &format!("http://{}", silent.local_addr().unwrap()));
+        let server = Server::http("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", server.server_addr());
+        thread::spawn(move || Arc::into_inner(service).unwrap().serve(&server));
+        let client = Node::new(&url);
+        let submit = || client.call::<String>("prover_submitBatch", json!([1, 2, PROVER])).unwrap();
+        let batch = submit();
+        assert_eq!(submit(), batch, "the same batch is the same one");
+        let status = || client.call::<Value>("prover_status", json!([batch])).unwrap();
+        let start = Instant::now();
+        while status()["state"] != "proving" {
+            assert!(start.elapsed() < Duration::from_secs(20), "{}", status());
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(status()["stages"], json!([]));
+        stage::timed("batch-0-segment-0", || Ok(())).unwrap();
+        let said = status();
+        assert_eq!(said["stages"].as_array().unwrap().len(), 1, "{said}");
+        assert_eq!(said["stages"][0]["name"], "batch-0-segment-0");
+        for figure in ["seconds", "cpu_seconds", "peak_gib"] {
+            assert!(said["stages"][0][figure].is_number(), "{said}");
+        }
+        let all: Value = client.call("prover_batches", json!([])).unwrap();
+        assert_eq!(all, json!([{"id": batch, "state": "proving"}]));
+        let error = client.call::<Value>("prover_proof", json!([batch])).unwrap_err();
+        assert!(error.to_string().contains("the batch has no proof yet"), "{error}");
+        let metrics = ureq::get(&format!("{url}/metrics")).call().unwrap().into_string().unwrap();
+        assert!(metrics.contains("bzk_prover_batches{state=\"proving\"} 1\n"), "{metrics}");
+    }
+
+    #[test]
+    fn client_fetches_a_proof_as_the_contract_takes_it() {
+        let service = service("fetch", "http://127.0.0.1:1");
+        let file = service.pipeline.proofs.join("wrap.bin");
+        write_proof(&service.pipeline.circuits, &file);
+        let batch = Batch { proof: Some(file.clone()), ..Batch::new(1, 2, PROVER).unwrap() };
+        service.queue.write(&batch).unwrap();
+        assert_eq!(service.status(&batch)["state"], "proven");
+        let fetch = || service.dispatch("prover_proof", &json!([batch.id()]));
+        let answer = fetch().unwrap().unwrap();
+        assert_eq!(answer["statement"]["chain_id"], 7);
+        assert_eq!(answer["statement"]["prover"], json!([34, 35, 36, 37, 38]));
+        let inputs = answer["inputs"].as_array().unwrap();
+        assert_eq!((inputs.len(), &inputs[31]), (32, &json!("0x26")));
+        let proof = answer["proof"].as_str().unwrap().trim_start_matches("0x");
+        let mut kept = fs::read(&file).unwrap();
+        assert!(kept.starts_with(&hex::decode(proof).unwrap()));
+        kept[100] ^= 1;
+        fs::write(&file, kept).unwrap();
+        assert!(fetch().is_err(), "a damaged proof is handed out");
     }
 
     #[test]

@@ -190,3 +190,72 @@ pub fn address_words(text: &str) -> Result<[u32; 5]> {
 fn verifier_file(circuits: &Path) -> PathBuf {
     circuits.join("wrap-verifier.bin")
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::{env, process::id};
+
+    use bzk_circuits::wrap::wrap_config;
+    use plonky2::{
+        gates::noop::NoopGate,
+        iop::witness::{PartialWitness, WitnessWrite},
+        plonk::circuit_builder::CircuitBuilder,
+    };
+
+    use super::*;
+
+    /// Writes a proof of a circuit with the settings of the last one that lets say anything: here 7, 8, 9 and so on. What
+    /// verifies it goes to `circuits`.
+    pub(crate) fn write_proof(circuits: &Path, file: &Path) {
+        let mut builder = CircuitBuilder::<F, D>::new(wrap_config());
+        let inputs = builder.add_virtual_targets(Statement::LEN);
+        builder.register_public_inputs(&inputs);
+        // So many rows that FRI has something to fold.
+        for _ in 0..64 {
+            builder.add_gate(NoopGate, vec![]);
+        }
+        let circuit = builder.build::<KeccakC>();
+        let mut witness = PartialWitness::new();
+        for (i, &input) in inputs.iter().enumerate() {
+            witness.set_target(input, F::from_canonical_usize(7 + i)).unwrap();
+        }
+        let proof = circuit.prove(witness).unwrap();
+        fs::create_dir_all(circuits).unwrap();
+        let verifier = circuit.verifier_data().to_bytes(&DefaultGateSerializer).unwrap();
+        fs::write(verifier_file(circuits), verifier).unwrap();
+        fs::write(file, proof.to_bytes()).unwrap();
+    }
+
+    #[test]
+    fn proof_that_is_not_whole_or_not_as_it_was_made_is_refused() {
+        let circuits = env::temp_dir().join(format!("bzk-settle-{}", id()));
+        let _ = fs::remove_dir_all(&circuits);
+        assert!(Verifier::load(&circuits).is_err());
+        let file = circuits.join("wrap.bin");
+        write_proof(&circuits, &file);
+        let verifier = Verifier::load(&circuits).unwrap();
+        let (statement, _) = verifier.verify(&file).unwrap();
+        assert_eq!((statement.chain_id, statement.first, statement.last), (7, 8, 9));
+        let whole = fs::read(&file).unwrap();
+        let refuses = |bytes: &[u8]| {
+            fs::write(&file, bytes).unwrap();
+            verifier.verify(&file).is_err()
+        };
+        for place in (0..whole.len()).step_by(whole.len() / 50) {
+            let mut changed = whole.clone();
+            changed[place] ^= 1;
+            assert!(refuses(&changed), "byte {place}");
+        }
+        assert!(refuses(&whole[..whole.len() - 1]));
+        assert!(refuses(&[whole.as_slice(), &[0]].concat()));
+        assert!(!refuses(&whole));
+        fs::remove_dir_all(circuits).unwrap();
+    }
+
+    #[test]
+    fn address_is_five_words_the_lowest_first() {
+        let words = address_words("0x00000001000000020000000300000004ffffffff").unwrap();
+        assert_eq!(words, [u32::MAX, 4, 3, 2, 1]);
+        assert!(address_words("0x01").is_err());
+    }
+}

@@ -345,3 +345,22 @@ fn table_file(folder: &Path, table: usize, log: usize) -> PathBuf {
 pub fn io(error: plonky2::util::serialization::IoError) -> anyhow::Error {
     anyhow!("the circuits do not encode or decode: {error:?}")
 }
+
+#[cfg(test)]
+mod tests {
+    use plonky2::plonk::circuit_data::CircuitConfig;
+
+    use super::*;
+
+    /// As the table in README.md says: what plonky2 calls security, and what is proven.
+    #[test]
+    fn layers_below_the_chain_are_as_secure_as_is_stated() {
+        let tables = StarkConfig::standard_fast_config().fri_config;
+        let circuits = CircuitConfig::standard_recursion_config().fri_config;
+        for fri in [tables, circuits] {
+            let queries = fri.num_query_rounds * fri.rate_bits;
+            let work = fri.proof_of_work_bits as usize;
+            assert_eq!((queries + work, queries / 2 + work), (100, 58));
+        }
+    }
+}

@@ -4,10 +4,11 @@
 //   empty transfer transfers erc20 create revert precompiles mixed, or a table of lib/stress.js;
 //   claim withdrawal: of the bridge, with a bitcoind, a relayer and a committee's signers beside the node
 // Environment: BZK_CASES: writes the witnesses of these blocks to this file, as `bzk-prover --cases` takes them.
+import assert from 'node:assert/strict'
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createPublicClient, createWalletClient, encodeFunctionData, http, keccak256, toHex } from 'viem'
+import { createPublicClient, createWalletClient, encodeAbiParameters, encodeFunctionData, http, keccak256, toHex } from 'viem'
 import { account, chain, privateKey } from './accounts.js'
 import { Devnet } from './devnet.js'
 import { deployLoad } from './load.js'
@@ -64,9 +65,12 @@ const encode = (contract, functionName, args) => encodeFunctionData({ abi: contr
 const transfer = (index) => ({ to: fresh(index), value: 1000n, gas: 21_000n })
 const erc20 = call(Token.address, encode(Token, 'transfer', [fresh(99), 5n]), 100_000n)
 const create = { data: compile('Burner.sol', 'Burner').bytecode, gas: 500_000n }
-const revert = call(Zoo.address, encode(Zoo, 'fail', [0n]), 100_000n)
+const revert = call(Zoo.address, encode(Zoo, 'fail', [1n]), 100_000n)
 const precompiles = PRECOMPILES.map(([i, input]) =>
   call(Zoo.address, encode(Zoo, 'precompile', [i, input]), 1_000_000n))
+/** What Zoo writes down of a precompile that failed, and of one that returned nothing. */
+const NOTHING = [false, true].map((ok) =>
+  keccak256(encodeAbiParameters([{ type: 'bool' }, { type: 'bytes' }], [ok, '0x'])))
 
 /** The transactions of each kind of block. */
 const KINDS = {
@@ -94,6 +98,16 @@ async function rest() {
   }
 }
 
+/** Asserts that a transaction did what its kind says: a proof of something else would show nothing. */
+async function judge(request, status, logs) {
+  assert.equal(status, request === revert ? 'reverted' : 'success', `status of ${JSON.stringify(request.data)}`)
+  if (request === erc20) assert.equal(logs.length, 1, 'an ERC-20 transfer has a log')
+  const [index] = PRECOMPILES[precompiles.indexOf(request)] ?? []
+  if (!index) return
+  const noted = await reader.readContract({ ...Zoo, functionName: 'slots', args: [index] })
+  assert.ok(!NOTHING.includes(toHex(noted, { size: 32 })), `precompile ${index} fails`)
+}
+
 /** Makes a block of these transactions; returns its number. */
 async function block(transactions, tries = TRIES) {
   const before = await head()
@@ -107,7 +121,9 @@ async function block(transactions, tries = TRIES) {
     const raw = await account(0).signTransaction({ ...request, ...fees, type: 'eip1559', chainId: 97304, nonce: nonce + index })
     return node.call('eth_sendRawTransaction', [raw])
   }))
-  const numbers = (await Promise.all(hashes.map(receipt))).map(({ blockNumber }) => blockNumber)
+  const receipts = await Promise.all(hashes.map(receipt))
+  for (const [index, { status, logs }] of receipts.entries()) await judge(transactions[index], status, logs)
+  const numbers = receipts.map(({ blockNumber }) => blockNumber)
   if (numbers.every((one) => one === numbers[0])) return numbers[0]
   if (tries > 1) return block(transactions, tries - 1)
   throw new Error(`the transactions are in blocks ${numbers}`)

@@ -13,7 +13,7 @@ import { ANVIL, FORGE } from './foundry.js'
 import { call, freePort, until } from './node.js'
 
 // Of every transaction, by the bound.
-const MOST_GAS = 12_000_000n
+export const MOST_GAS = 12_000_000n
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const POLL_MS = 5_000
 

@@ -4,7 +4,10 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Verifier } from './verifier.js'
+import { MOST_GAS, Verifier } from './verifier.js'
+
+// The issue's bound at 15 queries.
+const MOST_VERIFY_GAS = 3_800_000n
 
 const project = process.argv[2]
 const verifier = await Verifier.start(project)
@@ -33,13 +36,16 @@ try {
     .filter(({ to }) => to.toLowerCase() === evaluator.address.toLowerCase()).map(({ gasUsed }) => Number(gasUsed))
   const transcript_and_fri = Number(accepted.gasUsed) - calldata - inputs_hash - constraints
 
+  const largest_tx_gas = Math.max(Number(accepted.gasUsed), contract.gas, evaluator.gas)
+  assert.ok(accepted.gasUsed <= MOST_VERIFY_GAS, `verification takes ${accepted.gasUsed} gas, at most ${MOST_VERIFY_GAS}`)
+  assert.ok(largest_tx_gas < MOST_GAS, `a transaction takes ${largest_tx_gas} gas`)
   console.log(JSON.stringify({
     verify_gas: Number(accepted.gasUsed),
     gas_split: { calldata, inputs_hash, constraints, transcript_and_fri },
     proof_bytes: proof.length,
     verifier_bytes: contract.bytes,
     evaluator_bytes: evaluator.bytes,
-    largest_tx_gas: Math.max(Number(accepted.gasUsed), contract.gas, evaluator.gas),
+    largest_tx_gas,
   }))
 } finally {
   verifier.stop()

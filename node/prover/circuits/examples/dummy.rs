@@ -4,7 +4,7 @@
 
 use std::{path::PathBuf, time::Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{ensure, Context, Result};
 use bzk_circuits::{solidity, statement::Statement, wrap::Wrap, PoseidonC, D, F};
 use plonky2::{
     field::types::Field,
@@ -15,7 +15,7 @@ use plonky2::{
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().context("which folder?")?);
-    let mutations = arguments.next().context("how many mutations?")?.parse()?;
+    let mutations: usize = arguments.next().context("how many mutations?")?.parse()?;
 
     let mut builder = CircuitBuilder::<F, D>::new(CircuitConfig::standard_recursion_config());
     let inputs = builder.add_virtual_targets(Statement::LEN);
@@ -39,7 +39,8 @@ fn main() -> Result<()> {
 
     let verifier = wrap.wrap.circuit.verifier_data();
     let bytes = solidity::write(&folder, &verifier)?;
-    solidity::fixtures::write(&folder, &verifier, &proof, mutations)?;
+    let refused = solidity::fixtures::write(&folder, &verifier, &proof, mutations)?;
+    ensure!(refused == mutations, "plonky2 accepts a changed proof");
     println!("written {:?}, a proof has {bytes} bytes", start.elapsed());
     Ok(())
 }

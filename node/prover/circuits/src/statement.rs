@@ -215,3 +215,32 @@ impl Statement {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the committee signs is an accumulator: it has to say all of a block that its proof says.
+    #[test]
+    fn accumulator_depends_on_each_element_of_a_block_and_of_its_window() {
+        let inputs: Vec<F> = (0..block::LEN).map(F::from_canonical_usize).collect();
+        let start = Accumulator::start(&inputs, F::ZERO).unwrap();
+        let value = start.next(&inputs).unwrap().value();
+        let oldest = block::PREVIOUS_HASHES.start..block::PREVIOUS_HASHES.start + WORD;
+        let window = oldest.end..block::PREVIOUS_HASHES.end;
+        let changed = |index: usize| {
+            let mut inputs = inputs.clone();
+            inputs[index] += F::ONE;
+            inputs
+        };
+        let said = [block::ROOTS_AFTER, block::METADATA, window, block::HASH];
+        for index in said.into_iter().flatten() {
+            assert_ne!(start.next(&changed(index)).unwrap().value(), value, "element {index}");
+        }
+        // And of what was before it.
+        for index in block::STATE_BEFORE.chain(oldest).chain([block::NUMBER]) {
+            let start = Accumulator::start(&changed(index), F::ZERO).unwrap();
+            assert_ne!(start.next(&inputs).unwrap().value(), value, "element {index}");
+        }
+    }
+}

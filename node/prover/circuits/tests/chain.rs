@@ -19,7 +19,7 @@ use plonky2::{
     },
     iop::witness::PartialWitness,
 };
-use support::AnyCircuit;
+use support::{other_names, AnyCircuit};
 
 /// Words that are nowhere else in a witness.
 const PROVER: [u32; 5] = [0x9e37_79b9, 0x7f4a_7c15, 0xbf58_476d, 0x1ce4_e5b9, 0x94d0_49bb];
@@ -144,15 +144,18 @@ fn blocks_are_joined_and_every_other_one_is_refused() -> Result<()> {
     for (name, values) in attacks {
         assert!(refused(&chain, &any.prove(&values, &own), Previous::Chain(&one)), "{name}");
     }
-    let mut other_name = own.clone();
-    other_name.circuit_digest.elements[0] += F::ONE;
-    let forged = [
-        ("attack_block_proof_names_another_circuit", any.prove(&values(6), &other_name)),
+    let mut other_values = any.prove(&values(6), &own);
+    other_values.public_inputs[block::ROOTS_AFTER.start] += F::ONE;
+    let mut forged = vec![
+        ("attack_block_proof_of_other_values", other_values),
         (
             "attack_block_proof_of_another_circuit",
             AnyCircuit::new(block::LEN, 8).prove(&values(6), &own),
         ),
     ];
+    for name in other_names(&own) {
+        forged.push(("attack_block_proof_names_another_circuit", any.prove(&values(6), &name)));
+    }
     for (name, block) in forged {
         assert!(refused(&chain, &block, Previous::Chain(&one)), "{name}");
     }
@@ -182,6 +185,20 @@ fn blocks_are_joined_and_every_other_one_is_refused() -> Result<()> {
         );
         assert!(chain.verify(&changed).is_err(), "{name}");
     }
+
+    // One that names another circuit as its own is valid, so whoever verifies it has to look.
+    let name = chain.circuit.verifier_only.circuit_digest.elements[0];
+    let mut witness = chain.witness(&first, begin)?;
+    let said = witness.target_values.values_mut().filter(|value| **value == name);
+    said.for_each(|value| *value += F::ONE);
+    let named = chain.circuit.prove(witness)?;
+    chain.circuit.verify(named.clone())?;
+    assert_eq!(named.public_inputs[37], name + F::ONE);
+    assert!(chain.verify(&named).is_err(), "attack_valid_chain_proof_names_another_circuit");
+    assert!(
+        refused(&chain, &block, Previous::Chain(&named)),
+        "attack_valid_chain_proof_names_another_circuit, as the previous proof"
+    );
 
     // The second block first, then the first.
     let second_first = Accumulator::start(&values(6), F::from_canonical_u64(500))?;

@@ -6,15 +6,20 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use anyhow::Result;
 use bzk_circuits::{
+    chain::chain_config,
+    solidity,
     statement::Statement,
-    wrap::{shrink_config, Layer, Proof, Wrap},
-    PoseidonC, D, F,
+    wrap::{shrink_config, wrap_config, Layer, Proof, Wrap},
+    KeccakC, PoseidonC, D, F,
 };
 use plonky2::{
     field::types::Field,
-    plonk::config::{AlgebraicHasher, GenericConfig},
+    plonk::{
+        circuit_data::VerifierCircuitData,
+        config::{AlgebraicHasher, GenericConfig},
+    },
 };
-use support::{AnyCircuit, Name};
+use support::{other_names, AnyCircuit};
 
 const INPUTS: usize = Statement::LEN;
 
@@ -36,19 +41,65 @@ fn changed<C: GenericConfig<D, F = F>>(proof: &Proof<C>, index: usize) -> Proof<
     changed
 }
 
-/// The names that differ from `name` in one element.
-fn other_names(name: &Name) -> Vec<Name> {
-    let digest = (0..4).map(|i| {
-        let mut other = name.clone();
-        other.circuit_digest.elements[i] += F::ONE;
-        other
-    });
-    let key = (0..name.constants_sigmas_cap.0.len()).map(|i| {
-        let mut other = name.clone();
-        other.constants_sigmas_cap.0[i].elements[i % 4] += F::ONE;
-        other
-    });
-    digest.chain(key).collect()
+/// What the tests of the contract (`forge`) take for granted.
+fn contract_gets_all_that_it_is_tested_with(
+    circuit: &VerifierCircuitData<F, KeccakC, D>,
+    proof: &Proof<KeccakC>,
+) -> Result<()> {
+    // Neither contract halts but at the end of its functions, in Solidity.
+    let contracts = solidity::export(circuit)?;
+    for source in [&contracts.verifier, &contracts.evaluator] {
+        for halt in ["return(", "stop()", "selfdestruct("] {
+            assert!(!source.contains(halt), "the assembly has {halt}");
+        }
+    }
+
+    let vectors = solidity::vectors(circuit, proof)?;
+    let count = |what: &str| {
+        let names = vectors.iter().filter_map(|vector| vector.name.rsplit_once(' '));
+        names.filter(|(name, _)| *name == what).count()
+    };
+    let fri = &circuit.common.fri_params;
+    let expected = [
+        ("hash of the public inputs", 4),
+        ("beta", 2),
+        ("gamma", 2),
+        ("alpha", 2),
+        ("zeta", 1),
+        ("openings reduced", 2),
+        ("FRI alpha", 1),
+        ("FRI beta", fri.reduction_arity_bits.len()),
+        ("proof of work", 1),
+        ("query", fri.config.num_query_rounds),
+    ];
+    for (what, times) in expected {
+        assert_eq!(count(what), times, "{what}");
+    }
+    assert_eq!(vectors.len(), expected.map(|(_, times)| times).iter().sum::<usize>());
+    assert_eq!(solidity::constraints(circuit, proof)?.len(), circuit.common.gates.len());
+
+    let mutations = solidity::mutations::mutations(circuit, proof, 400, 1)?;
+    assert!(mutations.iter().all(|one| !one.valid), "plonky2 accepts a changed proof");
+    let inputs = mutations.iter().filter(|one| one.place >= solidity::mutations::INPUTS).count();
+    assert!((20..100).contains(&inputs), "{inputs} of 400 changes are of public inputs");
+    Ok(())
+}
+
+/// As the table in node/prover/README.md says: what plonky2 calls security, and what is proven.
+#[test]
+fn layers_are_as_secure_as_is_stated() {
+    let layers = [
+        ("chain", chain_config(), (145, 80)),
+        ("shrink", shrink_config(), (149, 82)),
+        ("wrap", wrap_config(), (140, 80)),
+    ];
+    for (name, config, bits) in layers {
+        let fri = config.fri_config;
+        let (queries, work) =
+            (fri.num_query_rounds * fri.rate_bits, fri.proof_of_work_bits as usize);
+        assert_eq!((queries + work, queries / 2 + work), bits, "{name}");
+        assert_eq!(config.num_challenges, 2, "{name}");
+    }
 }
 
 #[test]
@@ -63,6 +114,8 @@ fn proof_of_the_circuit_is_wrapped_and_every_other_one_is_refused() -> Result<()
     let wrapped = wrap.prove(&shrunk)?;
     wrap.circuit.verify(wrapped.clone())?;
     assert_eq!(wrapped.public_inputs, values);
+
+    contract_gets_all_that_it_is_tested_with(&wrap.circuit.verifier_data(), &wrapped)?;
 
     for index in 0..INPUTS {
         let name = format!("attack_changed_input {index}");

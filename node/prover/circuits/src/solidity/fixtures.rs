@@ -8,11 +8,13 @@ use plonky2::{
     plonk::{circuit_data::VerifierCircuitData, proof::ProofWithPublicInputs},
 };
 
-use super::{contract_bytes, mutations::mutations, vectors::vectors};
+use super::{constraints, contract_bytes, mutations::mutations, vectors::vectors};
 use crate::{KeccakC, D, F};
 
-/// Writes a proof with all that the contracts' tests compare into `folder/data`: `proof.bin`, `inputs.bin`, `vectors.bin` (address, value), `vectors.json` (with names), `mutations.bin`
-/// (place, bytes, verdict). Returns how many of the mutations plonky2 refuses.
+/// Writes a proof with all that the contracts' tests compare into `folder/data`: `proof.bin`, `inputs.bin`,
+/// `vectors.bin` (address, value), `vectors.json` (with names), `mutations.bin` (place, bytes, verdict); and
+/// `constraints.json`, the constraints of each gate at zeta, of which the contract keeps only the sum. Returns how many
+/// of the mutations plonky2 refuses.
 ///
 /// # Errors
 /// When the proof is invalid or the disk is full.
@@ -36,6 +38,8 @@ pub fn write(
     }
     fs::write(data.join("vectors.bin"), pairs)?;
     fs::write(data.join("vectors.json"), serde_json::to_vec_pretty(&vectors)?)?;
+    let constraints = constraints(circuit, proof)?;
+    fs::write(data.join("constraints.json"), serde_json::to_vec_pretty(&constraints)?)?;
     let mutated = mutations(circuit, proof, mutation_count, 1)?;
     let records = mutated
         .iter()

@@ -12,6 +12,9 @@ use crate::{KeccakC, D, F};
 /// From here on a place is a public input: this plus its index.
 pub const INPUTS: u64 = 1 << 32;
 
+/// One in so many changes is of a public input: a proof has hundreds of fields for each of them.
+const INPUTS_SHARE: usize = 8;
+
 /// One change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mutation {
@@ -40,13 +43,12 @@ pub fn mutations(
     let mut dice = Dice(seed);
     (0..count)
         .map(|_| {
-            let choice = dice.below(fields.len() + shape.inputs);
-            let (place, old) = match fields.get(choice) {
-                Some(&at) => (at as u64, word(&bytes, at)?),
-                None => {
-                    let index = choice - fields.len();
-                    (INPUTS + index as u64, proof.public_inputs[index].to_canonical_u64())
-                }
+            let (place, old) = if dice.below(INPUTS_SHARE) == 0 {
+                let index = dice.below(shape.inputs);
+                (INPUTS + index as u64, proof.public_inputs[index].to_canonical_u64())
+            } else {
+                let at = fields[dice.below(fields.len())];
+                (at as u64, word(&bytes, at)?)
             };
             let new = changed(old, place >= INPUTS, &mut dice);
             let valid = judge(circuit, proof, &bytes, place, new);

@@ -18,6 +18,21 @@ use plonky2::{
 /// A name that a proof gives its circuit at the end of its public inputs.
 pub type Name = VerifierOnlyCircuitData<PoseidonC, D>;
 
+/// The names that differ from `name` in one element: each of the circuit's digest, and one of each hash of its key.
+pub fn other_names(name: &Name) -> Vec<Name> {
+    let digest = (0..4).map(|i| {
+        let mut other = name.clone();
+        other.circuit_digest.elements[i] += F::ONE;
+        other
+    });
+    let key = (0..name.constants_sigmas_cap.0.len()).map(|i| {
+        let mut other = name.clone();
+        other.constants_sigmas_cap.0[i].elements[i % 4] += F::ONE;
+        other
+    });
+    digest.chain(key).collect()
+}
+
 /// Says whatever it is told, its own name too.
 pub struct AnyCircuit {
     /// The circuit.
