@@ -22,8 +22,11 @@ sizes() {
     [ -z "$long" ] || { echo "longer than 800 lines:"; echo "$long"; return 1; }
 }
 
-# What the other stages stand on: a failure within one fails it, and cargo takes no old program for that of these sources.
+# What the other stages stand on: every script can be read, also one that no stage runs; a failure within a stage fails it,
+# and cargo takes no old program for that of these sources.
 scripts() {
+    git ls-files '*.js' '*.mjs' '*.cjs' | xargs -P 2 -n 1 node --check
+    git ls-files '*.sh' .ci/run | xargs -n 1 bash -n
     scripts/stage_test.sh
     scripts/fresh_test.py
 }

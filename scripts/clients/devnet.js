@@ -5,30 +5,17 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { MNEMONIC } from './lib/accounts.js'
 import { Devnet } from './lib/devnet.js'
-<<<<<<< HEAD
 import { PROGRAMS } from './lib/node.js'
-=======
-import { CACHE } from './lib/node.js'
 import { judgeProofs } from './lib/verifier.js'
->>>>>>> a5
 
 const number = (name, fallback) => Number(process.env[name] ?? fallback)
 const given = process.argv[2]
 const dir = given ? resolve(given) : await mkdtemp(join(tmpdir(), 'bzk-devnet-'))
-<<<<<<< HEAD
-const { BZK_CIRCUITS: circuits, PROVER_BIN } = process.env
-const devnet = new Devnet(dir, {
-  signers: number('BZK_SIGNERS', 4),
-  bitcoinds: number('BZK_BITCOINDS', 1),
-  prover: circuits && { program: PROVER_BIN, args: ['--circuits', circuits, '--proofs', join(dir, 'proofs')] },
-=======
-const circuits = process.env.BZK_CIRCUITS
-const program = join(CACHE, 'prover-target/release/bzk-prover')
+const { BZK_CIRCUITS: circuits, PROVER_BIN: program } = process.env
 const devnet = new Devnet(dir, {
   signers: number('BZK_SIGNERS', 4),
   bitcoinds: number('BZK_BITCOINDS', 1),
   prover: circuits && { program, args: ['--circuits', circuits, '--proofs', join(dir, 'proofs')] },
->>>>>>> a5
   ports: {
     rpc: number('BZK_RPC_PORT', 8545),
     p2p: number('BZK_P2P_PORT', 30333),
