@@ -6,9 +6,7 @@
 source "$(dirname "$0")/env.sh"
 export BZK_FIXTURES=${BZK_FIXTURES:-$FIXTURES}
 
-# setup.sh links what it installed; forge finds solc through it. Not npm's wrapper of forge: that one ends with 0
-# whatever forge ended with.
-FORGE=$NPM_DIR/node_modules/@foundry-rs/forge-linux-amd64/bin/forge
+# setup.sh links what it installed; forge finds solc through it.
 [ -x "$FORGE" ] && [ -e "$ROOT/scripts/clients/node_modules" ] || {
     echo "no forge at $FORGE: run scripts/setup.sh" >&2
     exit 1

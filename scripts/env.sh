@@ -19,6 +19,9 @@ export PATH=$BZK_CACHE/bin:$HOME/.cargo/bin:$PATH
 NODE_BIN=$CARGO_TARGET_DIR/release/bitcoinzk
 PROVER_BIN=$BZK_CACHE/prover-target/release/bzk-prover
 NPM_DIR=$BZK_CACHE/npm
+# Not npm's wrappers: they end with 0 whatever the program ended with, and leave it running when they are killed.
+FORGE=$NPM_DIR/node_modules/@foundry-rs/forge-linux-amd64/bin/forge
+ANVIL=$NPM_DIR/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil
 PYTHON_DIR=$BZK_CACHE/python
 FIXTURES=${BZK_FIXTURES:-$ROOT/../shared/fixtures}
 mkdir -p "$BZK_CACHE/bin"

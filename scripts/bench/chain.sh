@@ -47,7 +47,7 @@ genesis() {
 
 yardstick() {
     local url=http://127.0.0.1:18545
-    "$ROOT/scripts/clients/node_modules/.bin/anvil" --port 18545 --block-time 2 --chain-id $chain_id \
+    "$ANVIL" --port 18545 --block-time 2 --chain-id $chain_id \
         --gas-limit 1000000000 --silent >"$work/anvil.log" 2>&1 &
     local anvil=$!
     pids+=("$anvil")

@@ -1,15 +1,39 @@
 //! Which server tells of Bitcoin.
 
 use crate::{Auth, BitcoinClient, Bitcoind, Error};
+use clap::Args;
 use std::path::PathBuf;
 
-/// The client of the server at `url`: bitcoind's RPC (`http://HOST:PORT`, with its cookie file), an Electrum server
-/// (`tcp://` or `ssl://HOST:PORT`), or an Esplora server (`esplora+http://` or `esplora+https://`). The last two only
-/// where the features were built in. Only an Electrum server is contacted by this.
-///
-/// # Errors
-/// [`Error::BadUrl`], or the Electrum server does not answer.
-pub async fn connect(url: &str, cookie: Option<PathBuf>) -> Result<Box<dyn BitcoinClient>, Error> {
+/// Where Bitcoin is.
+#[derive(Args, Clone, Debug)]
+pub struct BackEnd {
+    /// bitcoind's RPC (http://HOST:PORT; needs -txindex and -blockfilterindex), an Electrum server (tcp://HOST:PORT or
+    /// ssl://HOST:PORT), or an Esplora server (esplora+http://HOST:PORT or esplora+https://HOST/PATH).
+    #[arg(
+        long,
+        global = true,
+        env = "BZK_BITCOIN_RPC",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8332"
+    )]
+    bitcoin_rpc: String,
+    /// bitcoind's cookie file.
+    #[arg(long, global = true, env = "BZK_BITCOIN_COOKIE", value_name = "FILE")]
+    bitcoin_cookie: Option<PathBuf>,
+}
+
+impl BackEnd {
+    /// The client of this server; of Electrum or Esplora only where the features were built in. Only an Electrum server
+    /// is contacted by this.
+    ///
+    /// # Errors
+    /// [`Error::BadUrl`], or the Electrum server does not answer.
+    pub async fn connect(&self) -> Result<Box<dyn BitcoinClient>, Error> {
+        connect(&self.bitcoin_rpc, self.bitcoin_cookie.clone()).await
+    }
+}
+
+async fn connect(url: &str, cookie: Option<PathBuf>) -> Result<Box<dyn BitcoinClient>, Error> {
     let bad = |reason| Error::BadUrl { url: url.to_owned(), reason };
     match url.split_once("://").map(|(scheme, _)| scheme) {
         Some("http" | "https") => {

@@ -16,7 +16,7 @@ pub mod random_headers;
 pub mod regtest;
 
 pub use crate::bitcoind::{Auth, Bitcoind};
-pub use connect::connect;
+pub use connect::BackEnd;
 #[cfg(feature = "electrum")]
 pub use electrum::Electrum;
 #[cfg(feature = "esplora")]

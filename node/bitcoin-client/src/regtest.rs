@@ -91,6 +91,8 @@ impl Regtest {
             .arg(format!("-datadir={}", data.path().display()))
             .arg(format!("-rpcport={port}"))
             .args(["-regtest", "-server", "-txindex=1", "-blockfilterindex=1", "-listen=0"])
+            // ElectrumX does not start without it.
+            .arg("-txospenderindex=1")
             .args(["-dnsseed=0", "-fixedseeds=0", "-connect=0", "-discover=0"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -281,62 +281,54 @@ async fn refund_works_without_the_committee_and_only_in_time() {
     assert!(matches!(client.broadcast(&refund(1, 600_000)).await, Err(Error::Refused(_))));
 }
 
-/// A transaction of the user's own key that pays as little as is relayed for as much as is relayed.
-fn bloated(coins: [(OutPoint, TxOut); 2]) -> Transaction {
-    let script = output_script(&user().x_only_public_key().0.serialize());
-    let (points, spent): (Vec<_>, Vec<_>) = coins.into_iter().unzip();
+/// A child of the user's output `of`, with so many outputs, that pays little more than what is relayed at all.
+fn child(of: &(OutPoint, TxOut), version: Version, outputs: usize) -> Transaction {
+    let (previous_output, spent) = of.clone();
+    let script_pubkey = spent.script_pubkey.clone();
+    let witness = Witness::from_slice(&[[0u8; 64]]);
     let mut transaction = Transaction {
-        version: Version::TWO,
+        version,
         lock_time: LockTime::ZERO,
-        input: points
-            .into_iter()
-            .map(|previous_output| TxIn { previous_output, ..TxIn::default() })
-            .collect(),
-        output: vec![TxOut { value: Amount::from_sat(1_000), script_pubkey: script }; 2_000],
+        input: vec![TxIn { previous_output, witness, ..TxIn::default() }],
+        output: vec![TxOut { value: Amount::ZERO, script_pubkey }; outputs],
     };
-    let mut cache = SighashCache::new(transaction.clone());
-    for (at, input) in transaction.input.iter_mut().enumerate() {
-        let digest = cache
-            .taproot_key_spend_signature_hash(at, &Prevouts::All(&spent), TapSighashType::Default)
-            .unwrap();
-        let signature = Secp256k1::new().sign_schnorr_no_aux_rand(&digest.into(), &user());
-        input.witness = Witness::from_slice(&[signature.as_ref()]);
-    }
-    // What is left over for the fee: a little more than 1 sat per vbyte.
-    let available: u64 = spent.iter().map(|output| output.value.to_sat()).sum();
     let size = u64::try_from(transaction.vsize()).unwrap();
-    let fee = available - 2_000 * 1_000;
-    assert!((size..size * 2).contains(&fee), "{fee} sats for {size} vB");
+    let each = (spent.value.to_sat() - size * 11 / 10) / u64::try_from(outputs).unwrap();
+    for output in &mut transaction.output {
+        output.value = Amount::from_sat(each);
+    }
+    let digest = SighashCache::new(&transaction)
+        .taproot_key_spend_signature_hash(0, &Prevouts::All(&[spent]), TapSighashType::Default)
+        .unwrap();
+    let signature = Secp256k1::new().sign_schnorr_no_aux_rand(&digest.into(), &user());
+    transaction.input[0].witness = Witness::from_slice(&[signature.as_ref()]);
     transaction
 }
 
-/// Who is paid hangs a large, cheap child on the payout, so that a replacement would have to pay for it too. The
-/// payments are in every version, so nothing is lost while it lasts. One of the versions that the chain makes ends it,
-/// if no member reports a higher rate; of a payout with one change output only a rate of 420 would.
+/// Who is paid hangs a cheap child on the payout, so that a replacement has to pay for it too. No large one is relayed.
+/// The largest one that is ends with one of the versions that the chain makes, though no member reports a higher rate
+/// and the payout is as small as there is one.
 #[tokio::test]
 async fn attack_mempool_pinning() {
     let (node, committee) = (Regtest::start(), Committee::new());
     let client = node.client();
     let script = output_script(&user().x_only_public_key().0.serialize());
     let coin = committee.coin(&node, 10_000_000);
-    let all = [Withdrawal { id: 1, script: script.clone(), sats: 100_000, max_fee_sats: 50_000 }];
+    let all = [Withdrawal { id: 1, script, sats: 3_000_000, max_fee_sats: 50_000 }];
+    let limits = Limits { change_outputs: 1, ..Limits::default() };
     // The first rate of the chain's policy, and twice that is charged.
-    let payout =
-        Payout::plan(&[coin], &batch(&committee, &all), rate(20), &Limits::default()).unwrap();
+    let payout = Payout::plan(&[coin], &batch(&committee, &all), rate(20), &limits).unwrap();
     let mut paying = rate(10);
     let first = committee.sign(&payout, &payout.version(paying).unwrap());
-
-    // The other coin of the child brings what its outputs and fee take.
-    let paid = first.output[0].clone();
-    let needed = 2_000_000 + 95_000 - paid.value.to_sat();
-    let own = node.pay(&[(script, needed)]);
-    node.mine(1);
     client.broadcast(&first).await.unwrap();
-    let child = bloated([
-        (OutPoint::new(first.compute_txid(), 0), paid),
-        (OutPoint::new(own.compute_txid(), 0), own.output[0].clone()),
-    ]);
-    client.broadcast(&child).await.unwrap();
+
+    let paid = (OutPoint::new(first.compute_txid(), 0), first.output[0].clone());
+    for large in [child(&paid, Version::TWO, 2_000), child(&paid, first.version, 23)] {
+        let refused = client.broadcast(&large).await.unwrap_err();
+        assert!(refused.to_string().contains("TRUC-violation"), "{refused}");
+    }
+    let small = child(&paid, first.version, 21);
+    client.broadcast(&small).await.unwrap();
 
     let pool = || node.call("getrawmempool", &[]).unwrap();
     let (mut newest, mut refusals) = (first.clone(), 0);
@@ -349,7 +341,8 @@ async fn attack_mempool_pinning() {
         assert!(pool().as_array().unwrap().contains(&json!(first.compute_txid().to_string())));
         refusals += 1;
     }
-    assert!(refusals > 0);
+    // Twice the first rate is charged: the withdrawal has paid for the version that goes through.
+    assert!(refusals > 0 && paying <= rate(20), "{refusals} refusals, then {paying}");
     assert_eq!(pool(), json!([newest.compute_txid().to_string()]));
 }
 

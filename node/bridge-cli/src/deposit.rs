@@ -3,12 +3,12 @@
 use crate::{output::Answer, wallet, Context};
 use anyhow::{ensure, Context as _, Result};
 use bzk_bitcoin::bitcoin::{self, OutPoint};
+use bzk_deposits::Watched;
 use bzk_l2_client::{
     alloy_primitives::{self, U256},
     contracts::{BitcoinRelay, BtcBridge, BITCOIN_RELAY, BTC_BRIDGE},
     L2Client,
 };
-use bzk_relayer::claims::{self, Watched};
 use clap::Args;
 use std::{fs::OpenOptions, io::Write, path::PathBuf};
 
@@ -81,7 +81,7 @@ impl Claim {
         let (l2, bitcoin) = (context.l2()?, context.bitcoin().await?);
         let bridge = context.bridge(&l2).await?;
         let mut claimed = Vec::new();
-        for deposit in claims::read(&self.deposits)? {
+        for deposit in bzk_deposits::read(&self.deposits)? {
             let script = deposit.script(&bridge)?;
             for output in bitcoin.outputs(&script, deposit.from_height).await? {
                 if is_claimed(&l2, &output.outpoint).await? {

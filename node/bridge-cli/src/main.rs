@@ -1,5 +1,6 @@
 //! `bzk-bridge`: BTC in, BTC out, and the way back out of a deposit without anybody's help.
 
+mod audit;
 mod deposit;
 mod fees;
 mod output;
@@ -11,9 +12,8 @@ mod withdraw;
 
 use anyhow::Result;
 use bzk_bitcoin::{bitcoin::Network, Bridge};
-use bzk_bitcoin_client::BitcoinClient;
+use bzk_bitcoin_client::{BackEnd, BitcoinClient};
 use bzk_l2_client::{contracts::BTC_BRIDGE, Account, L2Client};
-use bzk_relayer::back_end::BackEnd;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -69,7 +69,7 @@ impl Context {
     }
 
     async fn bitcoin(&self) -> Result<Box<dyn BitcoinClient>> {
-        self.bitcoin.connect().await
+        Ok(self.bitcoin.connect().await?)
     }
 
     async fn bridge(&self, l2: &L2Client) -> Result<Bridge> {

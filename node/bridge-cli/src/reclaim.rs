@@ -11,7 +11,6 @@ use bzk_bitcoin::{
     Bridge, Deposit, Refund,
 };
 use bzk_l2_client::contracts::BTC_BRIDGE;
-use bzk_relayer::claims;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -52,7 +51,7 @@ impl Reclaim {
         let output = funding.output.get(self.outpoint.vout as usize);
         let output = output.with_context(|| format!("{} does not exist", self.outpoint))?;
         let key = wallet::keypair(&self.refund_key_file)?;
-        let deposits = claims::read(&self.deposits)?;
+        let deposits = bzk_deposits::read(&self.deposits)?;
         let deposit = deposits
             .iter()
             .find(|deposit| {

@@ -1,18 +1,22 @@
 //! The committee's coins, looked up in Bitcoin's chain.
 
-use crate::{deposit::is_claimed, output::Answer, Context};
-use anyhow::{ensure, Context as _, Result};
-use bzk_bitcoin::{
-    bitcoin::{hex::FromHex, Amount, OutPoint, ScriptBuf, TxOut},
-    output_script,
+use crate::{
+    audit::{Held, Known, Sums, Told},
+    deposit::is_claimed,
+    output::Answer,
+    Context,
 };
-use bzk_bitcoin_client::Coin;
+use anyhow::Result;
+use bzk_bitcoin::{
+    bitcoin::{OutPoint, ScriptBuf},
+    decode_transaction, output_script,
+};
+use bzk_bitcoin_client::{BitcoinClient, Coin};
 use bzk_l2_client::{
     contracts::{BtcBridge, BTC_BRIDGE},
     L2Client,
 };
 use clap::Args;
-use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Checks the proof of reserves: every coin that the node names must be a deposit that the contract has released or
@@ -25,55 +29,47 @@ pub(crate) struct Reserves {}
 impl Reserves {
     pub(crate) async fn run(&self, context: &Context) -> Result<Answer> {
         let (l2, bitcoin) = (context.l2()?, context.bitcoin().await?);
-        let told = l2.reserves().await?;
+        let told = Told::read(&l2.reserves().await?)?;
         let totals = l2.call(BTC_BRIDGE, &BtcBridge::totalsCall {}).await?;
-        let change = change_scripts(&l2).await?;
-        let (mut found, mut in_payouts, mut missing) = (0u64, 0u64, Vec::new());
-        let mut seen = BTreeSet::new();
-        let coins = told["coins"].as_array().context("the node names no coins")?;
-        for coin in coins {
-            let text = coin["outpoint"].as_str().context("a coin without an outpoint")?;
-            let outpoint: OutPoint = text.parse().with_context(|| text.to_owned())?;
-            let script = coin["script"].as_str().and_then(|hex| hex.strip_prefix("0x"));
-            let script =
-                ScriptBuf::from(Vec::from_hex(script.context("a coin without a script")?)?);
-            let sats = coin["sats"].as_u64().context("a coin without an amount")?;
-            // Anybody's coins would cover anything, and so would one that is counted often.
-            let ours = change.contains(&script) || is_claimed(&l2, &outpoint).await?;
-            if !ours || !seen.insert(outpoint) {
-                missing.push(text.to_owned());
+        let mut known = Known {
+            change: change_scripts(&l2).await?,
+            owed: totals.claimed.saturating_sub(totals.settled),
+            ..Known::default()
+        };
+        for coin in &told.coins {
+            if !known.owns(coin) && is_claimed(&l2, &coin.outpoint).await? {
+                known.released.insert(coin.outpoint);
+            }
+            if !known.owns(coin) || known.outputs.contains_key(&coin.outpoint) {
                 continue;
             }
-            let named = TxOut { value: Amount::from_sat(sats), script_pubkey: script };
-            match (bitcoin.coin(&outpoint).await?, &coin["batch"]) {
-                (Coin::Unspent(output), _) if output == named => found += sats,
-                // Bitcoin has the payout that spends it; the contract is about to learn of it.
-                (Coin::Spent, Value::Number(_)) => in_payouts += sats,
-                _ => missing.push(text.to_owned()),
+            if let Some(held) = held(bitcoin.as_ref(), &coin.outpoint).await? {
+                known.outputs.insert(coin.outpoint, held);
             }
         }
-        let owed = totals.claimed.saturating_sub(totals.settled);
-        let sum = |name: &str| told[name].as_u64().with_context(|| format!("no {name}: {told}"));
-        let (swept, ahead) = (sum("sweepFees")?, sum("paidAhead")?);
-        ensure!(
-            missing.is_empty(),
-            "these coins are not the committee's, are named twice, or Bitcoin does not have them as the node names \
-             them: {}; ask another node of the L2 and another Bitcoin back end before you believe it",
-            missing.join(", ")
-        );
-        ensure!(
-            [found, in_payouts, swept, ahead].into_iter().fold(0, u64::saturating_add) >= owed,
-            "{found} sats in coins, {in_payouts} in payouts, {swept} spent on moving coins and {ahead} paid ahead of \
-             their settlement do not cover the {owed} sats that the contract owes"
-        );
+        let Sums { found, in_payouts } = known.judge(&told)?;
         Ok(Answer::new("nothing: the coins cover what the contract owes")
-            .with("coins", coins.len())
+            .with("coins", told.coins.len())
             .with("found_sats", found)
             .with("in_payouts_sats", in_payouts)
-            .with("sweep_fees_sats", swept)
-            .with("paid_ahead_sats", ahead)
-            .with("owed_sats", owed)
+            .with("sweep_fees_sats", told.swept)
+            .with("paid_ahead_sats", told.ahead)
+            .with("owed_sats", known.owed)
             .with("deficit_sats", totals.deficit))
+    }
+}
+
+/// What Bitcoin has at an outpoint; none if it has nothing there.
+async fn held(bitcoin: &dyn BitcoinClient, outpoint: &OutPoint) -> Result<Option<Held>> {
+    match bitcoin.coin(outpoint).await? {
+        Coin::Unspent(output) => Ok(Some(Held { output, spent: false })),
+        Coin::Unknown => Ok(None),
+        // What it held is in the transaction that made it.
+        Coin::Spent => {
+            let Some(inclusion) = bitcoin.inclusion(&outpoint.txid).await? else { return Ok(None) };
+            let mut outputs = decode_transaction(&inclusion.proof.transaction)?.output.into_iter();
+            Ok(outputs.nth(outpoint.vout as usize).map(|output| Held { output, spent: true }))
+        }
     }
 }
 

@@ -3,7 +3,6 @@
 use crate::{output::Answer, Context};
 use anyhow::Result;
 use bzk_l2_client::contracts::{BitcoinRelay, BITCOIN_RELAY};
-use bzk_relayer::claims;
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
@@ -48,7 +47,7 @@ impl Status {
         let relay = l2.call(BITCOIN_RELAY, &BitcoinRelay::tipCall {}).await?.height;
         let mut found = Vec::new();
         let mut open = 0;
-        for deposit in claims::read(file)? {
+        for deposit in bzk_deposits::read(file)? {
             let script = deposit.script(&bridge)?;
             for output in bitcoin.outputs(&script, deposit.from_height).await? {
                 let inclusion = bitcoin.inclusion(&output.outpoint.txid).await?;

@@ -1,12 +1,11 @@
 //! The daemon: a relayer's rounds, and the delivery of payouts beside them.
 
 use crate::{
-    back_end::BackEnd,
     delivery::{self, Delivery},
     relayer::{Relayer, Settings},
 };
 use anyhow::{Context, Result};
-use bzk_bitcoin_client::BitcoinClient;
+use bzk_bitcoin_client::{BackEnd, BitcoinClient};
 use bzk_health::Health;
 use bzk_l2_client::{Account, L2Client};
 use clap::Args;

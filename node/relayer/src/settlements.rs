@@ -1,13 +1,13 @@
 //! Proves payouts. Which transaction pays which withdrawals follows from the contract's logs and from Bitcoin alone:
 //! a payout says so itself in its data output.
 
-use crate::contract_proof;
 use bzk_bitcoin::{
     bitcoin::{Transaction, TxOut},
     payout::{batch_digest, MAX_WITHDRAWALS},
     Bridge,
 };
 use bzk_bitcoin_client::Inclusion;
+use bzk_deposits::contract_proof;
 use bzk_l2_client::contracts::{BtcBridge, Withdrawal};
 use std::collections::BTreeMap;
 

@@ -52,14 +52,9 @@ pub enum Command {
 /// The chain.
 #[derive(Args)]
 pub struct Chain {
-    /// HTTP address of a node that follows finality.
-    #[arg(
-        long,
-        env = "BZK_SIGNER_NODE",
-        default_value = "http://127.0.0.1:9944",
-        value_name = "URL"
-    )]
-    pub node: String,
+    /// URL of the L2 node's RPC (http://HOST:PORT); your own node, which follows finality.
+    #[arg(long, env = "BZK_L2_RPC", default_value = "http://127.0.0.1:9944", value_name = "URL")]
+    pub l2_rpc: String,
     /// Index of pallet-threshold in the runtime.
     #[arg(long, env = "BZK_SIGNER_THRESHOLD_INDEX", default_value_t = 54)]
     pub threshold_index: u8,

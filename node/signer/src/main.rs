@@ -67,7 +67,7 @@ fn run(store: KeyStore, run: arguments::Run) -> anyhow::Result<()> {
 
 fn node(chain: &Chain) -> Node {
     let pallets = Pallets { threshold: chain.threshold_index, bridge: chain.bridge_index };
-    Node::new(chain.node.clone(), pallets)
+    Node::new(chain.l2_rpc.clone(), pallets)
 }
 
 /// The key of an epoch, or the newest, in final state.

@@ -42,7 +42,7 @@ impl Home {
         fs::write(self.path("cookie"), "user:password").unwrap();
         let child = self
             .command(&["run", "--interval-ms", "20"])
-            .args(["--node", &format!("http://{node}"), "--metrics", &metrics.to_string()])
+            .args(["--l2-rpc", &format!("http://{node}"), "--metrics", &metrics.to_string()])
             .args(["--bitcoin-rpc", &format!("http://{bitcoin}"), "--bitcoin-cookie"])
             .arg(self.path("cookie"))
             .stderr(Stdio::piped())
@@ -188,7 +188,7 @@ fn help_tells_of_every_command_and_option() {
         (
             "run",
             vec![
-                "--node",
+                "--l2-rpc",
                 "--threshold-index",
                 "--bridge-index",
                 "--bitcoin-rpc",
@@ -197,8 +197,8 @@ fn help_tells_of_every_command_and_option() {
                 "--metrics",
             ],
         ),
-        ("repair", vec!["<FOLDER>", "--helpers", "--approve", "--epoch", "--node"]),
-        ("refresh", vec!["<FOLDER>", "--attempt", "--epoch", "--node"]),
+        ("repair", vec!["<FOLDER>", "--helpers", "--approve", "--epoch", "--l2-rpc"]),
+        ("refresh", vec!["<FOLDER>", "--attempt", "--epoch", "--l2-rpc"]),
     ];
     for (command, options) in options {
         assert!(all.contains(&format!("\n  {command} ")), "{command} in {all}");
@@ -300,9 +300,9 @@ fn commands_say_what_is_wrong() {
     let node = format!("http://{}", idle_node());
     let folder = home.path("folder");
     let folder = folder.to_str().unwrap();
-    refused(&home.run(&["refresh", folder, "--node", &node]), "the chain has no such key");
+    refused(&home.run(&["refresh", folder, "--l2-rpc", &node]), "the chain has no such key");
     refused(
-        &home.run(&["repair", folder, "--node", &node, "--approve", "12"]),
+        &home.run(&["repair", folder, "--l2-rpc", &node, "--approve", "12"]),
         "12 is not 32 bytes",
     );
 }

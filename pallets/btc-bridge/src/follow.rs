@@ -5,7 +5,8 @@ use crate::{
     abi::{new_tip, BridgeLog, Script},
     pallet::{
         Backing, Batches, BitcoinHeight, CheckDue, Closing, Coins, Config, Epochs, Event, Halted,
-        OpenBatches, OpenSweeps, PaidAhead, Pallet, Requests, SweepFees, Versions, Withdrawals,
+        OpenBatches, OpenSweeps, PaidAhead, Pallet, Reopened, Requests, SweepFees, Versions,
+        Withdrawals,
     },
     types::{Batch, Halt, StoredCoin, StoredWithdrawal},
 };
@@ -100,7 +101,7 @@ impl<T: Config> Pallet<T> {
     }
 
     fn settled(id: u64, txid: &[u8; 32], height: u32) {
-        let Some(withdrawal) = Withdrawals::<T>::get(id) else { return };
+        let Some(withdrawal) = Withdrawals::<T>::get(id) else { return Reopened::<T>::remove(id) };
         let Some(number) = withdrawal.batch else {
             // Somebody else has paid it, with a transaction that says so.
             return Self::leave(id, &withdrawal);
@@ -155,7 +156,7 @@ impl<T: Config> Pallet<T> {
         Self::unsettle(number, &mut batch);
         let Some(change) = Self::change_of(number, version) else { return };
         let spent = sum(&batch.inputs);
-        let fee = spent.saturating_sub(sum(&change));
+        let fee = Self::unpaid_fee(&batch, &change);
         Backing::<T>::mutate(|sum| *sum = sum.saturating_sub(spent));
         let gone = batch.gone.iter().find(|(other, _)| *other == version);
         let gone = gone.map(|(_, bits)| *bits).unwrap_or_default();
@@ -165,11 +166,9 @@ impl<T: Config> Pallet<T> {
                 Self::add_coin(batch.change_epoch, coin);
             }
         }
-        let sweep = batch.is_sweep();
-        if sweep {
-            SweepFees::<T>::mutate(|fees| *fees = fees.saturating_add(fee));
-        }
+        SweepFees::<T>::mutate(|fees| *fees = fees.saturating_add(fee));
         PaidAhead::<T>::mutate(|sum| *sum = sum.saturating_add(Self::paid_ahead(&batch)));
+        let sweep = batch.is_sweep();
         batch.settled = Some((version, height));
         Batches::<T>::insert(number, batch);
         let was_open = OpenBatches::<T>::mutate(|open| {
@@ -186,6 +185,14 @@ impl<T: Config> Pallet<T> {
             true => Event::CoinsSwept { batch: number, fee },
             false => Event::PayoutSettled { batch: number, version },
         });
+    }
+
+    /// What the version with this change costs above what its withdrawals were charged, in sats: a replacement may pay
+    /// more, and change that is too little goes to the miner. Of a sweep it is the whole fee.
+    fn unpaid_fee(batch: &Batch, change: &[StoredCoin]) -> u64 {
+        let locked = batch.withdrawals.iter().filter_map(Withdrawals::<T>::get);
+        let locked = locked.fold(0, |sum: u64, paid| sum.saturating_add(paid.sats));
+        sum(&batch.inputs).saturating_sub(sum(change)).saturating_sub(locked)
     }
 
     /// The outputs of a version that come back to the committee.
@@ -229,9 +236,11 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The block of a payout has left the chain. The payout is valid as before, so it is not made anew: who
-    /// has it can mine it at any time.
+    /// has it can mine it at any time. Of one that is forgotten no more is known than that it is not settled.
     fn reopened(id: u64, height: u32) {
-        let Some(mut withdrawal) = Withdrawals::<T>::get(id) else { return };
+        let Some(mut withdrawal) = Withdrawals::<T>::get(id) else {
+            return Reopened::<T>::insert(id, height);
+        };
         withdrawal.height = height;
         let number = withdrawal.batch;
         Withdrawals::<T>::insert(id, withdrawal);
@@ -259,10 +268,8 @@ impl<T: Config> Pallet<T> {
         let spent = sum(&batch.inputs);
         Backing::<T>::mutate(|sum| *sum = sum.saturating_add(spent));
         let change = Self::change_of(number, version).unwrap_or_default();
-        if batch.is_sweep() {
-            let fee = spent.saturating_sub(sum(&change));
-            SweepFees::<T>::mutate(|fees| *fees = fees.saturating_sub(fee));
-        }
+        let fee = Self::unpaid_fee(batch, &change);
+        SweepFees::<T>::mutate(|fees| *fees = fees.saturating_sub(fee));
         let mut gone = 0;
         for (coin, bit) in change.into_iter().zip(bits()) {
             match Coins::<T>::take(batch.change_epoch, coin.key()) {
@@ -279,7 +286,7 @@ impl<T: Config> Pallet<T> {
     /// A withdrawal is given back when half of its delay has passed since the last payout was signed: that one is
     /// lost, or it is paid and nobody has proven it. Both are for people to look at.
     fn unlocked(id: u64) {
-        let Some(withdrawal) = Withdrawals::<T>::get(id) else { return };
+        let Some(withdrawal) = Withdrawals::<T>::get(id) else { return Reopened::<T>::remove(id) };
         match withdrawal.batch {
             None => Self::leave(id, &withdrawal),
             Some(batch) => {

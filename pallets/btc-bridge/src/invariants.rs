@@ -2,7 +2,7 @@
 
 use crate::pallet::{
     Backing, Batches, Coins, Config, FeeReports, OpenBatches, OpenSweeps, PaidAhead, Pallet,
-    Parked, Requests, Versions, Withdrawals,
+    Parked, Reopened, Requests, Versions, Withdrawals,
 };
 use crate::types::ParkedKey;
 use alloc::collections::BTreeSet;
@@ -58,6 +58,8 @@ impl<T: Config> Pallet<T> {
             });
             ensure!(waits, "8: parked without waiting");
         }
+        let both = Reopened::<T>::iter_keys().any(Withdrawals::<T>::contains_key);
+        ensure!(!both, "9: reopened and known");
         for (number, version) in Requests::<T>::iter_values() {
             let version = Versions::<T>::get(number, version).ok_or("4: no such version")?;
             ensure!(version.signatures.is_empty(), "4: signed twice");

@@ -29,6 +29,7 @@
 //! 6. [`FeeReports`] are of members of the newest committee, one each, in their order.
 //! 7. [`PaidAhead`] is the sum of the withdrawals of settled batches that the contract has not closed.
 //! 8. [`Parked`] has withdrawals without a batch, in the order of what they offer.
+//! 9. No withdrawal is in both [`Withdrawals`] and [`Reopened`].
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
     not(test),
@@ -151,7 +152,9 @@ pub mod pallet {
     #[pallet::storage]
     pub type Backing<T: Config> = StorageValue<_, u64, ValueQuery>;
 
-    /// Fees of sweeps so far and what was given up, in sats: what coins have cost that no withdrawal paid for.
+    /// What coins have cost that no withdrawal paid for, in sats: fees of sweeps, what the versions of payouts in
+    /// Bitcoin's chain pay above what was charged for them, and coins that were given up. Payouts that cost less than
+    /// was charged make up for it.
     #[pallet::storage]
     pub type SweepFees<T: Config> = StorageValue<_, u64, ValueQuery>;
 
@@ -164,6 +167,12 @@ pub mod pallet {
     // Twox: the contract counts them.
     #[pallet::storage]
     pub type Withdrawals<T: Config> = StorageMap<_, Twox64Concat, u64, StoredWithdrawal>;
+
+    /// Withdrawals that the contract has reopened after they were forgotten here, with the Bitcoin height at which it
+    /// did. The contract itself has only a hash, which does not tell. Bounded by money, as [`Withdrawals`] are.
+    // Twox: the contract counts them.
+    #[pallet::storage]
+    pub type Reopened<T: Config> = StorageMap<_, Twox64Concat, u64, u32>;
 
     /// Withdrawals without a batch, by their place in the line. Some may have left it. Bounded by money, as
     /// [`Withdrawals`] are.

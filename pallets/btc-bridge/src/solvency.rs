@@ -79,8 +79,8 @@ impl<T: Config> Pallet<T> {
         u16::try_from(field(&Self::contract_slot(TERMS), 2, 2)).unwrap_or_default()
     }
 
-    /// What the coins must cover: all that was claimed and is not settled, less what moving them has cost and what
-    /// was paid although its settlement is yet to come: who settles may leave out some of a payout.
+    /// What the coins must cover: all that was claimed and is not settled, less what moving them has cost that nobody
+    /// paid for, and what was paid although its settlement is yet to come: who settles may leave out some of a payout.
     pub(crate) fn owed() -> u64 {
         let Totals { claimed, settled, .. } = Self::totals();
         let gone = SweepFees::<T>::get().saturating_add(PaidAhead::<T>::get());

@@ -3,7 +3,7 @@
 use crate::{
     pallet::{
         Backing, Batches, BitcoinHeight, Closing, Coins, Config, CurrentPolicy, Halted, LineEnds,
-        LiveEpochs, OpenBatches, PaidAhead, Pallet, PendingHandover, SweepFees, Versions,
+        LiveEpochs, OpenBatches, PaidAhead, Pallet, PendingHandover, Reopened, SweepFees, Versions,
         WaitingSince, Withdrawals,
     },
     payouts::OPEN,
@@ -127,9 +127,10 @@ impl<T: Config> Pallet<T> {
 
     /// Where a withdrawal is; `None` when it was never requested, was given back, or was settled long ago.
     pub fn withdrawal(id: u64) -> Option<WithdrawalStatus> {
-        let Some(batch) = Withdrawals::<T>::get(id)?.batch else {
-            return Some(WithdrawalStatus::Waiting);
+        let Some(withdrawal) = Withdrawals::<T>::get(id) else {
+            return Reopened::<T>::get(id).map(|height| WithdrawalStatus::Reopened { height });
         };
+        let Some(batch) = withdrawal.batch else { return Some(WithdrawalStatus::Waiting) };
         let found = Batches::<T>::get(batch)?;
         if let Some((version, height)) = found.settled {
             let txid = Versions::<T>::get(batch, version)?.txid;

@@ -31,6 +31,10 @@ pub const MAX_WITHDRAWALS: usize = 255;
 /// Length of a P2TR script.
 const CHANGE_SCRIPT_BYTES: usize = 34;
 
+/// Nodes (Core from 28 on) relay one unconfirmed child of such a transaction, of 1,000 vbytes at most (BIP-431), so
+/// nobody who is paid can hang on it what makes a replacement dear.
+const VERSION: Version = Version(3);
+
 /// First bytes of the data output.
 const MAGIC: [u8; 4] = *b"BZK1";
 
@@ -177,8 +181,8 @@ pub struct Payout {
 impl Payout {
     /// Chooses coins and amounts.
     ///
-    /// Withdrawals share the fee at `charged`, with all change outputs, equally; what a cheaper first version saves stays in the pool and pays
-    /// for replacements. Coins to be swept are spent first, then larger [size classes](size_class), so that many
+    /// Withdrawals share the fee at `charged`, with all change outputs, equally; what a cheaper first version saves
+    /// stays in the pool and pays for replacements. Coins to be swept are spent first, then larger [size classes](size_class), so that many
     /// small coins stand in nobody's way; of a class those whose refund path opens first, then the largest. `coins`
     /// may be in any order; the result is the same.
     ///
@@ -334,7 +338,7 @@ impl Payout {
             .iter()
             .map(|sats| TxOut { value: Amount::from_sat(*sats), script_pubkey: script.clone() });
         let transaction = Transaction {
-            version: Version::TWO,
+            version: VERSION,
             lock_time: LockTime::ZERO,
             input: self
                 .inputs

@@ -51,6 +51,7 @@ fn outputs_have_the_layout_of_the_contract() {
     let coins = [coin(1, 10_000_000, None)];
     let payout = Payout::plan(&coins, &batch, rate(10), &Limits::default()).unwrap();
     let transaction = payout.version(rate(10)).unwrap();
+    assert_eq!(transaction.version.0, 3);
     for (output, withdrawal) in transaction.output.iter().zip(&withdrawals) {
         assert_eq!(output.script_pubkey, withdrawal.script);
         let least = withdrawal.sats - withdrawal.max_fee_sats;

@@ -51,7 +51,7 @@ pub struct ReservesView {
     pub locked: u64,
     /// Released for deposits that are not in Bitcoin's chain now.
     pub deficit: u64,
-    /// Spent on moving coins.
+    /// Spent on moving coins, above what withdrawals paid for it: by sweeps, and by payouts while fees rise.
     pub sweep_fees: u64,
     /// In withdrawals that a payout in Bitcoin's chain has paid and that the contract still holds as locked: whoever
     /// proved the payout left them out.
@@ -131,6 +131,11 @@ pub enum WithdrawalStatus {
         /// Id of the payout.
         txid: [u8; 32],
         /// Height of its block.
+        height: u32,
+    },
+    /// Its payout's block has left Bitcoin's chain, and the committee has forgotten the payout.
+    Reopened {
+        /// Bitcoin height at which it was reopened.
         height: u32,
     },
 }

@@ -69,8 +69,8 @@ export class Books {
   }
 
   /**
-   * What the pallet has against what the contract owes. What sweeps have cost is the committee's; what is paid ahead is
-   * paid, though whoever proved the payout left it out.
+   * What the pallet has against what the contract owes. What sweeps have cost, and payouts above what they charged,
+   * is the committee's; what is paid ahead is paid, though whoever proved the payout left it out.
    */
   coins({ claimed, settled, backing, sweepFees, paidAhead, coins }) {
     const outpoints = new Set(coins.map(({ outpoint }) => outpoint))

@@ -193,7 +193,7 @@ export class Devnet {
     const bitcoin = this.bitcoinOf(index)
     const metrics = await this.metrics(`signer ${index}`)
     const part = this.run(`signer-${index}`, 'bzk-signer',
-      [...this.signerArgs(index), 'run', '--node', this.node.url, '--bitcoin-rpc', bitcoin.url,
+      [...this.signerArgs(index), 'run', '--l2-rpc', this.node.url, '--bitcoin-rpc', bitcoin.url,
         '--bitcoin-cookie', bitcoin.cookie, '--interval-ms', '500', '--metrics', metrics])
     Object.assign(this.signers[index], { part, metrics })
   }

@@ -23,5 +23,6 @@ export async function writeSpec(dir, id, change, chain = 'dev') {
   return file
 }
 
-/** Epochs of 20 s, eras of 40 s, days of 20 s: elections and votes end while a test waits. */
-export const FAST = { epochSlots: 10, sessionsPerEra: 2, bondingEras: 4, slashDeferEras: 0, dayBlocks: 10 }
+/** Epochs of 16 s, eras of 32 s, days of 20 s: elections and votes end while a test waits. Below eight slots a phase of the
+ *  election, a quarter of an epoch, would be a single block. */
+export const FAST = { epochSlots: 8, sessionsPerEra: 2, bondingEras: 4, slashDeferEras: 0, dayBlocks: 10 }

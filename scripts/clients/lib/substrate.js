@@ -1,4 +1,5 @@
 // polkadot-js against a node: signed calls that end in a block, or tell why they do not.
+import assert from 'node:assert/strict'
 import { ApiPromise, Keyring, WsProvider } from '@polkadot/api'
 import { until } from './node.js'
 
@@ -21,12 +22,13 @@ export function errorName(api, error) {
   return `${section}.${name}`
 }
 
-/** Signs and sends; gives the events of its block. Throws `pallet.Error` where the call failed. */
-export function send(api, tx, signer) {
+/** Signs and sends, with the next nonce if none is given; gives the events of its block. Throws `pallet.Error` where the
+ *  call failed. */
+export function send(api, tx, signer, nonce = -1) {
   return new Promise((resolve, reject) => {
     let stop = () => {}
     const end = (finish, value) => { stop(); finish(value) }
-    tx.signAndSend(signer, { nonce: -1 }, ({ status, dispatchError, events }) => {
+    tx.signAndSend(signer, { nonce }, ({ status, dispatchError, events }) => {
       if (dispatchError) {
         end(reject, new Error(errorName(api, dispatchError)))
       } else if (status.isInBlock) {
@@ -36,6 +38,13 @@ export function send(api, tx, signer) {
       }
     }).then((unsubscribe) => { stop = unsubscribe }, reject)
   })
+}
+
+/** Sends calls of one signer, `[tx, reason]`, all at once, so that they come into a block together; each has to fail for its
+ *  reason. */
+export async function refusedAll(api, signer, calls) {
+  const first = (await api.rpc.system.accountNextIndex(signer.address)).toNumber()
+  await Promise.all(calls.map(([tx, reason], at) => assert.rejects(send(api, tx, signer, first + at), reason)))
 }
 
 /** Waits until `query` of the best block gives something truthy. */

@@ -9,13 +9,12 @@ import { createPublicClient, createWalletClient, http, size } from 'viem'
 import { foundry } from 'viem/chains'
 import { account } from './accounts.js'
 import { spawn } from './children.js'
-import { CACHE, call, freePort, until } from './node.js'
+import { ANVIL, FORGE } from './foundry.js'
+import { call, freePort, until } from './node.js'
 
 // Of every transaction, by the issue's bound.
 export const MOST_GAS = 12_000_000n
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
-// Not npm's wrapper of forge: that one ends with 0 whatever forge ended with.
-const FORGE = join(CACHE, 'npm/node_modules/@foundry-rs/forge-linux-amd64/bin/forge')
 const POLL_MS = 5_000
 
 /** The verifier on anvil. */
@@ -24,8 +23,7 @@ export class Verifier {
   static async start(project) {
     const port = await freePort()
     const url = `http://127.0.0.1:${port}`
-    const anvil = spawn(join(CACHE, 'npm/node_modules/.bin/anvil'), ['--silent', '--port', String(port)],
-      { stdio: ['ignore', 'inherit', 'inherit'] })
+    const anvil = spawn(ANVIL, ['--silent', '--port', String(port)], { stdio: ['ignore', 'inherit', 'inherit'] })
     const reader = createPublicClient({ chain: foundry, transport: http(url) })
     const wallet = createWalletClient({ account: account(0), chain: foundry, transport: http(url) })
     const verifier = Object.assign(new Verifier(), { anvil, url, reader, wallet })

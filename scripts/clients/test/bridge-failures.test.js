@@ -226,7 +226,7 @@ async function payWith(signers, number) {
 
 test('signer with a wiped store repairs its share and signs', async () => {
   const folder = join(dir, 'repair')
-  const repair = (index, ...args) => devnet.signerTool(index, 'repair', folder, '--node', node.url, ...args)
+  const repair = (index, ...args) => devnet.signerTool(index, 'repair', folder, '--l2-rpc', node.url, ...args)
   await withStores(async () => {
     for (const name of await readdir(store(2))) {
       if (!['session-key', 'salt'].includes(name)) await rm(join(store(2), name))
@@ -242,7 +242,7 @@ test('signer with a wiped store repairs its share and signs', async () => {
 
 test('signers refresh their shares and the old ones are gone', async () => {
   const folder = join(dir, 'refresh')
-  const refresh = (index) => devnet.signerTool(index, 'refresh', folder, '--node', node.url)
+  const refresh = (index) => devnet.signerTool(index, 'refresh', folder, '--l2-rpc', node.url)
   const live = async () => (await api.query.threshold.keys((await api.query.threshold.active()).unwrap())).unwrap().key
   const before = await live()
   // The chain takes no new shares while the old ones sign, and a payout that is not settled is signed again for more.

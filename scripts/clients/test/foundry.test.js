@@ -8,14 +8,15 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { account, privateKey } from '../lib/accounts.js'
+import { CAST, FORGE } from '../lib/foundry.js'
 import { startNode } from '../lib/node.js'
 
 const HERE = join(dirname(fileURLToPath(import.meta.url)), '..')
 let node, project
 
-/** Runs a Foundry tool of the npm packages in the project folder; returns what it printed. */
-async function run(tool, ...args) {
-  const { stdout } = await promisify(execFile)(join(HERE, 'node_modules/.bin', tool), args, {
+/** Runs a Foundry program in the project folder; returns what it printed. */
+async function run(program, ...args) {
+  const { stdout } = await promisify(execFile)(program, args, {
     cwd: project, env: { ...process.env, ETH_RPC_URL: node.url, FOUNDRY_DISABLE_NIGHTLY_WARNING: '1' },
   })
   return stdout.trim()
@@ -63,32 +64,32 @@ after(async () => {
 })
 
 test('cast reads the chain', async () => {
-  assert.equal(await run('cast', 'chain-id'), '97304')
-  assert.match(await run('cast', 'balance', account(0).address), /^[0-9]{20,}$/)
-  assert.match(await run('cast', 'block', 'latest'), /stateRoot/)
-  assert.equal(await run('cast', 'nonce', account(4).address), '0')
+  assert.equal(await run(CAST, 'chain-id'), '97304')
+  assert.match(await run(CAST, 'balance', account(0).address), /^[0-9]{20,}$/)
+  assert.match(await run(CAST, 'block', 'latest'), /stateRoot/)
+  assert.equal(await run(CAST, 'nonce', account(4).address), '0')
 })
 
 test('forge create deploys, cast sends and calls', async () => {
-  const out = await run('forge', 'create', 'src/Counter.sol:Counter', '--broadcast',
+  const out = await run(FORGE, 'create', 'src/Counter.sol:Counter', '--broadcast',
     '--rpc-url', node.url, '--private-key', privateKey(0))
   const [, address] = /Deployed to: (0x[0-9a-fA-F]{40})/.exec(out)
-  const receipt = JSON.parse(await run('cast', 'send', address, 'inc()', '--json',
+  const receipt = JSON.parse(await run(CAST, 'send', address, 'inc()', '--json',
     '--private-key', privateKey(0)))
   assert.equal(receipt.status, '0x1')
-  assert.equal(await run('cast', 'call', address, 'count()(uint256)'), '1')
-  const logs = JSON.parse(await run('cast', 'logs', '--json', '--from-block', '0', '--address', address))
+  assert.equal(await run(CAST, 'call', address, 'count()(uint256)'), '1')
+  const logs = JSON.parse(await run(CAST, 'logs', '--json', '--from-block', '0', '--address', address))
   assert.equal(logs.length, 1)
   // cast executes the transaction itself, on state that it asks for; 0x371303c0 is inc().
-  const trace = await run('cast', 'run', receipt.transactionHash, '--quick')
+  const trace = await run(CAST, 'run', receipt.transactionHash, '--quick')
   assert.match(trace, /::(inc|371303c0)\(\)/)
   assert.match(trace, new RegExp(`Gas used: ${Number(receipt.gasUsed)}\\b`))
-  assert.ok(JSON.parse(await run('cast', 'proof', address, '0x0')).accountProof.length > 0)
+  assert.ok(JSON.parse(await run(CAST, 'proof', address, '0x0')).accountProof.length > 0)
 })
 
 test('forge script broadcasts several transactions in order', async () => {
-  const out = await run('forge', 'script', 'script/Deploy.s.sol:Deploy', '--broadcast',
+  const out = await run(FORGE, 'script', 'script/Deploy.s.sol:Deploy', '--broadcast',
     '--rpc-url', node.url, '--private-key', privateKey(1))
   assert.match(out, /ONCHAIN EXECUTION COMPLETE & SUCCESSFUL/i)
-  assert.equal(await run('cast', 'nonce', account(1).address), '3')
+  assert.equal(await run(CAST, 'nonce', account(1).address), '3')
 })

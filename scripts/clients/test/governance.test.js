@@ -11,7 +11,7 @@ import { deployLoad } from '../lib/load.js'
 import { startNode, until } from '../lib/node.js'
 import { deposit, ends, fate, followEnactments, passAll, submit, vote } from '../lib/referenda.js'
 import { FAST, writeSpec } from '../lib/spec.js'
-import { chainUntil, connectApi, send, ZYRA } from '../lib/substrate.js'
+import { chainUntil, connectApi, refusedAll, send, ZYRA } from '../lib/substrate.js'
 
 // Eight seconds are a day: the longest wait, root's day of confirmation and day until enactment, is short.
 const DAY_BLOCKS = 4
@@ -205,15 +205,15 @@ test('bad proposals are refused with the reason', async () => {
   const { charlie } = keys
   const remark = api.tx.system.remark('0x03').method
   const lookup = { Lookup: { hash: remark.hash, len: remark.encodedLength } }
-  const refused = (tx, reason) => assert.rejects(send(api, tx, charlie), reason)
-  await refused(api.tx.referenda.submit({ system: 'None' }, lookup, { After: 0 }), /referenda.NoTrack/)
-  await refused(api.tx.referenda.placeDecisionDeposit(9_999), /referenda.NotOngoing/)
-  await refused(api.tx.convictionVoting.vote(9_999, { Standard: { vote: { aye: true }, balance: ZYRA } }),
-    /convictionVoting.NotOngoing/)
-  await refused(api.tx.preimage.unnotePreimage(remark.hash), /preimage.NotNoted/)
+  await refusedAll(api, charlie, [
+    [api.tx.referenda.submit({ system: 'None' }, lookup, { After: 0 }), /referenda.NoTrack/],
+    [api.tx.referenda.placeDecisionDeposit(9_999), /referenda.NotOngoing/],
+    [api.tx.convictionVoting.vote(9_999, { Standard: { vote: { aye: true }, balance: ZYRA } }), /convictionVoting.NotOngoing/],
+    [api.tx.preimage.unnotePreimage(remark.hash), /preimage.NotNoted/],
+  ])
   const bytes = remark.toHex()
   await send(api, api.tx.preimage.notePreimage(bytes), charlie)
-  await refused(api.tx.preimage.notePreimage(bytes), /preimage.AlreadyNoted/)
+  await refusedAll(api, charlie, [[api.tx.preimage.notePreimage(bytes), /preimage.AlreadyNoted/]])
   // A byte more than a preimage may have, and more than ordinary transactions may fill of a block: it is not let in.
   const before = await free(charlie.address)
   await assert.rejects(send(api, api.tx.preimage.notePreimage(`0x${'00'.repeat(4 * 1024 * 1024 + 1)}`), charlie),

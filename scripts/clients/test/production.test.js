@@ -8,13 +8,13 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { account } from '../lib/accounts.js'
-import { BINARY, CACHE, Node, freePort, until } from '../lib/node.js'
+import { FORGE } from '../lib/foundry.js'
+import { BINARY, Node, freePort, until } from '../lib/node.js'
 import { connectApi, ZYRA } from '../lib/substrate.js'
 import { manyValidators, writeKeystore } from '../lib/validators.js'
 
 const HERE = join(dirname(fileURLToPath(import.meta.url)), '..')
 const CONTRACTS = join(HERE, '../../contracts')
-const FORGE = join(CACHE, 'npm/node_modules/@foundry-rs/forge-linux-amd64/bin/forge')
 const [RELAY, BRIDGE] = [2, 3].map((number) => `0x425a4b${String(number).padStart(34, '0')}`)
 const ID = 'bitcoinzk_main_test'
 // forge may write there alone.

@@ -60,6 +60,8 @@ test('storage slots are proven, present and absent', async () => {
   const block = await reader.getBlock()
   // Slot 2 holds the total supply of OpenZeppelin's ERC20; slot 0x1234 is empty.
   const answer = await proof(token, ['0x2', '0x1234'], block)
+  const [, , root] = RLP.decode(await proven(block.stateRoot, token, answer.accountProof))
+  assert.equal(bytesToHex(root), answer.storageHash, 'the storage is the one of the proven account')
   const [supply, empty] = answer.storageProof
   const value = await proven(answer.storageHash, pad('0x2', { size: 32 }), supply.proof)
   assert.equal(BigInt(bytesToHex(RLP.decode(value))), BigInt(supply.value))

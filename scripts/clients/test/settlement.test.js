@@ -11,11 +11,13 @@ import { connectApi, send } from '../lib/substrate.js'
 
 const ADDRESS = `0x${'ab'.repeat(20)}`
 const EVIDENCE = `0x${'42'.repeat(32)}`
+// A block of the L2 has a block of Ethereum, so a batch takes six seconds.
+const HEARTBEAT_MS = 2_000
 const LIMITS = { blocks: 3, transactions: 1000, cycles: 2_000_000_000, ageS: 3600 }
 let node, prover, listen, api, keys
 
 function startProver(...args) {
-  prover = spawn(join(PROGRAMS, 'bzk-fake-prover'), ['--rpc', node.url, '--listen', listen, ...args],
+  prover = spawn(join(PROGRAMS, 'bzk-fake-prover'), ['--l2-rpc', node.url, '--listen', listen, ...args],
     { stdio: ['ignore', 'ignore', 'inherit'] })
   return until(() => call(`http://${listen}`, 'prover_status', ['none']).catch(({ code }) => code), 'the prover')
 }
@@ -40,6 +42,7 @@ before(async () => {
   node = await startNode(['--dev', '--prover-url', `http://${listen}`, '--prover-address', ADDRESS])
   ;({ api, keys } = await connectApi(node))
   assert.equal(await sudo(api.tx.settlement.setLimits(LIMITS)), null)
+  assert.equal(await sudo(api.tx.ethereum.setHeartbeat(HEARTBEAT_MS)), null)
 })
 after(async () => {
   await api?.disconnect()

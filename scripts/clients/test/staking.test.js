@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startNode } from '../lib/node.js'
 import { FAST, writeSpec } from '../lib/spec.js'
-import { chainUntil, connectApi, send, ZYRA } from '../lib/substrate.js'
+import { chainUntil, connectApi, refusedAll, send, ZYRA } from '../lib/substrate.js'
 
 let dir, node, api, keys, keyring
 
@@ -69,33 +69,41 @@ test('bad stakes are refused with the reason, and nothing is lost', async () => 
   const { alice, bob } = keys
   const all = 20_000n * ZYRA
   await send(api, api.tx.balances.transferKeepAlive(small.address, all), keys.charlie)
-  const refused = (tx, reason) => assert.rejects(send(api, tx, small), reason)
+  const refused = (...calls) => refusedAll(api, small, calls)
   const { staking, nominationPools: pools } = api.tx
-  await refused(staking.nominate([alice.address]), /staking.NotController/)
-  await refused(staking.bond(1, 'Stash'), /staking.InsufficientBond/)
-  await refused(pools.join(ZYRA / 2n, 1), /nominationPools.MinimumBondNotMet/)
-  await refused(pools.join(ZYRA, 99), /nominationPools.PoolNotFound/)
-  await refused(pools.create(ZYRA, small.address, small.address, small.address), /nominationPools.MinimumBondNotMet/)
+  await refused(
+    [staking.nominate([alice.address]), /staking.NotController/],
+    [staking.bond(1, 'Stash'), /staking.InsufficientBond/],
+    [pools.join(ZYRA / 2n, 1), /nominationPools.MinimumBondNotMet/],
+    [pools.join(ZYRA, 99), /nominationPools.PoolNotFound/],
+    [pools.create(ZYRA, small.address, small.address, small.address), /nominationPools.MinimumBondNotMet/],
+  )
   await send(api, staking.bond(50n * ZYRA, 'Stash'), small)
-  await refused(staking.bond(50n * ZYRA, 'Stash'), /staking.AlreadyBonded/)
-  await refused(staking.nominate([alice.address]), /staking.InsufficientBond/)
-  await refused(staking.validate({ commission: 0, blocked: false }), /staking.InsufficientBond/)
+  await refused(
+    [staking.bond(50n * ZYRA, 'Stash'), /staking.AlreadyBonded/],
+    [staking.nominate([alice.address]), /staking.InsufficientBond/],
+    [staking.validate({ commission: 0, blocked: false }), /staking.InsufficientBond/],
+  )
   await send(api, staking.bondExtra(100n * ZYRA), small)
-  await refused(staking.nominate([]), /staking.EmptyTargets/)
-  await refused(staking.nominate(Array(17).fill(alice.address)), /staking.TooManyTargets/)
+  await refused(
+    [staking.nominate([]), /staking.EmptyTargets/],
+    [staking.nominate(Array(17).fill(alice.address)), /staking.TooManyTargets/],
+  )
   await send(api, staking.nominate([alice.address]), small)
   // A second nomination takes the place of the first, and binds nothing more.
   await send(api, staking.nominate([alice.address]), small)
   const { targets } = (await api.query.staking.nominators(small.address)).unwrap()
   assert.deepEqual(targets.map(String), [alice.address])
   assert.equal((await api.query.staking.ledger(small.address)).unwrap().total.toBigInt(), 150n * ZYRA)
-  // What is left would be too little for a nominator.
-  await refused(staking.unbond(100n * ZYRA), /staking.InsufficientBond/)
-  await refused(staking.setMinCommission(0), /BadOrigin/)
-  await refused(staking.cancelDeferredSlash(0, [0]), /BadOrigin/)
-  await refused(staking.reapStash(bob.address, 0), /staking.FundedTarget/)
-  await refused(api.tx.session.setKeys({ babe: alice.publicKey, grandpa: alice.publicKey }, '0x'), /session.InvalidProof/)
-  await refused(api.tx.session.purgeKeys(), /session.NoKeys/)
+  await refused(
+    // What is left would be too little for a nominator.
+    [staking.unbond(100n * ZYRA), /staking.InsufficientBond/],
+    [staking.setMinCommission(0), /BadOrigin/],
+    [staking.cancelDeferredSlash(0, [0]), /BadOrigin/],
+    [staking.reapStash(bob.address, 0), /staking.FundedTarget/],
+    [api.tx.session.setKeys({ babe: alice.publicKey, grandpa: alice.publicKey }, '0x'), /session.InvalidProof/],
+    [api.tx.session.purgeKeys(), /session.NoKeys/],
+  )
   // Fees, and nothing else.
   const { data } = await api.query.system.account(small.address)
   assert.ok(data.free.toBigInt() + data.reserved.toBigInt() > all - ZYRA)

@@ -44,6 +44,7 @@ impl ElectrumX {
             .env("COIN", "Bitcoin")
             .env("NET", "regtest")
             .env("DB_DIRECTORY", data.path())
+            .env("DB_ENGINE", "leveldb")
             .env("DAEMON_URL", node.login_url())
             .env("SERVICES", format!("tcp://127.0.0.1:{port}"))
             .env("PEER_DISCOVERY", "off")

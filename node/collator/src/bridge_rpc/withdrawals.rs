@@ -17,7 +17,8 @@ pub(super) fn status(chain: &Chain<'_>, id: u64) -> Answer {
         return unknown(chain, id);
     };
     if let Some(halt) = chain.runtime().reserves(chain.at).map_err(failed)?.halted {
-        if !matches!(status, WithdrawalStatus::Settled { .. }) {
+        // These wait for no signature.
+        if !matches!(status, WithdrawalStatus::Settled { .. } | WithdrawalStatus::Reopened { .. }) {
             let mut answer = described(chain, status)?;
             answer["etaSeconds"] = Value::Null;
             answer["next"] = halted(halt).into();
@@ -43,7 +44,8 @@ fn halted(halt: HaltView) -> &'static str {
 
 fn described(chain: &Chain<'_>, status: WithdrawalStatus) -> Answer {
     // Of what is signed, one block on the average, and the contract wants a few more on it.
-    let confirmed = u64::from(chain.terms()?.mediumConfirmations) * BITCOIN_BLOCK_SECS;
+    let terms = chain.terms()?;
+    let confirmed = u64::from(terms.mediumConfirmations) * BITCOIN_BLOCK_SECS;
     Ok(match status {
         WithdrawalStatus::Waiting => {
             let queue = chain.runtime().queue(chain.at).map_err(failed)?;
@@ -68,6 +70,14 @@ fn described(chain: &Chain<'_>, status: WithdrawalStatus) -> Answer {
             "status": "settled", "txid": shown(txid), "height": height, "next": "nothing: it is paid",
             "etaSeconds": 0,
         }),
+        WithdrawalStatus::Reopened { height } => {
+            let next = format!(
+                "its payout's block has left Bitcoin's chain: a relayer proves the payout when it is mined again; from \
+                 Bitcoin block {} on anybody can have the BTC given back (`expire` of the contract)",
+                u64::from(height) + u64::from(terms.payoutDelay)
+            );
+            json!({ "status": "reopened", "next": next, "etaSeconds": null })
+        }
     })
 }
 

@@ -25,6 +25,7 @@ use sp_runtime::{
     ApplyExtrinsicResult, Digest, DigestItem,
 };
 use sp_state_machine::BasicExternalities;
+use std::{env, path::Path};
 
 /// The secret of the first account that anvil and our development preset fund.
 const ANVIL_KEY: [u8; 32] =
@@ -42,10 +43,15 @@ pub(crate) const AUTHORING: CallContext = CallContext::Onchain { import: false }
 /// As the import of a block calls it.
 pub(crate) const IMPORT: CallContext = CallContext::Onchain { import: true };
 
-/// Executes wasm with the host functions of `H`.
+/// Executes wasm with the host functions of `H`. As nodes do, it keeps the machine code in `BZK_CACHE`: compiling the
+/// runtime takes seconds, and each test has an executor of its own.
 pub(crate) fn wasm<H: HostFunctions>() -> WasmExecutor<H> {
     let heap = HeapAllocStrategy::Static { extra_pages: 8_192 };
-    WasmExecutor::builder().with_onchain_heap_alloc_strategy(heap).build()
+    let mut builder = WasmExecutor::builder().with_onchain_heap_alloc_strategy(heap);
+    if let Some(cache) = env::var_os("BZK_CACHE") {
+        builder = builder.with_cache_path(Path::new(&cache).join("wasm"));
+    }
+    builder.build()
 }
 
 /// A state and how it is executed.

@@ -17,9 +17,9 @@ use std::{collections::BTreeMap, sync::Mutex};
 /// Serves `prover_submitBatch`, `prover_status` and `prover_proof`.
 #[derive(Parser)]
 struct Cli {
-    /// The node whose blocks are asked for, as http://host:port.
-    #[arg(long)]
-    rpc: String,
+    /// URL of the L2 node's RPC.
+    #[arg(long, env = "BZK_L2_RPC")]
+    l2_rpc: String,
     /// Address and port to listen on.
     #[arg(long)]
     listen: String,
@@ -29,7 +29,7 @@ struct Cli {
 }
 
 struct Fake {
-    rpc: String,
+    l2_rpc: String,
     lies: Mutex<u32>,
     /// Blocks and prover's address of each batch, and how often its status was asked for.
     batches: Mutex<BTreeMap<String, (u64, u64, H160, usize)>>,
@@ -73,7 +73,7 @@ impl Fake {
     }
 
     async fn statement(&self, first: u64, last: u64, prover: H160) -> Result<Statement> {
-        let mut node = RpcClient::connect(&self.rpc).await?;
+        let mut node = RpcClient::connect(&self.l2_rpc).await?;
         let chain_id = node.call("eth_chainId", json!([])).await?;
         let chain_id = chain_id.as_str().unwrap_or_default().trim_start_matches("0x");
         let mut states = [H256::zero(); 2];
@@ -98,8 +98,11 @@ impl Fake {
 #[tokio::main]
 async fn main() -> Result<()> {
     let cli = Cli::parse();
-    let fake =
-        Fake { rpc: cli.rpc, lies: Mutex::new(cli.lies), batches: Mutex::new(BTreeMap::new()) };
+    let fake = Fake {
+        l2_rpc: cli.l2_rpc,
+        lies: Mutex::new(cli.lies),
+        batches: Mutex::new(BTreeMap::new()),
+    };
     let mut module = RpcModule::new(fake);
     module.register_method("prover_submitBatch", |params, fake, _| {
         let (from, to, address): (u64, u64, String) = params.parse()?;

@@ -109,7 +109,8 @@ pub(super) fn run(case: &BlockCase) -> Verdict {
     match case {
         BlockCase::Blocks(content) => {
             let done = Importer::start(content).and_then(Importer::import_all);
-            done.err().unwrap_or(Verdict::Passed)
+            let (Ok(verdict) | Err(verdict)) = done;
+            verdict
         }
         BlockCase::Excused(reason) => Verdict::Excused(reason.clone()),
     }
@@ -127,6 +128,8 @@ struct Importer<'a> {
     at: B256,
     /// Imported blocks with their parents.
     imported: BTreeMap<B256, (B256, &'a [u8])>,
+    /// How it ends if all is as expected.
+    verdict: Verdict,
 }
 
 impl<'a> Importer<'a> {
@@ -142,13 +145,14 @@ impl<'a> Importer<'a> {
             head,
             at: head,
             imported: BTreeMap::new(),
+            verdict: Verdict::Passed,
         };
         let root = importer.chain.execute(chain::state_root);
         ensure_equal("genesis state root", root, importer.genesis.state_root)?;
         Ok(importer)
     }
 
-    fn import_all(mut self) -> Result<(), Verdict> {
+    fn import_all(mut self) -> Result<Verdict, Verdict> {
         for (index, block) in self.case.blocks.iter().enumerate() {
             self.import(index, block)?;
         }
@@ -163,14 +167,17 @@ impl<'a> Importer<'a> {
             let expected = chain.execute(chain::state_root);
             ensure_equal("post state", self.chain.execute(chain::state_root), expected)?;
         }
-        Ok(())
+        Ok(self.verdict)
     }
 
     fn import(&mut self, index: usize, block: &'a TestBlock) -> Result<(), Verdict> {
         let failed = |why: String| Verdict::Failed(format!("block {index} {why}"));
         let rlp = match (&block.rlp.0, block.expected_exception()) {
             (Ok(rlp), _) => rlp,
-            (Err(_), Some(_)) => return Ok(()),
+            (Err(_), Some(_)) => {
+                self.verdict = Verdict::Refused;
+                return Ok(());
+            }
             (Err(why), None) => return Err(failed(why.clone())),
         };
         match (block.expected_exception(), self.import_rlp(rlp)) {
@@ -179,7 +186,10 @@ impl<'a> Importer<'a> {
                 self.head = hash;
                 Ok(())
             }
-            (Some(_), Err(_)) => Ok(()),
+            (Some(_), Err(_)) => {
+                self.verdict = Verdict::Refused;
+                Ok(())
+            }
             // Ours say zero, which is wrong right after a genesis block with so much blob gas.
             (Some(_), Ok((parent, _)))
                 if parent == bzk_evm::block::hash(&self.genesis)

@@ -8,6 +8,7 @@
 mod beacon_roots;
 mod block_tests;
 mod chain;
+mod exceptions;
 mod files;
 mod fixture;
 mod profile;

@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Verdict {
     /// All that the file expects came about.
     Passed,
+    /// The same, where the file expects a refusal for a reason that was not compared with ours.
+    Refused,
     /// Something else came about.
     Failed(String),
     /// It left our execution profile, for this reason.
@@ -29,6 +31,8 @@ pub struct Summary {
     pub files: usize,
     /// Cases with the expected result.
     pub passed: usize,
+    /// Those of them that were refused for a reason that was not compared.
+    pub refused: usize,
     /// Failed and excused cases, in the order of their names.
     pub notable: Vec<Case>,
     /// Cases of other forks, which were not run.
@@ -42,15 +46,20 @@ impl Summary {
     pub(super) fn add(&mut self, case: Case) {
         match case.verdict {
             Verdict::Passed => self.passed += 1,
+            Verdict::Refused => {
+                self.passed += 1;
+                self.refused += 1;
+            }
             Verdict::Failed(_) | Verdict::Excused(_) => self.notable.push(case),
         }
     }
 
     /// Adds what a part of the run gave.
     pub(super) fn merge(&mut self, part: Self) {
-        let Self { files, passed, notable, other_forks, other_kinds } = part;
+        let Self { files, passed, refused, notable, other_forks, other_kinds } = part;
         self.files += files;
         self.passed += passed;
+        self.refused += refused;
         self.notable.extend(notable);
         self.other_forks += other_forks;
         self.other_kinds += other_kinds;
@@ -77,14 +86,17 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for case in &self.notable {
             match &case.verdict {
-                Verdict::Passed => {}
+                Verdict::Passed | Verdict::Refused => {}
                 Verdict::Failed(why) => writeln!(f, "FAILED  {}: {why}", case.name)?,
                 Verdict::Excused(why) => writeln!(f, "excused {}: {why}", case.name)?,
             }
         }
-        let Self { files, other_forks, other_kinds, .. } = self;
+        let Self { files, refused, other_forks, other_kinds, .. } = self;
         write!(f, "{files} files, {other_forks} cases of other forks")?;
         writeln!(f, " and {other_kinds} tests of another kind not run")?;
+        if *refused > 0 {
+            writeln!(f, "{refused} passed by an expected refusal whose reason was not compared")?;
+        }
         let (failed, excused) = (self.failed(), self.excused());
         write!(f, "{} passed, {failed} failed, {excused} excused", self.passed)
     }

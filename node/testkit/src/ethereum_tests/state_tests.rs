@@ -2,6 +2,7 @@
 
 use crate::ethereum_tests::{
     chain::{self, Chain, Refusal},
+    exceptions::{self, Reason},
     files::{Plan, FORK},
     fixture::{self, Accounts, Data, Number},
     profile,
@@ -9,7 +10,7 @@ use crate::ethereum_tests::{
     runtime::{Runtime, CHAIN_ID},
 };
 use alloy_primitives::{keccak256, Address, Log, B256};
-use bzk_evm::execute::BlockEnvironment;
+use bzk_evm::{execute::BlockEnvironment, tx::TxError};
 use pallet_ethereum::{BlockHash, CurrentReceipts, BLOCK_HASH_WINDOW};
 use serde::{de::DeserializeOwned, Deserialize};
 use serde_json::Value;
@@ -103,12 +104,17 @@ pub(super) fn run(case: &StateCase) -> Verdict {
     };
     let raw = &case.post.txbytes.0;
     let mut chain = Chain::new(genesis.clone());
-    let (applied, closed) = chain.execute(|| {
+    let (faults, applied, closed) = chain.execute(|| {
         open(&environment);
-        (chain::apply(raw), close())
+        let refused = case.post.expect_exception.as_ref().and_then(|_| chain::recover(raw));
+        let faults = refused.map(|tx| exceptions::faults(&environment, &tx));
+        (faults.unwrap_or_default(), chain::apply(raw), close())
     });
-    let verdict = closed.and_then(|closed| judge(&case.post, &applied, closed));
-    let Err(failure) = verdict else { return Verdict::Passed };
+    let verdict = closed.and_then(|closed| judge(&case.post, &faults, &applied, closed));
+    let failure = match verdict {
+        Ok(verdict) => return verdict,
+        Err(failure) => failure,
+    };
     let reason = match &applied {
         Err(Refusal::Rule(rule)) => profile::of_refusal(*rule, raw).map(str::to_string),
         Err(Refusal::Other(_)) => outside_the_header(&environment),
@@ -148,19 +154,30 @@ fn close() -> Result<Closed, String> {
     Ok(Closed { root: chain::state_root(), logs: keccak256(alloy_rlp::encode(&logs)) })
 }
 
-fn judge(post: &Post, applied: &Result<(), Refusal>, closed: Closed) -> Result<(), String> {
-    match (&post.expect_exception, applied) {
-        (Some(expected), Ok(())) => return Err(format!("executed, but expects {expected}")),
+/// `faults` are those of a transaction that should be refused.
+fn judge(
+    post: &Post,
+    faults: &[TxError],
+    applied: &Result<(), Refusal>,
+    closed: Closed,
+) -> Result<Verdict, String> {
+    let verdict = match (&post.expect_exception, applied) {
+        (None, Ok(())) => Verdict::Passed,
         (None, Err(refusal)) => return Err(format!("refused: {refusal}")),
-        (Some(_), Err(_)) | (None, Ok(())) => {}
-    }
+        (Some(expected), Ok(())) => return Err(format!("executed, but expects {expected}")),
+        (Some(expected), Err(refusal)) => match exceptions::compare(expected, refusal, faults) {
+            Reason::Named => Verdict::Passed,
+            Reason::NotCompared => Verdict::Refused,
+            Reason::Wrong => return Err(format!("refused: {refusal}, but expects {expected}")),
+        },
+    };
     if closed.root != post.hash {
         return Err(format!("state root {}, expected {}", closed.root, post.hash));
     }
     if closed.logs != post.logs {
         return Err(format!("logs hash {}, expected {}", closed.logs, post.logs));
     }
-    Ok(())
+    Ok(verdict)
 }
 
 fn environment(env: &Env) -> Option<BlockEnvironment> {

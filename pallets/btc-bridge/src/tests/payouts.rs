@@ -283,6 +283,67 @@ fn attack_fee_spike() {
     });
 }
 
+/// The version that is mined costs more than its withdrawal was charged. That is a cost and no loss of coins, so it
+/// stops nobody; it is no cost when the block of another version takes its place.
+#[test]
+fn attack_fee_spike_above_what_was_charged_does_not_halt() {
+    run(|| {
+        let first = signed();
+        for height in [106, 112, 118, 124] {
+            new_tip(height);
+            pass(1);
+            sign();
+        }
+        let [last] = payouts().try_into().unwrap();
+        let paid = |payout: &Transaction| {
+            payout.output.iter().map(|output| output.value.to_sat()).sum::<u64>()
+        };
+        let charged = 1_000_000 - first.output[0].value.to_sat();
+        let above = 5_000_000 - paid(&last) - charged;
+        assert!(above > 0 && 5_000_000 - paid(&first) < charged);
+        settle(&[0], 1_000_000, txid(&last), 125);
+        new_tip(125);
+        pass(1);
+        assert_eq!((SweepFees::<Test>::get(), Halted::<Test>::get()), (above, None));
+        let books = BtcBridge::reserves();
+        assert_eq!((books.backing, books.sweep_fees), (books.owed(), above));
+        reopen(0, 1_000_000, 126);
+        check();
+        assert_eq!(SweepFees::<Test>::get(), 0);
+        settle(&[0], 1_000_000, txid(&first), 127);
+        new_tip(127);
+        pass(1);
+        assert_eq!((SweepFees::<Test>::get(), Halted::<Test>::get()), (0, None));
+        // What the first version saved is there for the next ones.
+        let books = BtcBridge::reserves();
+        assert_eq!(books.backing - books.owed(), charged - (5_000_000 - paid(&first)));
+    });
+}
+
+/// Somebody takes out nearly all there is: what is left is no change, and more than was charged goes to the miner.
+#[test]
+fn attack_withdrawal_of_nearly_everything_does_not_halt() {
+    run(|| {
+        fee_rate(2);
+        deposit(1, 1_000_000);
+        withdraw(0, 995_000, 20_000);
+        pass(5);
+        sign();
+        let [payout] = payouts().try_into().unwrap();
+        assert_eq!(payout.output.len(), 2);
+        settle(&[0], 995_000, txid(&payout), 101);
+        new_tip(101);
+        pass(1);
+        let books = BtcBridge::reserves();
+        assert_eq!((books.backing, books.sweep_fees, books.owed()), (0, 5_000, 0));
+        assert_eq!(Halted::<Test>::get(), None);
+        deposit(2, 1_000_000);
+        withdraw(1, 500_000, 20_000);
+        pass(5);
+        assert_eq!(Batches::<Test>::get(1).unwrap().withdrawals.to_vec(), [1]);
+    });
+}
+
 #[test]
 fn attack_reorg_after_payout() {
     run(|| {
@@ -519,6 +580,41 @@ fn settled_batches_are_forgotten_when_they_are_deep() {
         assert!(Batches::<Test>::get(0).is_none());
         assert!(Versions::<Test>::get(0, 0).is_none());
         assert_eq!(BtcBridge::withdrawal(0), None);
+    });
+}
+
+/// The pallet makes nothing new of it, but whoever asks is not told that it is paid. Withdrawal 1 was paid by somebody
+/// else, and so forgotten at once.
+#[test]
+fn withdrawal_that_is_reopened_after_it_was_forgotten_is_not_settled() {
+    run(|| {
+        deposit(1, 50_000_000);
+        withdraw(0, 1_000_000, 20_000);
+        pass(5);
+        sign();
+        settle(&[0], 1_000_000, txid(&payouts()[0]), 101);
+        withdraw(1, 1_000_000, 20_000);
+        settle(&[1], 1_000_000, [0xee; 32], 102);
+        let height = 101 + u64::from(KEEP_BLOCKS);
+        new_tip(height);
+        withdraw(2, 1_000_000, 20_000);
+        pass(6);
+        sign();
+        settle(&[2], 1_000_000, txid(&payouts()[0]), height);
+        assert_eq!((BtcBridge::withdrawal(0), BtcBridge::withdrawal(1)), (None, None));
+
+        reopen(0, 1_000_000, height);
+        reopen(1, 1_000_000, height);
+        let reopened = Some(WithdrawalStatus::Reopened { height: height as u32 });
+        assert_eq!(BtcBridge::withdrawal(0), reopened);
+        assert_eq!(BtcBridge::withdrawal(1), reopened);
+        // The coins of the first one are spent, and the books say so.
+        new_tip(height + 1);
+        pass(1);
+        assert!(matches!(Halted::<Test>::get(), Some(Halt::Insolvent { .. })));
+        settle(&[0], 1_000_000, [0xee; 32], height + 1);
+        unlock(1, 1_000_000);
+        assert_eq!(Reopened::<Test>::iter().count(), 0);
     });
 }
 

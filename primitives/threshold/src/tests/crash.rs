@@ -86,7 +86,7 @@ impl World {
 }
 
 fn kill(rng: &mut ChaCha20Rng) -> Option<usize> {
-    // Before the first or the second action, or after both.
+    // Before the first or the second action; after both is before the first of the next event.
     Some(rng.next_u32() as usize % 4).filter(|point| *point < 3)
 }
 

@@ -1,16 +1,17 @@
-//! Claims deposits for who asked the relayer to.
+//! # Deposits on file
+//! What a deposit's output commits to: the depositor writes it to a file, and whoever has the file finds the deposit on
+//! Bitcoin, claims it, or, with the key for refunds, takes it back.
 
-use crate::contract_proof;
 use anyhow::{ensure, Context, Result};
 use bzk_bitcoin::{
-    bitcoin::{OutPoint, ScriptBuf},
+    bitcoin::{consensus::serialize, OutPoint, ScriptBuf},
     curve::{Point, Portable},
     output_script, Bridge, Deposit,
 };
 use bzk_bitcoin_client::Inclusion;
 use bzk_l2_client::{
     alloy_primitives::{Address, B256},
-    contracts::{self, BtcBridge},
+    contracts::{self, BtcBridge, TxProof},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -112,6 +113,19 @@ impl Watched {
             rawTx: inclusion.proof.transaction.clone().into(),
             proof: contract_proof(inclusion),
         })
+    }
+}
+
+/// A proof in the form of the contract.
+pub fn contract_proof(inclusion: &Inclusion) -> TxProof {
+    let path = |siblings: &[[u8; 32]]| siblings.iter().map(|hash| (*hash).into()).collect();
+    TxProof {
+        height: inclusion.height,
+        header: serialize(&inclusion.header).into(),
+        index: inclusion.proof.path.position,
+        path: path(&inclusion.proof.path.siblings),
+        coinbase: inclusion.proof.coinbase.clone().into(),
+        coinbasePath: path(&inclusion.proof.coinbase_siblings),
     }
 }
 

@@ -1,0 +1,50 @@
+// What scripts/devnet.sh runs when all is built: the whole system comes up, pays what is asked for, and Ctrl-C ends it.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { account } from '../lib/accounts.js'
+import { call, freePort, until } from '../lib/node.js'
+
+const DEVNET = fileURLToPath(new URL('../devnet.js', import.meta.url))
+
+test('the development system starts, pays and ends', { timeout: 600_000 }, async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'bzk-devnet-'))
+  const env = { ...process.env, BZK_BITCOIN_BLOCK_SECS: '5' }
+  delete env.BZK_CIRCUITS
+  for (const name of ['RPC', 'P2P', 'METRICS', 'BITCOIN']) env[`BZK_${name}_PORT`] = String(await freePort())
+  const devnet = spawn(process.execPath, [DEVNET, join(dir, 'data')], { env, stdio: 'pipe' })
+  const exited = once(devnet, 'exit')
+  // It ends its parts itself, so it is never killed.
+  const end = () => devnet.kill('SIGTERM')
+  process.on('exit', end)
+  t.after(async () => {
+    end()
+    await exited
+    await rm(dir, { recursive: true, force: true })
+  })
+  let said = ''
+  for (const stream of [devnet.stdout, devnet.stderr]) stream.on('data', (text) => { said += text })
+  const runs = () => devnet.exitCode === null && devnet.signalCode === null
+  const says = (text) => until(() => {
+    assert.ok(runs(), said)
+    return text.exec(said)
+  }, () => `${text} of\n${said}`, 300)
+
+  await says(/Ctrl-C ends everything/)
+  assert.match(said, /signers {4}4,/)
+  assert.match(said, /group key 0x[0-9a-f]{64}/)
+  const [, url] = /RPC .*(http:\/\/127\.0\.0\.1:\d+)/.exec(said)
+  assert.equal(await call(url, 'eth_chainId'), '0x17c18')
+  assert.equal(BigInt(await call(url, 'eth_getBalance', [account(0).address, 'latest'])), 10_000n * 10n ** 18n)
+
+  devnet.stdin.write('pay bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080 100000\n')
+  await says(/paid in [0-9a-f]{64}/)
+  devnet.kill('SIGINT')
+  assert.deepEqual(await exited, [0, null], said)
+  await assert.rejects(call(url, 'eth_chainId'))
+})
