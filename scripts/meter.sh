@@ -2,10 +2,12 @@
 # Measures what each opcode and precompile costs the prover's kernel and writes the runtime's table of it:
 # primitives/evm/src/meter/table.rs. Build and run scripts/prover-check.sh behind it: it fails where the meter charges
 # less than the kernel runs.
-# Usage: scripts/meter.sh
+# Usage: scripts/meter.sh [check]      (check: writes nothing, and fails where the table is not what would be written)
 # Ten minutes on two quiet cores. The numbers are counts of cycles, not times: another machine gets the same.
 source "$(dirname "$0")/env.sh"
 
+case ${1:-} in "" | check) ;; *) usage 2 ;; esac
+only_check=${1:-}
 maker=$CARGO_TARGET_DIR/release/bzk-cases
 table=$ROOT/primitives/evm/src/meter/table.rs
 report=$BZK_CACHE/meter.txt
@@ -26,10 +28,14 @@ measure() {
 
 write() {
     "$maker" prices "$report" | rustfmt --config-path "$ROOT/.rustfmt.toml" >"$table.new"
+    if [ "$only_check" = check ]; then
+        diff "$table" "$table.new" && rm "$table.new"
+        return
+    fi
     mv "$table.new" "$table"
     git -C "$ROOT" diff --stat -- "$table"
 }
 
 stage "build the prover and the cases" build
 stage measure measure
-stage "write the table" write
+stage "${only_check:-write} the table" write
