@@ -11,8 +11,8 @@ import { connectApi, send } from '../lib/substrate.js'
 
 const ADDRESS = `0x${'ab'.repeat(20)}`
 const EVIDENCE = `0x${'42'.repeat(32)}`
-// A block of the L2 has a block of Ethereum, so a batch takes six seconds.
-const HEARTBEAT_MS = 2_000
+// Below a slot: every block has one of Ethereum, so a batch takes six seconds.
+const HEARTBEAT_MS = 1_000
 const LIMITS = { blocks: 3, transactions: 1000, cycles: 2_000_000_000, ageS: 3600 }
 let node, prover, listen, api, keys
 

@@ -37,13 +37,7 @@ pub(crate) fn find(
         }
         BlockSelection::Range { from, to } => {
             let range = resolve(chain, from, to)?;
-            let span = range.end().saturating_sub(*range.start()).saturating_add(1);
-            if span > limits.log_blocks {
-                return Err(invalid_params(format_args!(
-                    "exceed maximum block range: {} (requested {span} blocks)",
-                    limits.log_blocks
-                )));
-            }
+            ensure_narrow(&range, limits.log_blocks)?;
             ensure_indexed(&range, |number| Ok(chain.block_by_number(number)?.is_some()))?;
             let topics = |position| criteria.topics().get(position).cloned().unwrap_or_default();
             let query = LogQuery {
@@ -82,6 +76,16 @@ fn checked_range(from: u64, to: u64, head: u64) -> RpcResult<RangeInclusive<u64>
         return Err(invalid_params("block range extends beyond current head block"));
     }
     Ok(from..=to)
+}
+
+fn ensure_narrow(range: &RangeInclusive<u64>, most: u64) -> RpcResult<()> {
+    let span = range.end().saturating_sub(*range.start()).saturating_add(1);
+    if span > most {
+        return Err(invalid_params(format_args!(
+            "exceed maximum block range: {most} (requested {span} blocks)"
+        )));
+    }
+    Ok(())
 }
 
 /// An error if blocks of `range` never passed this node's index. After a warp sync these are the ones from 1 to
@@ -270,6 +274,17 @@ mod tests {
             check(range).unwrap();
         }
         ensure_indexed(&(0..=60), |_| Ok(true)).unwrap();
+    }
+
+    #[test]
+    fn range_of_too_many_blocks_is_refused_with_the_limit() {
+        let most = Limits::default().log_blocks;
+        ensure_narrow(&(1..=most), most).unwrap();
+        let error = ensure_narrow(&(0..=most), most).unwrap_err();
+        assert_eq!(error.code(), -32602);
+        let text = "exceed maximum block range: 100000 (requested 100001 blocks)";
+        assert_eq!(error.message(), text);
+        assert!(ensure_narrow(&(0..=u64::MAX), most).is_err());
     }
 
     #[test]
