@@ -26,7 +26,7 @@ settle() {
         blocks=(--cases "$BZK_CASES")
     else
         held_node proof-node.js "${kinds[@]}"
-        blocks=(--rpc "${held[0]}" --from "${held[1]}" --to "${held[2]}")
+        blocks=(--l2-rpc "${held[0]}" --from "${held[1]}" --to "${held[2]}")
     fi
     local run=("$PROVER_BIN" settle --circuits "$circuits" --proofs "$proofs" "${blocks[@]}" --export "$project"
         --mutations "${BZK_MUTATIONS:-1000}")

@@ -34,14 +34,14 @@ deep() {
 
 node() {
     held_node loaded-node.js "${BZK_LOAD_TXS:-150}" "$seed"
-    judge check --rpc "${held[0]}"
+    judge check --l2-rpc "${held[0]}"
 }
 
 full() { "$maker" full | nice "$PROVER_BIN" heights --cases -; }
 
 tables() {
     held_node proof-node.js keccak sponge logic arithmetic packing memory
-    nice "$PROVER_BIN" heights --rpc "${held[0]}" --from "${held[1]}" --to "${held[2]}"
+    nice "$PROVER_BIN" heights --l2-rpc "${held[0]}" --from "${held[1]}" --to "${held[2]}"
 }
 
 selected=("$@")

@@ -48,7 +48,7 @@ blocks() {
     local url=$1 range pid failed=0 started=()
     shift
     for range in "$@"; do
-        "$PROVER_BIN" prove --circuits "$(circuits_folder)" --proofs "$BZK_PROOFS" --rpc "$url" \
+        "$PROVER_BIN" prove --circuits "$(circuits_folder)" --proofs "$BZK_PROOFS" --l2-rpc "$url" \
             --from "${range%:*}" --to "${range#*:}" >>"$work/workers.log" 2>&1 &
         started+=("$!")
     done

@@ -86,9 +86,9 @@ enum Command {
     Serve {
         #[command(flatten)]
         pipeline: Pipeline,
-        /// JSON-RPC endpoint of the node whose blocks are proven.
+        /// URL of the RPC of the L2 node whose blocks are proven.
         #[arg(long, env = "BZK_L2_RPC", default_value = NODE)]
-        rpc: String,
+        l2_rpc: String,
         /// PostgreSQL database (`postgres://...`) over which several provers share the work, and their folder of
         /// proofs; default: this one works alone.
         #[arg(long, env = "BZK_PROVER_POSTGRES")]
@@ -124,9 +124,9 @@ struct Circuits {
 /// Which blocks.
 #[derive(clap::Args)]
 struct Source {
-    /// JSON-RPC endpoint of a node.
+    /// URL of the L2 node's RPC.
     #[arg(long, env = "BZK_L2_RPC", default_value = NODE)]
-    rpc: String,
+    l2_rpc: String,
     /// First block; default: 1.
     #[arg(long, default_value_t = 1)]
     from: u64,
@@ -142,7 +142,7 @@ impl Source {
     fn blocks(&self) -> Result<Box<dyn Iterator<Item = (String, Result<Case>)>>> {
         Ok(match &self.cases {
             Some(path) => Box::new(source::file(path)?),
-            None => Box::new(source::node(&self.rpc, self.from, self.to)?),
+            None => Box::new(source::node(&self.l2_rpc, self.from, self.to)?),
         })
     }
 }
@@ -162,11 +162,11 @@ impl Blocks {
     }
 
     fn settle(&self, prover: [u32; 5]) -> Result<(PathBuf, Statement, Proof<KeccakC>)> {
-        let (files, Source { rpc, from, cases, .. }) = (self.prove()?, &self.source);
+        let (files, Source { l2_rpc, from, cases, .. }) = (self.prove()?, &self.source);
         match cases {
             // Nobody knows what was before them.
             Some(_) => self.pipeline.settle(&files, None, prover),
-            None => self.pipeline.settle_node(rpc, *from, &files, prover),
+            None => self.pipeline.settle_node(l2_rpc, *from, &files, prover),
         }
     }
 }
@@ -204,12 +204,12 @@ fn main() -> Result<()> {
             ensure!(refused == mutations, "plonky2 accepts a changed proof");
             Ok(())
         }
-        Command::Serve { pipeline, rpc, postgres, listen } => {
+        Command::Serve { pipeline, l2_rpc, postgres, listen } => {
             let jobs: Box<dyn Jobs> = match postgres {
                 Some(url) => Box::new(Postgres::connect(&url, HEARTBEAT)?),
                 None => Box::<Local>::default(),
             };
-            Service::new(pipeline, rpc, jobs)?.run(&listen)
+            Service::new(pipeline, l2_rpc, jobs)?.run(&listen)
         }
         Command::Verify { circuits, proof } => {
             let (statement, _) = Verifier::load(&circuits.circuits)?.verify(&proof)?;

@@ -104,7 +104,7 @@ export class Devnet {
   /** Starts the prover, and has the chain close small batches. */
   async startProver(listen) {
     const { program, args } = this.prover
-    this.run('prover', program, ['serve', ...args, '--rpc', this.node.url, '--listen', listen])
+    this.run('prover', program, ['serve', ...args, '--l2-rpc', this.node.url, '--listen', listen])
     this.proverUrl = `http://${listen}`
     const { api, keys } = await connectApi(this.node)
     try {

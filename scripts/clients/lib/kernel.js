@@ -35,7 +35,7 @@ async function check(node) {
   }
   if (hashes.length === 0) return
   const begin = Date.now()
-  const run = ['--rpc', node.url, '--from', String(head - hashes.length + 1), '--to', String(head)]
+  const run = ['--l2-rpc', node.url, '--from', String(head - hashes.length + 1), '--to', String(head)]
   const { stdout } = await promisify(execFile)(
     'bash', ['-c', `ulimit -v ${MEMORY_KIB}; exec "$@"`, 'bash', PROVER_BIN, 'check', ...run], { maxBuffer: 1 << 27 },
   ).catch(({ stdout = '', stderr, message }) => {

@@ -28,7 +28,7 @@ beforeEach(async () => {
 test('every block is checked once, those of a fork too', async () => {
   await Promise.all([checkBlocks(chain('a', 'b')), checkBlocks(chain('a', 'b')), checkBlocks(chain('a', 'c', 'd'))])
   await checkBlocks(chain('a', 'c', 'd', 'e'))
-  const range = (from, to) => `check --rpc http://node --from ${from} --to ${to}`
+  const range = (from, to) => `check --l2-rpc http://node --from ${from} --to ${to}`
   assert.deepEqual(await said(runs), [range(1, 2), range(2, 3), range(4, 4)])
   const [first] = await said(lines)
   assert.match(first, /^kernel 2 5 /)
