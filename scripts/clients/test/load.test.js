@@ -14,7 +14,8 @@ test('no transaction is lost while blocks get final', async (t) => {
   const { stdout } = await run(join(PROGRAMS, 'bzk-load'),
     ['--rpc', node.url, '--kind', 'transfer', '--seconds', '10', '--presigned', '40000', '--backlog', '8000'])
   const { included, refused } = JSON.parse(stdout.trim().split('\n').at(-1))
-  assert.ok(included > 5000, `${included} included`)
+  // Enough to have filled blocks; how fast it goes is for scripts/bench.sh.
+  assert.ok(included > 1000, `${included} included`)
   assert.equal(refused, 0)
   await until(async () => {
     const { pending, queued } = await node.call('txpool_status')
