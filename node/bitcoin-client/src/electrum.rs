@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// The lowest rate that nodes relay, in sats per 1,000 weight units.
 const RELAY_SAT_PER_KWU: u64 = 250;
 
+/// Transactions that are asked for together: ElectrumX may send one packet a second, however many answers are in it.
+const TOGETHER: usize = 100;
+
 /// A server that speaks Electrum's protocol, over TCP (`tcp://host:port`) or TLS (`ssl://host:port`).
 pub struct Electrum {
     client: Arc<Client>,
@@ -44,6 +47,25 @@ impl Electrum {
             .await
             .map_err(|error| Error::Unreachable(error.to_string()))?
             .map_err(failed(name))
+    }
+
+    /// The transactions with these ids, in their order.
+    async fn transactions(
+        &self,
+        name: &'static str,
+        ids: Vec<Txid>,
+    ) -> Result<Vec<Transaction>, Error> {
+        let mut transactions = Vec::new();
+        for some in ids.chunks(TOGETHER) {
+            let asked = some.to_vec();
+            let found = self.call(name, move |client| client.batch_transaction_get(&asked)).await?;
+            if !found.iter().map(Transaction::compute_txid).eq(some.iter().copied()) {
+                let reason = "other transactions than those asked for".into();
+                return Err(Error::Nonsense { call: name, reason });
+            }
+            transactions.extend(found);
+        }
+        Ok(transactions)
     }
 
     /// The height of a confirmed transaction.
@@ -123,17 +145,14 @@ impl BitcoinClient for Electrum {
         let wanted = script.to_owned();
         let history =
             self.call("outputs", move |client| client.script_get_history(&wanted)).await?;
+        let confirmed = history.into_iter().filter_map(|entry| {
+            let height = u32::try_from(entry.height).ok().filter(|height| *height > 0)?;
+            (height >= from).then_some((entry.tx_hash, height))
+        });
+        let (ids, heights): (Vec<_>, Vec<_>) = confirmed.unzip();
         let mut outputs = Vec::new();
-        for entry in history {
-            let Some(height) = u32::try_from(entry.height).ok().filter(|height| *height > 0) else {
-                continue;
-            };
-            if height < from {
-                continue;
-            }
-            let txid = entry.tx_hash;
-            let transaction =
-                self.call("outputs", move |client| client.transaction_get(&txid)).await?;
+        for (transaction, height) in self.transactions("outputs", ids).await?.iter().zip(heights) {
+            let txid = transaction.compute_txid();
             let paying = transaction.output.iter().zip(0..);
             for (output, vout) in
                 paying.filter(|(output, _)| output.script_pubkey.as_script() == script)
@@ -160,12 +179,12 @@ impl BitcoinClient for Electrum {
         let script = output.script_pubkey.clone();
         let history = self.call("coin", move |client| client.script_get_history(&script)).await?;
         // Whatever spends it is in the history of its script; 0 and -1 are the mempool's heights.
-        for entry in history.into_iter().filter(|entry| entry.height > 0) {
-            let id = entry.tx_hash;
-            let other = self.call("coin", move |client| client.transaction_get(&id)).await?;
-            if other.input.iter().any(|input| input.previous_output == *outpoint) {
-                return Ok(Coin::Spent);
-            }
+        let confirmed = history.into_iter().filter(|entry| entry.height > 0);
+        let ids = confirmed.map(|entry| entry.tx_hash).collect();
+        let mut inputs =
+            self.transactions("coin", ids).await?.into_iter().flat_map(|other| other.input);
+        if inputs.any(|input| input.previous_output == *outpoint) {
+            return Ok(Coin::Spent);
         }
         Ok(Coin::Unspent(output))
     }
