@@ -27,12 +27,12 @@ measure() {
 }
 
 write() {
-    "$maker" prices "$report" | rustfmt --config-path "$ROOT/.rustfmt.toml" >"$table.new"
+    "$maker" prices "$report" | rustfmt --config-path "$ROOT/.rustfmt.toml" >"$report.rs"
     if [ "$only_check" = check ]; then
-        diff "$table" "$table.new" && rm "$table.new"
+        diff "$table" "$report.rs"
         return
     fi
-    mv "$table.new" "$table"
+    cp "$report.rs" "$table"
     git -C "$ROOT" diff --stat -- "$table"
 }
 
