@@ -8,7 +8,6 @@ import { closeSync, existsSync, openSync, readdirSync } from 'node:fs'
 import { chown, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { account } from './accounts.js'
 import { spawn } from './children.js'
@@ -17,8 +16,6 @@ import { judgeProofs } from './verifier.js'
 
 const { PROVER_BIN, BZK_CIRCUITS } = process.env
 const [url, first, last] = [process.argv[2], ...process.argv.slice(3).map(Number)]
-// Until a proof is written that a worker has told of.
-const WRITING_MS = 5_000
 // PostgreSQL refuses to run as root.
 const NOBODY = 65_534
 const DEBIAN = '/usr/lib/postgresql'
@@ -52,6 +49,7 @@ async function startWorker(name, dir, database) {
 }
 
 const [dir, postgresDir] = await Promise.all(['workers', 'postgres'].map((name) => mkdtemp(join(tmpdir(), `bzk-${name}-`))))
+const proofs = join(dir, 'proofs')
 const workers = []
 let server, stop
 try {
@@ -62,9 +60,14 @@ try {
   const segment = 'batch-0-segment-0'
 
   const id = await call(one.url, 'prover_submitBatch', [first, last, account(0).address])
-  const working = async () => await one.ended(segment) > 0 && await other.ended(segment) > 0
+  // A worker tells of a proof before the file is written; once its block is joined the file is gone.
+  const kept = () => readdirSync(proofs, { withFileTypes: true }).filter((entry) => entry.isDirectory() &&
+    ['joined', segment].some((name) => existsSync(join(proofs, entry.name, `${name}.json`)))).length
+  const working = async () => {
+    const ended = [await one.ended(segment), await other.ended(segment)]
+    return ended.every((count) => count > 0) && kept() >= ended[0] + ended[1]
+  }
   await until(working, 'both workers to prove a segment', 3600)
-  await sleep(WRITING_MS)
   one.child.kill('SIGKILL')
   const status = () => call(other.url, 'prover_status', [id])
   await until(async () => (await status()).state === 'proven', async () => JSON.stringify(await status()), 3 * 3600)
