@@ -37,7 +37,10 @@ pub(crate) fn mark<T: Config>(seed: &B256, dirty: &[(H160, Vec<H256>)]) -> First
             first.slots = first.slots.saturating_add(new.into());
         }
     }
-    Touched::<T>::put(BoundedVec::truncate_from(set));
+    // Most transactions of a full block change what others changed before: no need to copy the set.
+    if first != FirstChanges::default() {
+        Touched::<T>::put(BoundedVec::truncate_from(set));
+    }
     first
 }
 
