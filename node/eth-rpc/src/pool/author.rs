@@ -23,6 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 use substrate_prometheus_endpoint::Registry;
+use tokio::{runtime::Handle, task};
 
 /// The pool's transaction.
 type Pooled = <FullPool as TransactionPool>::InPoolTransaction;
@@ -35,7 +36,12 @@ type Ready = Box<dyn ReadyTransactions<Item = Arc<Pooled>> + Send>;
 ///
 /// That no block can hold a transaction comes out only as it runs, for up to a tenth of a second, and then it pays
 /// nothing. So its sender is held back for five minutes, and each block has a bound on such time, from however many
-/// senders. All else is the pool's.
+/// senders.
+///
+/// The author does not wait for the removal of what turned out to be invalid: the pool applies what it has revalidated
+/// under the same lock, which takes a second where it holds 15,000 transactions, and the block would come too late.
+/// All else is the pool's.
+#[derive(Clone)]
 pub struct AuthorPool {
     pool: Arc<FullPool>,
     held: Arc<Held>,
@@ -51,6 +57,16 @@ impl AuthorPool {
 
     fn thrifty(&self, ready: Ready) -> Ready {
         Box::new(Thrifty::new(ready, self.held.clone(), self.metrics.clone()))
+    }
+
+    /// Removes invalid transactions, and holds back the senders of those that no block can hold.
+    async fn remove(self, at: Option<Hash>, invalid: TxInvalidityReportMap<Hash>) {
+        for (hash, error) in &invalid {
+            if error.as_ref().is_some_and(is_unprovable) {
+                self.hold(hash);
+            }
+        }
+        self.pool.report_invalid(at, invalid).await;
     }
 
     /// Holds back the sender of the pool's transaction `hash`, which could be in no block.
@@ -121,17 +137,17 @@ impl TransactionPool for AuthorPool {
         self.thrifty(self.pool.ready_at_with_timeout(at, timeout).await)
     }
 
+    /// Removes them later; gives none.
     async fn report_invalid(
         &self,
         at: Option<Hash>,
         invalid_tx_errors: TxInvalidityReportMap<Hash>,
     ) -> Vec<Arc<Pooled>> {
-        for (hash, error) in &invalid_tx_errors {
-            if error.as_ref().is_some_and(is_unprovable) {
-                self.hold(hash);
-            }
+        if !invalid_tx_errors.is_empty() {
+            let remove = self.clone().remove(at, invalid_tx_errors);
+            task::spawn_blocking(|| Handle::current().block_on(remove));
         }
-        self.pool.report_invalid(at, invalid_tx_errors).await
+        Vec::new()
     }
 
     fn futures(&self) -> Vec<Pooled> {
