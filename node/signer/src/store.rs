@@ -48,7 +48,18 @@ pub struct KeyStore {
     directory: PathBuf,
     key: SealKey,
     log: AttemptLog,
-    _lock: File,
+    // The last field: let go when all else is closed.
+    _lock: Lock,
+}
+
+/// A locked file. To close it is not enough: a program that another thread is about to start has the same file open until
+/// it runs, and with it the lock.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
 }
 
 const SESSION_KEY: &str = "session-key";
@@ -83,7 +94,7 @@ impl KeyStore {
             directory: directory.to_owned(),
             key: SealKey::derive(passphrase, &salt),
             log: AttemptLog::open(&directory.join("attempts.log"))?,
-            _lock: lock,
+            _lock: Lock(lock),
         })
     }
 
