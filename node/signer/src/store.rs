@@ -300,3 +300,23 @@ pub(crate) fn write_atomically(
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lock_ends_with_the_store_also_where_a_child_has_the_file_open() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = KeyStore::open(directory.path(), b"passphrase").unwrap();
+        // What a child has between its fork and the start of its program.
+        let of_child = store._lock.0.try_clone().unwrap();
+        assert!(matches!(
+            KeyStore::open(directory.path(), b"passphrase"),
+            Err(StoreError::Locked(_))
+        ));
+        drop(store);
+        assert!(KeyStore::open(directory.path(), b"passphrase").is_ok());
+        drop(of_child);
+    }
+}
