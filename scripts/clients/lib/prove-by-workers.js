@@ -39,7 +39,7 @@ async function startPostgres(dir) {
 async function startWorker(name, dir, database) {
   const [listen, log] = [`127.0.0.1:${await freePort()}`, join(dir, `${name}.log`)]
   const file = openSync(log, 'a')
-  const child = spawn(PROVER_BIN, ['serve', '--circuits', BZK_CIRCUITS, '--proofs', join(dir, 'proofs'), '--l2-rpc', url,
+  const child = spawn(PROVER_BIN, ['serve', '--circuits', BZK_CIRCUITS, '--proofs', proofs, '--l2-rpc', url,
     '--postgres', database, '--listen', listen], { stdio: ['ignore', file, file] })
   closeSync(file)
   await until(() => call(`http://${listen}`, 'prover_batches'), `the ${name} worker`)
