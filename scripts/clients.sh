@@ -4,7 +4,7 @@
 # Environment: BZK_CHECK=1 runs every block of each node through the prover's kernel before the node ends, and prints how
 # many these were; a block that the kernel refuses fails the test. BZK_NODE: a node beside which its other programs are
 # (default: the built one). How much is done: BZK_KILLS (crash, bridge-failures), BZK_REPLAY_TXS (replay), BZK_BRIDGE_LOAD
-# (bridge-load); BZK_SEED of what is random (crash, garbage). BZK_KEEP=1 keeps the data of the bridge's tests.
+# (bridge-load), BZK_LOAD_TXS (load); BZK_SEED of what is random (crash, garbage). BZK_KEEP=1 keeps the data of the bridge's tests.
 source "$(dirname "$0")/env.sh"
 
 cd "$ROOT/scripts/clients"

@@ -72,9 +72,9 @@ throughput() {
             erc20) erc20=$per_s token=$(field "$report" contract) ;;
             gas) mgas=$(field "$report" mgas_per_s) ;;
         esac
-        say '%-34s %10.0f   Mgas/s %.1f, refused %s, node CPU %s s, load average %s\n' \
+        say '%-34s %10.0f   Mgas/s %.1f, refused %s, sent again %s, node CPU %s s, load average %s\n' \
             "bitcoinzk: $kind/s" "${per_s/null/nan}" "$(field "$report" mgas_per_s | sed s/null/nan/)" \
-            "$(field "$report" refused)" $((ticks / 100)) "$(cut -d' ' -f1 /proc/loadavg)"
+            "$(field "$report" refused)" "$(field "$report" resent)" $((ticks / 100)) "$(cut -d' ' -f1 /proc/loadavg)"
         tail -n +"$from" "$work/node.log" | awk '
             /Prepared block/ { match($0, /end: [A-Za-z]+/); end[substr($0, RSTART + 5, RLENGTH - 5)]++ }
             /Discarding proposal/ { late++ }

@@ -29,26 +29,31 @@ const MAX_THREADS: usize = 4;
 
 /// Executes `block` (encoded) by `execute`; meanwhile other threads recover its senders.
 pub(crate) fn ahead<R>(block: &[u8], execute: impl FnOnce() -> R) -> R {
-    let threads = thread::available_parallelism().map_or(0, |all| all.get().saturating_sub(1));
     // A block that does not decode is for `execute` to refuse.
     let block = opaque::Block::decode(&mut &block[..]);
     let extrinsics = block.map(|block| block.extrinsics).unwrap_or_default();
     if extrinsics.len() < WORTH_A_THREAD {
         return execute();
     }
+    beside(&extrinsics, recover_sender, execute)
+}
+
+/// Runs `execute`; meanwhile the other processors do `work` on `items`, from the first one on until `execute` ends.
+fn beside<T: Sync, R>(items: &[T], work: impl Fn(&T) + Sync, execute: impl FnOnce() -> R) -> R {
+    let threads = thread::available_parallelism().map_or(0, |all| all.get().saturating_sub(1));
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..threads.min(MAX_THREADS) {
-            let recover = || {
-                while let Some(extrinsic) = extrinsics.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    recover_sender(extrinsic);
+            let work = || {
+                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    work(item);
                 }
             };
             // Without the thread it only takes longer.
-            let _ = thread::Builder::new().name("senders".into()).spawn_scoped(scope, recover);
+            let _ = thread::Builder::new().name("senders".into()).spawn_scoped(scope, work);
         }
         let result = execute();
-        next.store(extrinsics.len(), Ordering::Relaxed);
+        next.store(items.len(), Ordering::Relaxed);
         result
     })
 }
@@ -123,6 +128,25 @@ mod tests {
         let mut other = extrinsic.inner().to_vec();
         other[1] ^= 1;
         assert!(raw_transaction(&OpaqueExtrinsic::from_blob(other)).is_none());
+    }
+
+    #[test]
+    fn each_item_is_worked_on_once_while_execution_goes_on() {
+        if thread::available_parallelism().map_or(1, usize::from) == 1 {
+            return;
+        }
+        let items: Vec<_> = (0..100).map(|_| AtomicUsize::new(0)).collect();
+        let worked = |item: &AtomicUsize| item.load(Ordering::Relaxed);
+        beside(
+            &items,
+            |item| _ = item.fetch_add(1, Ordering::Relaxed),
+            || {
+                while items.iter().map(worked).sum::<usize>() < items.len() {
+                    thread::yield_now();
+                }
+            },
+        );
+        assert!(items.iter().all(|item| worked(item) == 1));
     }
 
     #[test]

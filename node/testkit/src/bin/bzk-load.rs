@@ -85,6 +85,7 @@ async fn main() -> Result<()> {
             "contract": contract,
             "included": report.included,
             "refused": report.refused,
+            "resent": report.resent,
             "window_ms": report.window_ms,
             "per_s": report.per_second(),
             "mgas_per_s": report.mgas_per_second(),
