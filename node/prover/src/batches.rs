@@ -20,7 +20,7 @@ const TRANSACTION_BYTE: u64 = 4;
 const RECEIPT_BYTE: u64 = 3;
 
 /// An account or slot with the branches to it; as the chain's meter counts it.
-const ACCESS: u64 = 190;
+const ACCESS: u64 = 620;
 
 /// The batches of a block, by the positions of their transactions.
 pub fn divide(transactions: &[TransactionWitness]) -> Vec<Range<usize>> {

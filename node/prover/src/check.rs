@@ -1,9 +1,12 @@
 //! Executes a block in the zkEVM's kernel without proving it. The kernel checks the state,
 //! transaction and receipt roots itself, so a block that passes here can be proven.
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::{
+    any::Any,
+    panic::{catch_unwind, AssertUnwindSafe},
+};
 
-use anyhow::{anyhow, Result};
+use anyhow::{anyhow, Error, Result};
 use evm_arithmetization::{prover::testing::simulate_execution, GenerationInputs};
 use plonky2::field::goldilocks_field::GoldilocksField;
 
@@ -63,17 +66,27 @@ pub fn check(witness: BlockWitness, chain_id: u64) -> Result<Checked> {
 /// When the kernel fails.
 pub fn simulate(batch: GenerationInputs) -> Result<usize> {
     // The zkEVM panics on input that it holds impossible.
-    catch_unwind(AssertUnwindSafe(|| simulate_execution::<GoldilocksField>(batch))).map_err(
-        |panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            anyhow!("panic: {}", text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("?"))
-        },
-    )?
+    catch_unwind(AssertUnwindSafe(|| simulate_execution::<GoldilocksField>(batch)))
+        .map_err(panicked)?
+}
+
+/// What was panicked with, as an error.
+pub fn panicked(panic: Box<dyn Any + Send>) -> Error {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    anyhow!("panic: {}", text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("?"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn panic_is_an_error_with_its_text() {
+        let text = |work: fn()| panicked(catch_unwind(work).unwrap_err()).to_string();
+        assert_eq!(text(|| panic!("no such node")), "panic: no such node");
+        assert_eq!(text(|| panic!("no node {}", 7)), "panic: no node 7");
+        assert_eq!(text(|| std::panic::panic_any(7)), "panic: ?");
+    }
 
     #[test]
     fn what_the_meter_did_not_charge_is_told_beyond_what_batches_cost() {

@@ -87,11 +87,11 @@ enum Command {
         #[command(flatten)]
         pipeline: Pipeline,
         /// URL of the RPC of the L2 node whose blocks are proven.
-        #[arg(long, env = "BZK_L2_RPC", default_value = NODE)]
+        #[arg(long, env = "BZK_L2_RPC", default_value = NODE, hide_env_values = true)]
         l2_rpc: String,
         /// PostgreSQL database (`postgres://...`) over which several provers share the work, and their folder of
         /// proofs; default: this one works alone.
-        #[arg(long, env = "BZK_PROVER_POSTGRES")]
+        #[arg(long, env = "BZK_PROVER_POSTGRES", hide_env_values = true)]
         postgres: Option<String>,
         /// Address and port to listen on. Whoever reaches it may queue work.
         #[arg(long, env = "BZK_PROVER_LISTEN", default_value = "127.0.0.1:8560")]
@@ -125,7 +125,7 @@ struct Circuits {
 #[derive(clap::Args)]
 struct Source {
     /// URL of the L2 node's RPC.
-    #[arg(long, env = "BZK_L2_RPC", default_value = NODE)]
+    #[arg(long, env = "BZK_L2_RPC", default_value = NODE, hide_env_values = true)]
     l2_rpc: String,
     /// First block; default: 1.
     #[arg(long, default_value_t = 1)]

@@ -6,7 +6,7 @@ use anyhow::{ensure, Result};
 
 const GIB: u64 = 1 << 30;
 
-/// Checks that `gib` GiB can be had.
+/// Checks that this process can have `gib` GiB, with what it has.
 ///
 /// # Errors
 /// When there is less, by the kernel's estimate, the limit of the process's control group or its own (`ulimit -v`).
@@ -17,9 +17,12 @@ pub fn ensure_gib(gib: u64) -> Result<()> {
     let text = |file: &str| fs::read_to_string(group.join(file)).unwrap_or_default();
     let in_group = in_group(&text("memory.max"), &text("memory.current"), &text("memory.stat"));
     let system = |file: &str| fs::read_to_string(Path::new("/proc").join(file)).unwrap_or_default();
-    let in_process = in_process(&system("self/limits"), &system("self/status"));
+    let status = system("self/status");
+    let in_process = in_process(&system("self/limits"), &status);
     let available = field(&system("meminfo"), "MemAvailable:");
-    enough(gib, [available, in_group, in_process].into_iter().flatten().min())
+    let own = field(&status, "VmRSS:").unwrap_or(0);
+    let more = [available, in_group, in_process].into_iter().flatten().min();
+    enough(gib, more.map(|more| more.saturating_add(own)))
 }
 
 /// Bytes that a control group leaves; nothing when it has no limit. Files that it has read give way.
@@ -49,7 +52,7 @@ fn enough(gib: u64, available: Option<u64>) -> Result<()> {
     let bytes = available.unwrap_or(u64::MAX);
     ensure!(
         bytes / GIB >= gib,
-        "this needs {gib} GiB of memory, {} MiB are free: end other processes or take a larger machine",
+        "this needs {gib} GiB of memory, {} MiB can be had: end other processes or take a larger machine",
         bytes >> 20
     );
     Ok(())
@@ -66,7 +69,7 @@ mod tests {
         assert_eq!(available, Some(8 * GIB));
         enough(8, available).unwrap();
         let error = enough(9, available).unwrap_err().to_string();
-        assert!(error.starts_with("this needs 9 GiB of memory, 8192 MiB are free"), "{error}");
+        assert!(error.starts_with("this needs 9 GiB of memory, 8192 MiB can be had"), "{error}");
     }
 
     #[test]

@@ -96,8 +96,10 @@ impl Pipeline {
         self.block_folder(hash).join(format!("share-{number}-of-{of}"))
     }
 
+    /// Proofs of other circuits stay, and are not taken for those of these.
     fn block_folder(&self, hash: H256) -> PathBuf {
-        self.proofs.join(format!("{hash:x}"))
+        let circuit = zkevm::block_circuit_name(&self.circuits).unwrap_or_default();
+        self.proofs.join(format!("{hash:x}-{circuit}"))
     }
 
     /// Where the proof of the block with this hash is, or will be.
@@ -137,14 +139,27 @@ impl Pipeline {
         let before = from.checked_sub(1).context("block 0 has no proof")?;
         let start = accumulators::after(rpc, &folder, before)?;
         let settled = self.settle(blocks, Some(start), prover)?;
-        let end = accumulators::after(rpc, &folder, before + blocks.len() as u64)?;
-        let (ours, theirs) = (end.value().map(|e| e.to_canonical_u64()), settled.1.new_accumulator);
-        ensure!(
-            ours == theirs,
-            "the node's headers accumulate to {ours:?}, the proof to {theirs:?}"
-        );
+        let to = before + blocks.len() as u64;
+        let end = accumulators::after(rpc, &folder, to)?;
+        ensure_says(&settled.1, [from, to], [start, end], prover)?;
         Ok(settled)
     }
+}
+
+/// Checks that a proof is about these blocks, with the accumulators of the node's headers before and after them.
+fn ensure_says(
+    said: &Statement,
+    [from, to]: [u64; 2],
+    [start, end]: [Accumulator; 2],
+    prover: [u32; 5],
+) -> Result<()> {
+    let value = |accumulator: Accumulator| accumulator.value().map(|e| e.to_canonical_u64());
+    let blocks = [said.first, said.last].map(u64::from);
+    ensure!(blocks == [from, to], "the proof is about blocks {blocks:?}, not {from} to {to}");
+    let (ours, theirs) = ([start, end].map(value), [said.old_accumulator, said.new_accumulator]);
+    ensure!(ours == theirs, "the node's headers accumulate to {ours:?}, the proof to {theirs:?}");
+    ensure!(said.prover == prover, "the proof is for {:x?}, not for {prover:x?}", said.prover);
+    Ok(())
 }
 
 /// Hash of block `number`, as a node has it.
@@ -156,4 +171,61 @@ pub fn block_hash(rpc: &str, number: u64) -> Result<H256> {
     let block: Value = Node::new(rpc).call("eth_getBlockByNumber", block)?;
     serde_json::from_value(block["hash"].clone())
         .with_context(|| format!("the node has no block {number}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, fs, process::id};
+
+    use bzk_circuits::{statement::Tip, F};
+    use plonky2::field::types::Field;
+
+    use super::*;
+
+    fn accumulator(number: u64) -> Accumulator {
+        let zero = [F::ZERO; 4];
+        let number = F::from_canonical_u64(number);
+        let tip = Tip { number, timestamp: F::ZERO, state: [F::ZERO; 8], window: zero };
+        Accumulator { before: zero, block: zero, tip }
+    }
+
+    #[test]
+    fn attack_proof_of_other_blocks_is_refused() {
+        let (start, end, prover) = (accumulator(5), accumulator(10), [1, 2, 3, 4, 5]);
+        let value = |accumulator: Accumulator| accumulator.value().map(|e| e.to_canonical_u64());
+        let said = Statement {
+            chain_id: 1,
+            first: 6,
+            last: 10,
+            old_state: [0; 8],
+            new_state: [0; 8],
+            old_accumulator: value(start),
+            new_accumulator: value(end),
+            prover,
+        };
+        ensure_says(&said, [6, 10], [start, end], prover).unwrap();
+        // What a longer batch with the same end says.
+        let longer = Statement { first: 1, old_accumulator: value(accumulator(0)), ..said.clone() };
+        assert!(ensure_says(&longer, [6, 10], [start, end], prover).is_err());
+        for (blocks, ends) in [([6, 9], [start, end]), ([6, 10], [end, end]), ([6, 10], [start; 2])]
+        {
+            assert!(ensure_says(&said, blocks, ends, prover).is_err(), "{blocks:?}");
+        }
+        assert!(ensure_says(&said, [6, 10], [start, end], [0; 5]).is_err());
+    }
+
+    #[test]
+    fn proofs_of_other_circuits_are_not_those_of_these() {
+        let circuits = env::temp_dir().join(format!("bzk-pipeline-{}", id()));
+        let _ = fs::remove_dir_all(&circuits);
+        fs::create_dir_all(&circuits).unwrap();
+        let pipeline = Pipeline { circuits: circuits.clone(), proofs: "proofs".into() };
+        let file = |circuit: &str| {
+            fs::write(circuits.join("batches-verifier.bin"), circuit).unwrap();
+            pipeline.block_file(H256::zero())
+        };
+        assert_ne!(file("one"), file("another"));
+        assert_eq!(file("one"), file("one"));
+        fs::remove_dir_all(circuits).unwrap();
+    }
 }

@@ -11,9 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{settle::address_words, stage};
 
-/// Blocks of one batch. The chain means a batch to have at most 4,096, but one that waits for room on the chain grows
-/// (`pallets/settlement`), and is never proven if it is refused here: three weeks of blocks every two seconds.
-const MOST_BLOCKS: u64 = 1 << 20;
 /// Batches that wait or are proven; their files are small, but a queue has an end.
 const MOST_BATCHES: usize = 100_000;
 
@@ -33,14 +30,14 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// A batch that waits.
+    /// A batch that waits. It may have any number of blocks: the chain means one to have at most 4,096, but one that waits
+    /// for room on the chain grows (`pallets/settlement`), and would never be proven if it were refused here.
     ///
     /// # Errors
-    /// When the range is empty or too long, or `prover` is no address.
+    /// When the range is empty, or `prover` is no address.
     pub fn new(from: u64, to: u64, prover: &str) -> Result<Self> {
         address_words(prover)?;
         ensure!(from > 0 && from <= to, "blocks {from} to {to} are no range");
-        ensure!(to - from < MOST_BLOCKS, "a batch has at most {MOST_BLOCKS} blocks");
         ensure!(to <= u64::from(u32::MAX), "a block number has 32 bits");
         let prover = prover.trim_start_matches("0x").to_lowercase();
         Ok(Self { from, to, prover, proof: None, error: None })
@@ -161,10 +158,10 @@ mod tests {
 
     #[test]
     fn what_is_no_batch_is_refused() {
-        for (from, to) in [(0, 1), (2, 1), (1, 1 + MOST_BLOCKS), (1 << 32, 1 << 32)] {
+        for (from, to) in [(0, 1), (2, 1), (1 << 32, 1 << 32)] {
             assert!(Batch::new(from, to, PROVER).is_err(), "{from} to {to}");
         }
-        assert!(Batch::new(1, MOST_BLOCKS, PROVER).is_ok());
+        assert!(Batch::new(1, u64::from(u32::MAX), PROVER).is_ok());
         assert!(Batch::new(1, 1, "0x00").is_err());
     }
 

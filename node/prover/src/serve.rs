@@ -27,6 +27,7 @@ use serde_json::{json, Value};
 use tiny_http::{Header, Method, Request, Response, Server};
 
 use crate::{
+    check,
     jobs::{Job, Jobs, Outcome, Work, STACK},
     pipeline::{self, Pipeline},
     queue::{Batch, Queue},
@@ -129,7 +130,7 @@ impl Service {
             self.set_working(Some(job.clone()));
             // plonky2 panics on a witness that it holds impossible.
             let result = catch_unwind(AssertUnwindSafe(|| self.try_job(job)))
-                .unwrap_or_else(|_| Err(anyhow!("the prover panicked; its log has the place")));
+                .unwrap_or_else(|panic| Err(check::panicked(panic)));
             let noted = result.and_then(|outcome| {
                 // Who waits for others does not know whether they still fail.
                 if outcome == Outcome::Done {
@@ -323,11 +324,18 @@ impl Service {
         json!({"id": batch.id(), "state": state, "error": self.error(batch), "stages": stages})
     }
 
-    /// The proof as the contract takes it.
+    /// The proof as the contract takes it. A batch whose proof is damaged, or of other circuits, waits for one again.
     fn proof(&self, batch: &Batch) -> Result<Value> {
         let file = batch.proof.as_ref().context("the batch has no proof yet")?;
         let verifier = Verifier::load(&self.pipeline.circuits)?;
-        let (statement, proof) = verifier.verify(file)?;
+        let (statement, proof) = match verifier.verify(file) {
+            Ok(verified) => verified,
+            Err(error) => {
+                self.queue.write(&Batch { proof: None, ..batch.clone() })?;
+                self.jobs.push(&Job::Batch(batch.id()))?;
+                return Err(error.context("the proof is not valid any more, and made again"));
+            }
+        };
         let inputs: Vec<_> = proof
             .public_inputs
             .iter()
@@ -740,6 +748,8 @@ mod tests {
         kept[100] ^= 1;
         fs::write(&file, kept).unwrap();
         assert!(fetch().is_err(), "a damaged proof is handed out");
+        let again = service.queue.get(&batch.id()).unwrap();
+        assert_eq!(service.status(&again)["state"], "queued", "it is not made again");
     }
 
     #[test]

@@ -6,17 +6,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use bzk_circuits::{
     chain::{Chain, ChainProof, Previous},
     solidity,
-    statement::{Accumulator, Statement},
+    statement::{Accumulator, Digest, Statement},
     wrap::{Proof, Wrap},
     KeccakC, D, F,
 };
 use evm_arithmetization::ProofWithPublicValues;
+use keccak_hash::keccak;
 use plonky2::{
-    field::types::Field, plonk::circuit_data::VerifierCircuitData,
+    field::types::{Field, PrimeField64},
+    plonk::circuit_data::VerifierCircuitData,
     util::serialization::DefaultGateSerializer,
 };
 use serde::{Deserialize, Serialize};
@@ -69,7 +71,7 @@ impl Settlement {
     pub fn prove(
         &self,
         files: &[PathBuf],
-        start: Option<Accumulator>,
+        mut start: Option<Accumulator>,
         prover: [u32; 5],
         folder: &Path,
     ) -> Result<PathBuf> {
@@ -82,7 +84,8 @@ impl Settlement {
                 None => Accumulator::start(inputs, F::ZERO)?,
             };
             let accumulator = before.next(inputs)?;
-            let path = folder.join(format!("chain-{}.json", self.name(&accumulator, prover)));
+            let ends = [start.get_or_insert(before).value(), accumulator.value()];
+            let path = folder.join(format!("chain-{}.json", self.name(ends, prover)));
             let next = kept(&path, "chain", || {
                 let previous = match &joined {
                     Some(joined) => Previous::Chain(&joined.proof),
@@ -92,10 +95,14 @@ impl Settlement {
             })?;
             joined = Some(next);
         }
-        let Joined { proof, accumulator } = joined.context("there are no blocks")?;
+        let (Some(Joined { proof, accumulator }), Some(start)) = (joined, start) else {
+            bail!("there are no blocks")
+        };
         self.chain.verify(&proof)?;
-        let path = folder.join(format!("wrap-{}.bin", self.name(&accumulator, prover)));
-        if !path.exists() {
+        let name = self.name([start.value(), accumulator.value()], prover);
+        let path = folder.join(format!("wrap-{name}.bin"));
+        // A damaged one is made again.
+        if Verifier(self.wrap.wrap.circuit.verifier_data()).verify(&path).is_err() {
             let shrunk = timed("shrink", || self.wrap.shrink.prove(&proof))?;
             let wrapped = timed("wrap", || self.wrap.wrap.prove(&shrunk))?;
             self.wrap.wrap.circuit.verify(wrapped.clone())?;
@@ -104,14 +111,17 @@ impl Settlement {
         Ok(path)
     }
 
-    /// Name of a proof: the circuits that make it (the last one's digest depends on all), its end and its prover.
-    fn name(&self, accumulator: &Accumulator, prover: [u32; 5]) -> String {
-        let circuits = self.wrap.wrap.circuit.verifier_only.circuit_digest.0;
-        let mut words = vec![hex::encode(&circuits[..8])];
-        words.extend(accumulator.value().iter().map(|element| element.to_string()));
-        words.extend(prover.map(|word| format!("{word:x}")));
-        words.join("-")
+    /// Name of a proof: the circuits that make it (the last one's digest depends on all), and what it says.
+    fn name(&self, ends: [Digest; 2], prover: [u32; 5]) -> String {
+        name(&self.wrap.wrap.circuit.verifier_only.circuit_digest.0[..8], ends, prover)
     }
+}
+
+/// Accumulators begin at block 0, so several batches end with the same one: a name has both ends.
+fn name(circuits: &[u8], ends: [Digest; 2], prover: [u32; 5]) -> String {
+    let ends = ends.as_flattened().iter().flat_map(|e| e.to_canonical_u64().to_be_bytes());
+    let prover = prover.iter().flat_map(|word| word.to_be_bytes());
+    format!("{}-{:x}", hex::encode(circuits), keccak(ends.chain(prover).collect::<Vec<_>>()))
 }
 
 /// What the contract knows: verifies wrapped proofs as it does.
@@ -250,6 +260,16 @@ pub(crate) mod tests {
         assert!(refuses(&[whole.as_slice(), &[0]].concat()));
         assert!(!refuses(&whole));
         fs::remove_dir_all(circuits).unwrap();
+    }
+
+    #[test]
+    fn attack_proof_of_a_longer_batch_is_not_taken_for_one_with_the_same_end() {
+        let end = |value| [F::from_canonical_u64(value); 4];
+        let of = |start, last, prover| name(&[7; 8], [end(start), end(last)], [prover; 5]);
+        let whole = of(1, 10, 0);
+        for other in [of(6, 10, 0), of(1, 9, 0), of(1, 10, 1)] {
+            assert_ne!(other, whole);
+        }
     }
 
     #[test]

@@ -25,9 +25,11 @@ pub(crate) const LIST_KEY: u64 = 33;
 /// RLP of an item of an access list beside its keys: the address and two headers.
 pub(crate) const LIST_ITEM: u64 = 29;
 
-/// An account or slot with the branches to it, before and after. Counted: three branches of their own, with 15
-/// siblings of which nothing but the hash is known, take 48 cells each; the leaf and the entries in lists, 40.
-pub(super) const ACCESS: u64 = 190;
+/// An account or slot with the branches to it, before and after. Counted: a branch of its own, with 15 siblings of which
+/// nothing but the hash is known, takes 48 cells; the leaf and the entries in lists, 40. Three such branches are usual.
+/// But whoever chooses the keys beside those that a transaction reads makes more of them: twelve below the three that a
+/// thousand accesses share take 15 * 16^14 hashes, 2^60, and then a block could not be proven. So it has room for twelve.
+pub(super) const ACCESS: u64 = 12 * 48 + 44;
 
 /// A byte of a log: in the list of logs, its receipt and the buffer in which that is hashed.
 pub(super) const LOG_BYTE: u64 = 3;

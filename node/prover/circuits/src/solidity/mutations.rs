@@ -15,6 +15,9 @@ pub const INPUTS: u64 = 1 << 32;
 /// One in so many changes is of a public input: a proof has hundreds of fields for each of them.
 const INPUTS_SHARE: usize = 8;
 
+/// Where in a hash eight bytes are replaced, so that each of its bytes is at some time.
+const HASH_PARTS: [usize; 4] = [0, 8, 16, HASH_BYTES - 8];
+
 /// One change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mutation {
@@ -106,11 +109,13 @@ fn changed(old: u64, number: bool, dice: &mut Dice) -> u64 {
     }
 }
 
-/// Starts of all fields of a proof, eight bytes each; the last bytes of a hash stand for it.
+/// Starts of all fields of a proof, eight bytes each; a hash has four of them, the last of which overlap.
 fn fields(shape: &Shape) -> Vec<usize> {
     let offsets = shape.offsets();
     let mut starts = Vec::new();
-    let hashes = |from: usize, count: usize| (0..count).map(move |i| from + HASH_BYTES * i);
+    let hashes = |from: usize, count: usize| {
+        (0..count).flat_map(move |i| HASH_PARTS.map(|part| from + HASH_BYTES * i + part))
+    };
     starts.extend(hashes(0, 3 * shape.cap_len()));
     starts.extend((offsets.openings..offsets.commit_caps).step_by(8));
     starts.extend(hashes(offsets.commit_caps, shape.steps * shape.cap_len()));

@@ -19,6 +19,8 @@ const MOST_LOGGED: u64 = 160 * 1024 - 1_000;
 /// Bytes of a log and logs of a transaction whose receipt is nearly the longest.
 const LOG: u64 = 8_192;
 const LOGS: u64 = 19;
+/// Slots in an access list: 752 cells each.
+const LISTED: usize = 970;
 const GAS: u64 = 30_000_000;
 
 /// All of them.
@@ -56,7 +58,7 @@ fn with_logs() -> Call {
 /// Slots that exist and slots that do not, in an access list.
 fn with_list(seed: u64) -> Call {
     let mut dice = Dice::new(seed);
-    let slots = (0..2_200).map(|_| dice.word()).collect();
+    let slots = (0..LISTED).map(|_| dice.word()).collect();
     Call::to(TARGET).kind(Kind::AccessList).list(vec![(TARGET, slots)]).gas(GAS)
 }
 
