@@ -1,7 +1,7 @@
 // Starts a development node, makes one block of each kind asked for, prints its URL and the numbers of the first and
 // the last of these blocks, and stays until it is killed. Tells on stderr which block is of which kind.
 // Usage: node lib/proof-node.js KIND...
-//   empty transfer transfers erc20 create revert precompiles mixed, or a table of lib/stress.js;
+//   empty transfer transfers erc20 create revert precompiles pairing mixed, or a table of lib/stress.js;
 //   claim withdrawal: of the bridge, with a bitcoind, a relayer and a committee's signers beside the node
 // Environment: BZK_CASES: writes the witnesses of these blocks to this file, as `bzk-prover --cases` takes them.
 import assert from 'node:assert/strict'
@@ -45,7 +45,14 @@ const head = () => reader.getBlockNumber({ cacheTime: 0 })
 const receipt = (hash) => reader.waitForTransactionReceipt({ hash, pollingInterval: 200 })
 
 const number = (value) => toHex(value, { size: 32 }).slice(2)
-/** Inputs of the precompiled contracts 1 to 9 that succeed. */
+/** The generators of both groups (EIP-197): their pairing is not 1. */
+const PAIR = `0x${number(1)}${number(2)}` +
+  '198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2' +
+  '1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed' +
+  '090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b' +
+  '12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa'
+/** Inputs of the precompiled contracts 1 to 9 that succeed, the pairing of nothing among them; and a pair, which is as
+    long a proof as all of these. */
 const PRECOMPILES = [
   [1n, `0x${keccak256('0x01').slice(2)}${number(27)}${number(1)}${number(1)}`],
   [2n, toHex('abc')],
@@ -56,6 +63,7 @@ const PRECOMPILES = [
   [7n, `0x${number(1)}${number(2)}${number(3)}`],
   [8n, '0x'],
   [9n, `0x00000001${'00'.repeat(208)}01`],
+  [8n, PAIR],
 ]
 
 const fresh = (index) => `0x${keccak256(toHex(index, { size: 8 })).slice(26)}`
@@ -80,7 +88,8 @@ const KINDS = {
   erc20: [erc20],
   create: [create],
   revert: [revert],
-  precompiles,
+  precompiles: precompiles.slice(0, 9),
+  pairing: precompiles.slice(9),
   mixed: [transfer(50), erc20, create, revert, precompiles[1], precompiles[5]],
 }
 for (const [table, { code, data }] of Object.entries(STRESS)) {
