@@ -196,7 +196,7 @@ impl<T: Config> Pallet<T> {
         let record = prover.proof(&id)?;
         Self::check_record(found, &record).map_err(|_| WorkerError::AnotherStatement)?;
 
-        let payload = Self::proof_payload(batch, &record);
+        let payload = Self::proof_payload(batch, found.forgotten, &record);
         let signature = authority.sign(&payload).ok_or(WorkerError::NotSent)?;
         let call = Call::<T>::record_proof { batch, record, authority, signature };
         let transaction = T::create_authorized_transaction(call.into());
