@@ -280,8 +280,8 @@ pub mod pallet {
             Self::do_settle(batch, transaction)
         }
 
-        /// Forgets the proof of a batch, because it is none; the batch is proven again. Nothing that an authority signed
-        /// for the batch before counts any more.
+        /// Forgets the proof of a batch, because it is none; the batch is proven again. No record that was signed before
+        /// counts any more.
         ///
         /// # Origin
         /// [`Config::AdminOrigin`].
