@@ -42,13 +42,14 @@ impl<Id> Authorities<Id> for () {
 }
 
 impl<T: Config> Pallet<T> {
-    /// What an authority signs: bound to this chain and batch. Longer than the hash of a header, which the same key
-    /// signs, so neither can stand for the other.
-    pub fn proof_payload(batch: BatchId, record: &ProofRecord) -> Vec<u8> {
+    /// What an authority signs: bound to this chain and batch, and to how many proofs of the batch were `forgotten` so
+    /// far: the transaction has no nonce and no end, so anybody could send a forgotten one again. Longer than the hash
+    /// of a header, which the same key signs, so neither can stand for the other.
+    pub fn proof_payload(batch: BatchId, forgotten: u32, record: &ProofRecord) -> Vec<u8> {
         let genesis = frame_system::Pallet::<T>::block_hash(
             frame_system::pallet_prelude::BlockNumberFor::<T>::zero(),
         );
-        (DOMAIN, genesis, batch, record).encode()
+        (DOMAIN, genesis, batch, forgotten, record).encode()
     }
 
     pub(crate) fn authorize_record_proof(
@@ -64,7 +65,7 @@ impl<T: Config> Pallet<T> {
             _ => InvalidTransaction::Call,
         })?;
         ensure!(T::Authorities::contains(authority), InvalidTransaction::BadSigner);
-        let payload = Self::proof_payload(*batch, record);
+        let payload = Self::proof_payload(*batch, found.forgotten, record);
         ensure!(authority.verify(&payload, signature), InvalidTransaction::BadProof);
         ValidTransaction::with_tag_prefix(DOMAIN)
             .priority(PRIORITY)

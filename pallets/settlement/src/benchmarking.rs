@@ -60,7 +60,7 @@ fn record<T: Config>(batch: BatchId) -> ProofRecord {
 fn signed<T: Config>(batch: BatchId, record: &ProofRecord) -> (T::AuthorityId, SignatureOf<T>) {
     let authority = T::AuthorityId::generate_pair(None);
     T::Authorities::add(authority.clone());
-    let payload = Pallet::<T>::proof_payload(batch, record);
+    let payload = Pallet::<T>::proof_payload(batch, 0, record);
     let signature = authority.sign(&payload).expect("the key was just made");
     (authority, signature)
 }

@@ -62,7 +62,8 @@ impl<T: Config> Pallet<T> {
     fn close(batch: BatchId, OpenBatch { span, transactions, cycles, .. }: OpenBatch) {
         let closed_at = frame_system::Pallet::<T>::block_number();
         let (certificate, proof, settlement) = (None, None, None);
-        Batches::<T>::insert(batch, Batch { span, closed_at, certificate, proof, settlement });
+        let closed = Batch { span, closed_at, certificate, proof, settlement, forgotten: 0 };
+        Batches::<T>::insert(batch, closed);
         Self::deposit_event(Event::Closed { batch, span, transactions, cycles });
     }
 }

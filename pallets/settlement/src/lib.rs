@@ -280,7 +280,8 @@ pub mod pallet {
             Self::do_settle(batch, transaction)
         }
 
-        /// Forgets the proof of a batch, because it is none; the batch is proven again.
+        /// Forgets the proof of a batch, because it is none; the batch is proven again. No record that was signed before
+        /// counts any more.
         ///
         /// # Origin
         /// [`Config::AdminOrigin`].
@@ -364,7 +365,9 @@ pub mod pallet {
         fn do_forget_proof(batch: BatchId) -> DispatchResult {
             Self::try_mutate(batch, |found| {
                 ensure!(found.settlement.is_none(), Error::<T>::OutOfOrder);
-                found.proof.take().map(drop).ok_or(Error::<T>::NotProven)
+                ensure!(found.proof.take().is_some(), Error::<T>::NotProven);
+                found.forgotten = found.forgotten.saturating_add(1);
+                Ok(())
             })?;
             Self::deposit_event(Event::ProofForgotten { batch });
             Ok(())

@@ -145,9 +145,10 @@ pub(crate) fn record_of(first: u64, last: u64) -> ProofRecord {
 
 /// `record_proof`, signed by the authority `key`.
 pub(crate) fn sealed(batch: BatchId, record: ProofRecord, key: u64) -> Call<Test> {
+    let forgotten = Batches::<Test>::get(batch).map_or(0, |found| found.forgotten);
+    let payload = Settlement::proof_payload(batch, forgotten, &record);
     let authority = UintAuthorityId(key);
-    let signature: TestSignature =
-        authority.sign(&Settlement::proof_payload(batch, &record)).unwrap();
+    let signature: TestSignature = authority.sign(&payload).unwrap();
     Call::record_proof { batch, record, authority, signature }
 }
 

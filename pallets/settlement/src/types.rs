@@ -91,6 +91,8 @@ pub struct Batch<BlockNumber> {
     pub proof: Option<ProofRecord>,
     /// Names the transaction of the layer 1 that accepted it.
     pub settlement: Option<H256>,
+    /// How many of its proofs were forgotten. Authorities sign this too, so that none of these comes back.
+    pub forgotten: u32,
 }
 
 impl<BlockNumber> Batch<BlockNumber> {

@@ -2,7 +2,8 @@
 //! the first.
 //!
 //! A record is an authority's word, and a wrong one must not stop the others: what another authority has recorded and the
-//! contract has not settled goes to this node's prover all the same, once.
+//! contract has not settled goes to this node's prover all the same, once, after the batches without a record. So a
+//! prover that comes late begins with what nobody has proven.
 //!
 //! It does nothing unless the node says in its local storage where a prover is ([`PROVER`]). The node also says which
 //! block is final ([`FINALIZED`]), because the runtime cannot know: only final batches are handed over.
@@ -41,7 +42,8 @@ pub const FINALIZED: &[u8] = b"bzk-settlement/finalized";
 /// Key in the node's persistent local storage: when the worker goes on. The node removes it when it starts.
 pub const PAUSE: &[u8] = b"bzk-settlement/pause";
 
-/// Key in the node's persistent local storage: this node's prover has proven every batch before this one.
+/// Key in the node's persistent local storage: this node's prover has proven every batch before this one that was not
+/// settled first.
 const OWN: &[u8] = b"bzk-settlement/own";
 
 const LOCK: &[u8] = b"bzk-settlement/lock";
@@ -56,10 +58,10 @@ const RESEND: Duration = Duration::from_millis(60_000);
 const RETRY_MS: u64 = 2_000;
 const MAX_DOUBLINGS: u32 = 8;
 
-/// Batches that the prover gets beside the oldest one.
+/// Batches that the prover gets beside the first one.
 const AHEAD: usize = 3;
 
-/// Two calls for the oldest batch, one for each of the others, and the rest.
+/// Two calls for the first batch, one for each of the others, and the rest.
 const LOCKED: Duration = Duration::from_millis((3 + AHEAD as u64) * DEADLINE_MS);
 
 /// A prover, as the node's operator names it.
@@ -132,7 +134,7 @@ impl<T: Config> Pallet<T> {
         if advanced == Ok(Progress::Waiting) {
             let prover = Prover { url: &endpoint.url };
             let mut others = ahead.iter().map(|(_, other)| &other.span);
-            // Not a failure of the oldest, which is asked for as often as ever.
+            // Not a failure of the first, which is asked for as often as ever.
             if let Err(error) =
                 others.try_for_each(|span| prover.submit(span, endpoint.address).map(drop))
             {
@@ -141,8 +143,10 @@ impl<T: Config> Pallet<T> {
         }
         if matches!(advanced, Ok(Progress::Sent | Progress::Known)) {
             log::info!(target: "settlement", "batch {batch} is proven");
-            let own = StorageValueRef::persistent(OWN);
-            own.set(&Self::proven_before().max(batch.saturating_add(1)));
+            // One that came before older ones with a record is asked for again after them: it has a record then too.
+            if *batch == Self::oldest_unproven() {
+                StorageValueRef::persistent(OWN).set(&batch.saturating_add(1));
+            }
         }
         let (delay, failures) = match advanced {
             Ok(Progress::Waiting | Progress::Known) => (POLL, 0),
@@ -156,22 +160,26 @@ impl<T: Config> Pallet<T> {
         pause.set(&Pause { batch: *batch, until: timestamp().add(delay), failures });
     }
 
-    /// The first batch that this node's prover has not proven.
-    fn proven_before() -> BatchId {
-        StorageValueRef::persistent(OWN).get().ok().flatten().unwrap_or(0)
+    /// The oldest batch that is not settled and that this node's prover may not have proven.
+    fn oldest_unproven() -> BatchId {
+        let own = StorageValueRef::persistent(OWN).get::<BatchId>().ok().flatten();
+        own.unwrap_or(0).max(BatchIds::<T>::get().unsettled)
     }
 
-    /// The oldest batches that are final and have no record, or that of another authority alone.
+    /// The oldest final batches without a record, then the oldest with one that this node's prover may not have proven.
+    /// Just one of these: the prover takes batches as they come, so the next without a record may have to wait for it.
     fn batches_to_prove() -> Vec<(BatchId, Batch<BlockNumberFor<T>>)> {
         let finalized = StorageValueRef::persistent(FINALIZED).get::<BlockNumberFor<T>>();
         let Ok(Some(finalized)) = finalized else { return Vec::new() };
-        let (ids, own) = (BatchIds::<T>::get(), Self::proven_before());
-        (ids.unsettled..ids.next)
-            .filter_map(|id| Some((id, Batches::<T>::get(id)?)))
-            .filter(|(id, batch)| batch.proof.is_none() || *id >= own)
-            .take_while(|(_, batch)| batch.closed_at <= finalized)
-            .take(1 + AHEAD)
-            .collect()
+        let ids = BatchIds::<T>::get();
+        let from = |first: BatchId| {
+            (first..ids.next)
+                .filter_map(|id| Some((id, Batches::<T>::get(id)?)))
+                .take_while(move |(_, batch)| batch.closed_at <= finalized)
+        };
+        let unrecorded = from(ids.unsettled).filter(|(_, batch)| batch.proof.is_none());
+        let recorded = from(Self::oldest_unproven()).filter(|(_, batch)| batch.proof.is_some());
+        unrecorded.chain(recorded.take(1)).take(1 + AHEAD).collect()
     }
 
     /// Brings a batch as far as the prover has it.
@@ -196,7 +204,7 @@ impl<T: Config> Pallet<T> {
         let record = prover.proof(&id)?;
         Self::check_record(found, &record).map_err(|_| WorkerError::AnotherStatement)?;
 
-        let payload = Self::proof_payload(batch, &record);
+        let payload = Self::proof_payload(batch, found.forgotten, &record);
         let signature = authority.sign(&payload).ok_or(WorkerError::NotSent)?;
         let call = Call::<T>::record_proof { batch, record, authority, signature };
         let transaction = T::create_authorized_transaction(call.into());

@@ -55,7 +55,8 @@ fn record(batch: BatchId) -> ProofRecord {
 /// The transaction with which the worker of a node with the key `seed` records a proof.
 fn transaction(batch: BatchId, record: ProofRecord, seed: &str) -> UncheckedExtrinsic {
     let pair = AuthorityPair::from_string(seed, None).unwrap();
-    let signature = pair.sign(&Settlement::proof_payload(batch, &record));
+    let forgotten = Batches::<Runtime>::get(batch).unwrap().forgotten;
+    let signature = pair.sign(&Settlement::proof_payload(batch, forgotten, &record));
     let call = Call::record_proof { batch, record, authority: pair.public(), signature };
     <Runtime as CreateAuthorizedTransaction<Call<Runtime>>>::create_authorized_transaction(
         call.into(),
@@ -104,8 +105,14 @@ fn record_with_an_authoritys_babe_key_goes_through_pool_and_block_without_a_fee(
     assert_eq!(chain.make(vec![extrinsic.clone()]).results, vec![Ok(Ok(()))]);
     assert_eq!(chain.query(|| Batches::<Runtime>::get(0).unwrap().proof), Some(record));
 
-    let stale = TransactionValidityError::from(InvalidTransaction::Stale);
-    assert_eq!(chain.make(vec![extrinsic]).results, vec![Err(stale)], "a replay");
+    let made = chain.make(vec![extrinsic.clone()]);
+    assert_eq!(made.results, vec![refused(InvalidTransaction::Stale)], "a replay");
+    let forget = RuntimeCall::Settlement(Call::forget_proof { batch: 0 });
+    chain.call(Alice, pallet_sudo::Call::sudo { call: Box::new(forget) }).unwrap();
+    let made = chain.make(vec![extrinsic]);
+    assert_eq!(made.results, vec![refused(InvalidTransaction::BadProof)], "forgotten");
+    let anew = chain.query(|| transaction(0, record, "//Alice"));
+    assert_eq!(chain.make(vec![anew]).results, vec![Ok(Ok(()))]);
 }
 
 #[test]

@@ -91,6 +91,29 @@ fn attack_replayed_records_are_refused() {
 }
 
 #[test]
+fn attack_forgotten_record_does_not_come_back() {
+    run(|| {
+        blocks(1..=2);
+        let wrong = ProofRecord { proof_hash: H256::zero(), ..record(0) };
+        // Whoever has seen them can send them again; the first never was in a block.
+        let mut seen = vec![sealed(0, record(0), 2)];
+        for forgotten in 1..=3 {
+            // The same word, signed anew.
+            let call = sealed(0, wrong, 1);
+            assert_ok!(submit(call.clone()));
+            seen.push(call);
+            assert_ok!(Settlement::forget_proof(RuntimeOrigin::root(), 0));
+            assert_eq!(Batches::<Test>::get(0).unwrap().forgotten, forgotten);
+            for old in &seen {
+                refused(old.clone(), BadProof);
+            }
+        }
+        assert_ok!(submit(sealed(0, record(0), 2)));
+        assert_eq!(Batches::<Test>::get(0).unwrap().proof, Some(record(0)));
+    });
+}
+
+#[test]
 fn attack_record_under_another_origin_is_refused() {
     run(|| {
         blocks(1..=2);
@@ -110,5 +133,5 @@ fn attack_record_under_another_origin_is_refused() {
 
 #[test]
 fn what_authorities_sign_is_no_hash_of_a_header() {
-    run(|| assert!(Settlement::proof_payload(0, &record(7)).len() > 32));
+    run(|| assert!(Settlement::proof_payload(0, 0, &record(7)).len() > 32));
 }

@@ -74,15 +74,24 @@ impl NodeWithProver {
         self.expect_raw(method, params, answer.to_string());
     }
 
-    fn expect_submit(&self) {
+    /// `batch` must be handed over next. Returns its id, which is [`ID`] for the batch 0.
+    fn expect_submit(&self, batch: BatchId) -> String {
+        let Span { first, last, .. } = Batches::<Test>::get(batch).unwrap().span;
         let address = format!("0x{}", "aa".repeat(20));
-        self.expect("prover_submitBatch", json!([1, 2, address]), json!(ID));
+        let id = format!("{first:010}-{last:010}-aa");
+        self.expect("prover_submitBatch", json!([first, last, address]), json!(id));
+        id
+    }
+
+    fn expect_status_of(&self, batch: BatchId, state: &str, error: Option<&str>) -> String {
+        let id = self.expect_submit(batch);
+        let status = json!({"id": id, "state": state, "error": error, "stages": ["chain"]});
+        self.expect("prover_status", json!([id]), status);
+        id
     }
 
     fn expect_status(&self, state: &str, error: Option<&str>) {
-        self.expect_submit();
-        let status = json!({"id": ID, "state": state, "error": error, "stages": ["chain"]});
-        self.expect("prover_status", json!([ID]), status);
+        self.expect_status_of(0, state, error);
     }
 
     fn expect_proof(&self, record: &ProofRecord) {
@@ -96,6 +105,25 @@ impl NodeWithProver {
         self.state.write().timestamp = Timestamp::from_unix_millis(now);
         Settlement::offchain_worker(1);
         assert_eq!(self.state.read().requests.iter().filter(|(_, one)| !one.sent).count(), 0);
+    }
+
+    /// One run, in which the worker must fetch the proof of `batch`; a block has its record.
+    fn run_until_recorded(&self, batch: BatchId) {
+        let id = self.expect_status_of(batch, "proven", None);
+        self.expect("prover_proof", json!([id]), proof(&record(batch)));
+        self.run_worker(1);
+        let [call] = self.sent().try_into().unwrap();
+        assert_ok!(submit(call));
+    }
+
+    /// Runs in which the worker must see that the prover has the proofs of `batches`; then it has nothing to do.
+    fn run_until_idle(&self, batches: impl IntoIterator<Item = BatchId>) {
+        for batch in batches {
+            self.expect_status_of(batch, "proven", None);
+            self.run_worker(1);
+        }
+        self.run_worker(1_000);
+        assert_eq!(self.sent(), []);
     }
 
     /// What the worker has sent to the pool.
@@ -200,11 +228,51 @@ fn attack_wrong_record_of_another_authority_does_not_stop_the_prover() {
 }
 
 #[test]
+fn late_prover_begins_with_batches_that_nobody_has_recorded() {
+    NodeWithProver::run(|node| {
+        blocks(3..=8);
+        for batch in [0, 2] {
+            assert_ok!(submit(sealed(batch, record(batch), 2)));
+        }
+        node.expect_status_of(1, "proving", None);
+        node.expect_submit(3);
+        // One of the others, no more.
+        node.expect_submit(0);
+        node.run_worker(1);
+        node.run_worker(5);
+        node.run_until_recorded(1);
+        node.run_until_recorded(3);
+        // No batch is left out, its own ones neither.
+        node.run_until_idle(0..4);
+    });
+}
+
+#[test]
+fn batch_that_another_authority_records_meanwhile_holds_up_no_other() {
+    NodeWithProver::run(|node| {
+        node.expect_status("proving", None);
+        node.run_worker(1);
+        assert_ok!(submit(sealed(0, record(0), 2)));
+        blocks(3..=4);
+        node.run_until_recorded(1);
+        node.expect_status("queued", Some("disk full"));
+        node.run_worker(1);
+        blocks(5..=6);
+        node.run_until_recorded(2);
+        node.run_until_idle(0..3);
+    });
+}
+
+#[test]
 fn settled_batch_is_not_proven_again() {
     NodeWithProver::run(|node| {
         settle(0);
         node.run_worker(1);
         assert!(node.state.read().requests.is_empty());
+        // Nor waited for.
+        blocks(3..=4);
+        node.run_until_recorded(1);
+        node.run_until_idle([]);
     });
 }
 
