@@ -1,6 +1,7 @@
 // How fast a node that joins late follows a long chain, with all its blocks (full) and without (warp).
 // The chain is sealed with a clock that is behind (past.c), then its validator goes on with BABE and GRANDPA.
 // Usage: sync.mjs [BLOCKS]. Prints one JSON object. BENCH_KEEP=1 keeps the data.
+import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -86,6 +87,10 @@ try {
   const head = await warp.node.call('chain_getFinalizedHead')
   await same(warp.node, 'chain_getBlockHash', [await number(warp.node, head)])
   await same(warp.node, 'eth_getBalance', [account(1).address, 'finalized'])
+  // Of a block that it has not executed it knows neither logs nor traces, and says so.
+  for (const method of ['eth_getLogs', 'trace_filter']) {
+    await assert.rejects(warp.node.call(method, [{ fromBlock: '0x1', toBlock: '0x1' }]), /older than this node's index/)
+  }
   // The blocks before come later, in the background.
   const began = Date.now()
   const oldest = async () => warp.node.call('chain_getBlock', [await validator.call('chain_getBlockHash', [1])])

@@ -16,9 +16,10 @@ pub struct Limits {
     pub log_addresses: usize,
     /// Most alternatives at one topic position of a log filter.
     pub log_topics: usize,
-    /// Gas of one `eth_call`, `eth_estimateGas`, simulation or traced call, in gas units.
+    /// Gas of one `eth_call`, `eth_estimateGas`, simulation or traced call, in gas units. It alone
+    /// bounds the time of an `eth_call`.
     pub call_gas: u64,
-    /// Wall-clock time of one `eth_call`, estimate or simulation.
+    /// Wall-clock time of one estimate, access list or simulation, looked at between its runs.
     pub call_time: Duration,
     /// Wall-clock time of one trace request.
     pub trace_time: Duration,

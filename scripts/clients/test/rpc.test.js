@@ -88,7 +88,8 @@ test('trace_get, trace_filter and trace_replayTransaction give what trace_block 
   assert.deepEqual(await filter({ after: 1, count: 1 }), all.slice(1, 2))
   const contract = contracts.Zoo.address.toLowerCase()
   assert.deepEqual(await filter({ fromAddress: [contract] }), all.filter(({ action }) => action.from === contract))
-  await assert.rejects(filter({ fromBlock: '0x5', toBlock: '0x1' }), /.+/)
+  await assert.rejects(filter({ fromBlock: '0x5', toBlock: '0x1' }),
+    { code: -32602, message: 'invalid parameters: fromBlock 5 is above toBlock 1' })
 })
 
 test('overrides of state and block hold for one call', async () => {
@@ -147,6 +148,17 @@ test('headers are those of their blocks, and raw transactions those that were se
   assert.equal(await node.call('eth_getHeaderByNumber', ['0xffffff']), null)
 })
 
+test('a block that is named by its hash may have to be canonical, and then answers as by its number', async () => {
+  const { hash: blockHash, number } = await node.call('eth_getBlockByNumber', ['latest', false])
+  const { address } = account(1)
+  const balance = await node.call('eth_getBalance', [address, number])
+  for (const requireCanonical of [true, false, undefined]) {
+    assert.equal(await node.call('eth_getBalance', [address, { blockHash, requireCanonical }]), balance)
+  }
+  const absent = { blockHash: `0x${'12'.repeat(32)}`, requireCanonical: true }
+  await assert.rejects(node.call('eth_getBalance', [address, absent]), { code: -32000, message: /not found/ })
+})
+
 test('net, web3, uncles and blobs', async () => {
   assert.equal(await node.call('web3_sha3', ['0x68656c6c6f20776f726c64']), keccak256('0x68656c6c6f20776f726c64'))
   assert.equal(await node.call('net_listening'), true)
@@ -175,6 +187,14 @@ test('txpool and bzk_finality follow a transaction from the pool to finality', a
     const { pending, queued } = await sealer.call('txpool_status')
     return pending === '0x1' && queued === '0x1'
   }, 'one pending, one queued', 20)
+  const { transactions } = await sealer.call('eth_getBlockByNumber', ['pending', true])
+  assert.deepEqual(transactions.map((tx) => tx.hash), [next])
+  const byIndex = (kind, index) => sealer.call(`eth_get${kind}ByBlockNumberAndIndex`, ['pending', index])
+  assert.deepEqual(await byIndex('Transaction', '0x0'), transactions[0])
+  assert.equal(keccak256(await byIndex('RawTransaction', '0x0')), next)
+  for (const kind of ['Transaction', 'RawTransaction']) assert.equal(await byIndex(kind, '0x1'), null)
+  await assert.rejects(sealer.call('eth_getBlockReceipts', ['pending']),
+    { code: -32000, message: 'pending receipts is not available' })
   const content = await sealer.call('txpool_content')
   assert.equal(content.pending[from.address]['0'].hash, next)
   assert.equal(content.queued[from.address]['2'].hash, later)
@@ -200,6 +220,28 @@ test('txpool and bzk_finality follow a transaction from the pool to finality', a
   }, 'finality', 20)
   assert.deepEqual(reached(final), ['sequenced', 'final'])
   assert.equal(final.steps.length, 6)
+})
+
+test('a call in a block knows the hashes of the 256 before it', async (t) => {
+  const sealer = await startNode(['--dev', '--sealing', 'manual'])
+  // Killed: the kernel need not run so many empty blocks, and the states of the first are gone.
+  t.after(async () => { await sealer.end('SIGKILL'); await sealer.stop() })
+  const head = async () => Number(await sealer.call('eth_blockNumber'))
+  // Nothing is sent, so Ethereum's blocks come with the heartbeat: one in a few of those that are sealed.
+  for (let i = 0; i < 2000 && await head() < 258; i++) await sealer.call('engine_createBlock', [true, false, null])
+  const newest = await head()
+  assert.ok(newest >= 258, `block ${newest}`)
+  // Returns BLOCKHASH(NUMBER - CALLDATALOAD(0)).
+  const code = { [FRESH]: { code: '0x5f354303405f5260205ff3' } }
+  const blockHash = (at, depth) =>
+    sealer.call('eth_call', [{ to: FRESH, input: pad(toHex(depth), { size: 32 }) }, toHex(at), code])
+  for (const at of [newest, newest - 1]) {
+    for (const depth of [1, 255, 256]) {
+      const { hash } = await sealer.call('eth_getBlockByNumber', [toHex(at - depth), false])
+      assert.equal(await blockHash(at, depth), hash, `${depth} before ${at}`)
+    }
+    for (const depth of [0, 257]) assert.equal(BigInt(await blockHash(at, depth)), 0n, `${depth} before ${at}`)
+  }
 })
 
 /** One call over HTTP with these headers: status and headers of the answer. */

@@ -5,7 +5,7 @@ use crate::{
     chain::{BlockRef, Chain, Record},
     context::EthContext,
     convert,
-    error::RpcResult,
+    error::{self, RpcResult},
     pool::PoolView,
     types::B256,
 };
@@ -132,6 +132,10 @@ impl BlockApiServer for Blocks {
     }
 
     fn receipts(&self, block: BlockId) -> RpcResult<Option<Vec<TransactionReceipt>>> {
+        // Nothing is executed for the pending block.
+        if block.is_pending() {
+            return Err(error::server("pending receipts is not available"));
+        }
         Ok(self.record(block)?.map(|record| convert::receipts(&record)))
     }
 

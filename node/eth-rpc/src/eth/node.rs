@@ -1,16 +1,15 @@
 //! What the node says about itself.
 
 use crate::{
-    chain::Chain,
     context::EthContext,
     error::RpcResult,
-    types::{Address, Sync as SyncService, U256},
+    feed::SyncState,
+    types::{Address, U256},
 };
 use alloy_primitives::U64;
 use alloy_rpc_types_eth::{SyncInfo, SyncStatus};
 use jsonrpsee::proc_macros::rpc;
-use sc_client_api::HeaderBackend;
-use sp_consensus::SyncOracle;
+use tokio::sync::watch;
 
 /// The chain and the node.
 #[rpc(server, namespace = "eth")]
@@ -23,26 +22,33 @@ pub trait NodeApi {
     #[method(name = "accounts")]
     fn accounts(&self) -> RpcResult<Vec<Address>>;
 
-    /// `false`, or how far the node is. Numbers are of Substrate blocks: how many Ethereum blocks
-    /// the rest holds is known only at the end.
+    /// `false`, or how far the node is, as subscribers were last told: in Ethereum blocks, of which
+    /// the highest is the most that there can be.
     #[method(name = "syncing")]
-    async fn syncing(&self) -> RpcResult<SyncStatus>;
+    fn syncing(&self) -> RpcResult<SyncStatus>;
 }
 
 pub(super) struct Node {
-    chain: Chain,
-    sync: SyncService,
-    started_at: u32,
+    syncing: watch::Receiver<SyncState>,
 }
 
 impl Node {
     pub(super) fn new(ctx: &EthContext) -> Self {
-        let started_at = ctx.chain.client().info().best_number;
-        Self { chain: ctx.chain.clone(), sync: ctx.sync.clone(), started_at }
+        Self { syncing: ctx.live.syncing() }
     }
 }
 
-#[async_trait::async_trait]
+/// The state in the shape of `eth_syncing`.
+fn status(state: SyncState) -> SyncStatus {
+    let Some(progress) = state.0 else { return SyncStatus::None };
+    SyncStatus::Info(Box::new(SyncInfo {
+        starting_block: U256::from(progress.starting),
+        current_block: U256::from(progress.current),
+        highest_block: U256::from(progress.highest),
+        ..Default::default()
+    }))
+}
+
 impl NodeApiServer for Node {
     fn chain_id(&self) -> RpcResult<U64> {
         Ok(U64::from(bzk_core::CHAIN_ID))
@@ -52,17 +58,25 @@ impl NodeApiServer for Node {
         Ok(Vec::new())
     }
 
-    async fn syncing(&self) -> RpcResult<SyncStatus> {
-        if !self.sync.is_major_syncing() {
-            return Ok(SyncStatus::None);
+    fn syncing(&self) -> RpcResult<SyncStatus> {
+        Ok(status(*self.syncing.borrow()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::Progress;
+
+    #[test]
+    fn syncing_tells_what_subscribers_are_told() {
+        let progress = Progress { starting: 1, current: 16, highest: 255 };
+        let json = serde_json::to_value(status(SyncState(Some(progress)))).unwrap();
+        for (field, value) in
+            [("startingBlock", "0x1"), ("currentBlock", "0x10"), ("highestBlock", "0xff")]
+        {
+            assert_eq!(json[field], value, "{field}");
         }
-        let current = self.chain.client().info().best_number;
-        let target = self.sync.status().await.ok().and_then(|status| status.best_seen_block);
-        Ok(SyncStatus::Info(Box::new(SyncInfo {
-            starting_block: U256::from(self.started_at),
-            current_block: U256::from(current),
-            highest_block: U256::from(target.unwrap_or(current).max(current)),
-            ..Default::default()
-        })))
+        assert_eq!(status(SyncState(None)), SyncStatus::None);
     }
 }

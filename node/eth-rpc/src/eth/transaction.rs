@@ -1,11 +1,12 @@
 //! Transactions: find them, follow them, send them.
 
+use super::pending;
 use crate::{
     chain::{Chain, Record},
     context::EthContext,
     convert,
     error::RpcResult,
-    pool::PoolView,
+    pool::{PoolTx, PoolView},
     types::{Bytes, B256},
 };
 use alloy_eips::{eip2718::Encodable2718, BlockId, BlockNumberOrTag};
@@ -80,6 +81,11 @@ impl Transactions {
         Ok(self.record(id)?.and_then(|record| convert::transaction(&record, index.0)))
     }
 
+    /// The transaction at a position of the pending block.
+    fn pending(&self, index: Index) -> RpcResult<Option<PoolTx>> {
+        Ok(pending::transactions(&self.chain, &self.pool)?.into_iter().nth(index.0))
+    }
+
     fn raw_at(&self, id: BlockId, index: Index) -> RpcResult<Option<Bytes>> {
         Ok(self.record(id)?.and_then(|record| raw(&record, index.0)))
     }
@@ -103,6 +109,9 @@ impl TransactionApiServer for Transactions {
         number: BlockNumberOrTag,
         index: Index,
     ) -> RpcResult<Option<Transaction>> {
+        if number.is_pending() {
+            return Ok(self.pending(index)?.map(|tx| convert::pending_transaction(&tx.tx)));
+        }
         self.at(number.into(), index)
     }
 
@@ -122,6 +131,9 @@ impl TransactionApiServer for Transactions {
         number: BlockNumberOrTag,
         index: Index,
     ) -> RpcResult<Option<Bytes>> {
+        if number.is_pending() {
+            return Ok(self.pending(index)?.map(|tx| tx.tx.envelope.encoded_2718().into()));
+        }
         self.raw_at(number.into(), index)
     }
 

@@ -137,6 +137,7 @@ mod tests {
         assert_eq!(of(serde_json::json!({ "gasPrice": "0x1", "accessList": list })), ACCESS_LIST);
     }
 
+    // geth refuses two that differ only where it fills or signs a transaction, not in calls.
     #[test]
     fn input_wins_over_data() {
         let json = serde_json::json!({ "input": "0x01", "data": "0x02" });

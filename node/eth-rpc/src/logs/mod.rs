@@ -7,7 +7,7 @@ mod selection;
 
 pub(crate) use criteria::Criteria;
 pub(crate) use params::FilterParams;
-pub(crate) use query::{append_matching, weight, MAX_BYTES};
+pub(crate) use query::{append_matching, ensure_indexed, weight, MAX_BYTES};
 pub(crate) use selection::BlockSelection;
 
 use crate::{error::RpcResult, EthContext};

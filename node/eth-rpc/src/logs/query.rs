@@ -36,8 +36,7 @@ pub(crate) fn find(
             Ok(logs)
         }
         BlockSelection::Range { from, to } => {
-            let range = resolve(chain, from, to)?;
-            ensure_narrow(&range, limits.log_blocks)?;
+            let range = resolve(chain, from, to, limits.log_blocks)?;
             ensure_indexed(&range, |number| Ok(chain.block_by_number(number)?.is_some()))?;
             let topics = |position| criteria.topics().get(position).cloned().unwrap_or_default();
             let query = LogQuery {
@@ -51,11 +50,12 @@ pub(crate) fn find(
     }
 }
 
-/// The numbers of the first and the last block.
+/// The numbers of the first and the last block, which span at most `most`.
 fn resolve(
     chain: &Chain,
     from: Option<BlockNumberOrTag>,
     to: Option<BlockNumberOrTag>,
+    most: u64,
 ) -> RpcResult<RangeInclusive<u64>> {
     let head = chain.head()?.number;
     let number = |end: Option<BlockNumberOrTag>| match end.unwrap_or_default() {
@@ -64,14 +64,15 @@ fn resolve(
         BlockNumberOrTag::Pending => Err(invalid_params("pending logs are not supported")),
         tag => Ok(chain.resolve_or_err(BlockId::Number(tag))?.number),
     };
-    checked_range(number(from)?, number(to)?, head)
+    checked_range(number(from)?, number(to)?, head, most)
 }
 
-/// geth's rules for the ends of a range.
-fn checked_range(from: u64, to: u64, head: u64) -> RpcResult<RangeInclusive<u64>> {
+/// geth's rules for the ends of a range, in its order.
+fn checked_range(from: u64, to: u64, head: u64, most: u64) -> RpcResult<RangeInclusive<u64>> {
     if from > to {
         return Err(invalid_params("invalid block range params"));
     }
+    ensure_narrow(&(from..=to), most)?;
     if to > head {
         return Err(invalid_params("block range extends beyond current head block"));
     }
@@ -89,8 +90,8 @@ fn ensure_narrow(range: &RangeInclusive<u64>, most: u64) -> RpcResult<()> {
 }
 
 /// An error if blocks of `range` never passed this node's index. After a warp sync these are the ones from 1 to
-/// the block that came as a state; an index that is silent about them does not say that they have no logs.
-fn ensure_indexed(
+/// the block that came as a state; an index that is silent about them does not say that nothing happened in them.
+pub(crate) fn ensure_indexed(
     range: &RangeInclusive<u64>,
     is_indexed: impl Fn(u64) -> RpcResult<bool>,
 ) -> RpcResult<()> {
@@ -289,12 +290,13 @@ mod tests {
 
     #[test]
     fn reversed_and_future_ranges_have_geths_errors() {
-        let text = |from, to| checked_range(from, to, 10).unwrap_err().message().to_string();
+        let text = |from, to| checked_range(from, to, 10, 100).unwrap_err().message().to_string();
         assert_eq!(text(5, 4), "invalid block range params");
         assert_eq!(text(11, 10), "invalid block range params");
         assert_eq!(text(5, 11), "block range extends beyond current head block");
         assert_eq!(text(12, 13), "block range extends beyond current head block");
-        assert_eq!(checked_range(0, 10, 10).unwrap(), 0..=10);
-        assert_eq!(checked_range(10, 10, 10).unwrap(), 10..=10);
+        assert_eq!(text(0, 100), "exceed maximum block range: 100 (requested 101 blocks)");
+        assert_eq!(checked_range(0, 10, 10, 100).unwrap(), 0..=10);
+        assert_eq!(checked_range(10, 10, 10, 100).unwrap(), 10..=10);
     }
 }

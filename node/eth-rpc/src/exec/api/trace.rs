@@ -13,6 +13,7 @@ use crate::{
             parity, Quota,
         },
     },
+    logs::ensure_indexed,
 };
 use alloy_consensus::Transaction as _;
 use alloy_eips::{BlockId, BlockNumberOrTag};
@@ -132,12 +133,16 @@ impl Executor {
         // A span that ends in the future is served as far as the chain goes.
         let to = to.min(self.chain.head()?.number);
         check_span(from, to, &self.limits)?;
+        ensure_indexed(&(from..=to), |number| Ok(self.chain.block_by_number(number)?.is_some()))?;
         let mut page = Page::new(wanted, &self.limits);
         for number in from..=to {
             if page.is_full() {
                 break;
             }
-            let Some(block) = self.chain.block_by_number(number)? else { break };
+            // A reorganisation under the query may shorten the chain.
+            let block = self.chain.block_by_number(number)?.ok_or_else(|| {
+                Failure::internal(format_args!("block {number} left the chain during the query"))
+            })?;
             page.take(self.parity_block(&block, &mut quota)?)?;
         }
         Ok(page.into_traces())
