@@ -24,6 +24,9 @@ pub const LONGEVITY_BLOCKS: u64 = 5_400;
 /// A fee cap below the base fee waits for it to fall, unless it is below this part of it.
 const WAITING_FEE_CAP_DIVISOR: u64 = 4;
 
+/// Bits of a tip that count: a tip that is 7% higher counts as higher, whatever it is.
+const TIP_BITS: u32 = 5;
+
 /// Prefix of the dependency tags.
 const TAG_PREFIX: &str = "Ethereum";
 
@@ -56,6 +59,12 @@ pub fn tag_sender(tag: &[u8]) -> Option<H160> {
     (prefix == TAG_PREFIX.as_bytes()).then_some(sender)
 }
 
+/// `tip` without what is below its highest bits.
+pub(crate) fn rounded(tip: u64) -> u64 {
+    let dropped = u64::BITS.saturating_sub(tip.leading_zeros()).saturating_sub(TIP_BITS);
+    tip & (u64::MAX << dropped)
+}
+
 pub(crate) fn refuse(error: TxError) -> TransactionValidityError {
     invalid(error).into()
 }
@@ -70,9 +79,10 @@ impl<T: Config> Pallet<T> {
 
     /// Whether the pool takes `tx` on top of the current state.
     ///
-    /// The priority is the tip per gas at the next base fee (plus one), so a transaction replaces
-    /// another one of the same sender and nonce only if it pays more; the full 10% rule is the
-    /// RPC's. A fee cap somewhat below the base fee is taken with priority 0 and waits.
+    /// The priority is the tip per gas at the next base fee, rounded, plus one. So a transaction
+    /// replaces another one of the same sender and nonce if it pays 10% more, and nobody has the
+    /// network carry it again and again for a wei. The full 10% rule is the RPC's. A fee cap
+    /// somewhat below the base fee is taken with priority 0 and waits.
     pub fn validate(tx: &RecoveredTx) -> TransactionValidity {
         let envelope = &tx.envelope;
         let sender = H160(tx.sender.0 .0);
@@ -114,7 +124,7 @@ impl<T: Config> Pallet<T> {
     fn priority(tx: &RecoveredTx) -> Result<u64, TransactionValidityError> {
         let base_fee = NextBaseFee::<T>::get();
         match tx.envelope.effective_tip_per_gas(base_fee) {
-            Some(tip) => Ok(u64::try_from(tip).unwrap_or(u64::MAX).saturating_add(1)),
+            Some(tip) => Ok(rounded(u64::try_from(tip).unwrap_or(u64::MAX)).saturating_add(1)),
             None if tx.envelope.max_fee_per_gas()
                 >= u128::from(base_fee / WAITING_FEE_CAP_DIVISOR) =>
             {

@@ -1,7 +1,9 @@
 //! What the pool takes, in which order, and why it refuses.
 
 use super::*;
-use crate::{invalid, tag_sender, tx_error, NextBaseFee, LONGEVITY_BLOCKS, MAX_NONCE_GAP};
+use crate::{
+    invalid, pool::rounded, tag_sender, tx_error, NextBaseFee, LONGEVITY_BLOCKS, MAX_NONCE_GAP,
+};
 use bzk_evm::tx::TxError;
 use codec::Encode;
 use sp_runtime::transaction_validity::{
@@ -26,7 +28,7 @@ fn next_nonce_is_ready_and_a_later_one_waits_for_the_one_before() {
         let address = sender.address();
         let ready = validate(sender.raw(dynamic(0, STRANGER))).unwrap();
         let expected = ValidTransaction {
-            priority: GWEI + 1,
+            priority: rounded(GWEI) + 1,
             requires: vec![],
             provides: vec![tag(address, 0)],
             longevity: LONGEVITY_BLOCKS,
@@ -78,9 +80,9 @@ fn priority_is_the_tip_at_the_next_base_fee() {
     new_test_ext().execute_with(|| {
         let sender = signer(1);
         NextBaseFee::<Test>::put(4 * GWEI);
-        assert_eq!(priority(sender.raw(legacy(0, STRANGER))), 6 * GWEI + 1);
-        assert_eq!(priority(sender.raw(access_list(0, STRANGER))), 6 * GWEI + 1);
-        assert_eq!(priority(sender.raw(dynamic(0, STRANGER))), GWEI + 1);
+        assert_eq!(priority(sender.raw(legacy(0, STRANGER))), rounded(6 * GWEI) + 1);
+        assert_eq!(priority(sender.raw(access_list(0, STRANGER))), rounded(6 * GWEI) + 1);
+        assert_eq!(priority(sender.raw(dynamic(0, STRANGER))), rounded(GWEI) + 1);
         // The fee cap leaves less than the tip.
         NextBaseFee::<Test>::put(10 * GWEI - 5);
         assert_eq!(priority(sender.raw(dynamic(0, STRANGER))), 6);
@@ -89,7 +91,7 @@ fn priority_is_the_tip_at_the_next_base_fee() {
         pallet_evm::Accounts::<Test>::mutate(sender.address(), |account| {
             account.as_mut().unwrap().balance = sp_core::U256::MAX;
         });
-        assert_eq!(priority(sender.raw(rich)), u64::MAX);
+        assert_eq!(priority(sender.raw(rich)), rounded(u64::MAX) + 1);
     });
 }
 
@@ -108,6 +110,18 @@ fn replacement_needs_a_higher_tip() {
         let same = TxEip1559 { value: U256::from(2), ..dynamic(0, STRANGER) };
         assert_eq!(validate(sender.raw(same)).unwrap().priority, first.priority);
     });
+}
+
+#[test]
+fn tenth_more_counts_and_attack_a_wei_more_does_not() {
+    for tip in [0, 1, 9, 10, 31, 32, 33, 1_000, GWEI, GWEI + 1, 3 * GWEI, u64::MAX / 2] {
+        assert!(rounded(tip + tip.div_ceil(10).max(1)) > rounded(tip), "{tip}");
+        assert!(rounded(tip) <= tip && tip - rounded(tip) <= tip / 16, "{tip}");
+    }
+    // Wei by wei from one gwei to the double: sixteen steps.
+    let steps = (GWEI..=2 * GWEI).step_by(1_000).collect::<Vec<_>>();
+    let higher = steps.windows(2).filter(|tips| rounded(tips[1]) > rounded(tips[0])).count();
+    assert!(higher <= 17, "{higher}");
 }
 
 #[test]
