@@ -1,13 +1,17 @@
 //! Finds out whether a case left our execution profile: Cancun less blobs, beacon roots and withdrawals,
 //! with 32 KiB of code.
 
-use crate::ethereum_tests::runtime::EVM;
+use crate::ethereum_tests::{
+    chain,
+    runtime::{Runtime, EVM},
+};
 use alloy_consensus::{constants::EMPTY_WITHDRAWALS, Typed2718};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{address, Address, Bytes, B256, U256};
 use bzk_evm::{
-    execute::{evm, BlockEnvironment},
+    execute::{evm, transact, BlockEnvironment},
     profile::{self, KERNEL_WORD_LIMIT, MAX_TX_BYTES},
+    receipt::Receipt,
     revm::{
         interpreter::{
             interpreter::EthInterpreter, interpreter_types::Jumps, CallInputs, CallOutcome,
@@ -18,7 +22,9 @@ use bzk_evm::{
     },
     tx::{tx_env, RecoveredTx, TxEnvelope, TxError},
 };
-use sp_core::{H160, H256};
+use codec::Encode;
+use pallet_ethereum::{Open, MAX_BLOCK_BYTES};
+use sp_core::{Get, H160, H256};
 use std::{collections::BTreeSet, convert::Infallible};
 
 /// Opcodes that the profile makes invalid.
@@ -33,6 +39,10 @@ const ETHEREUM_CODE_LIMIT: usize = 0x6000;
 /// Blob gas of a block above which excess grows: three blobs of 2^17 (EIP-4844).
 const TARGET_BLOB_GAS: u64 = 3 << 17;
 
+/// Bytes of transactions and receipts with which a block of ours is full, less than the pallet's
+/// bound by about a header.
+const BODY_BYTES: usize = MAX_BLOCK_BYTES as usize - 4_096;
+
 const BLOB_TRANSACTION: &str = "blob transaction";
 const LONG_TRANSACTION: &str = "transaction above 128 KiB";
 
@@ -46,6 +56,22 @@ pub(super) fn of_refusal(rule: TxError, raw: &[u8]) -> Option<&'static str> {
         TxError::Oversized => Some(LONG_TRANSACTION),
         _ => None,
     }
+}
+
+/// The reason why the open block has no room for a transaction that was refused, other than gas,
+/// which is all that Ethereum counts.
+pub(super) fn of_room(environment: &BlockEnvironment, raw: &[u8]) -> Option<String> {
+    let open = Open::<Runtime>::get()?;
+    let most = <<Runtime as pallet_ethereum::Config>::MaxTransactions as Get<u32>>::get();
+    if open.transactions >= most {
+        return Some(format!("more than {most} transactions"));
+    }
+    let tx = chain::recover(raw)?;
+    let cfg = profile::cfg(environment.chain_id);
+    let outcome = transact(FlatState, environment, cfg, tx_env(&tx), u64::MAX).ok()?;
+    let receipt = Receipt::new(tx.envelope.ty(), &outcome.result, open.gas_used);
+    let bytes = open.bytes as usize + raw.len() + receipt.encoded_size();
+    (bytes > BODY_BYTES).then(|| format!("{bytes} bytes of transactions and logs, above 16 MiB"))
 }
 
 /// The reason why a header is not one of the profile.

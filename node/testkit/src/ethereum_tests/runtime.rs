@@ -1,7 +1,8 @@
 //! A runtime of the real pallets with the chain id of Ethereum's test files.
 #![allow(missing_docs, unreachable_pub, reason = "`construct_runtime` generates it")]
 
-use frame_support::{derive_impl, parameter_types, traits::ConstU32, BoundedVec};
+use frame_support::{derive_impl, parameter_types, traits::ConstU32, weights::Weight, BoundedVec};
+use frame_system::limits::BlockWeights;
 use sp_core::{ConstU64, H160, H256};
 use sp_runtime::{generic, testing::TestSignature, traits::BlakeTwo256};
 
@@ -28,9 +29,15 @@ parameter_types! {
     pub static ExtraData: BoundedVec<u8, ConstU32<32>> = BoundedVec::new();
 }
 
+parameter_types! {
+    // The chain's blocks add up, as nothing here sets their weight back to zero.
+    pub Unlimited: BlockWeights = BlockWeights::simple_max(Weight::MAX);
+}
+
 #[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
 impl frame_system::Config for Runtime {
     type Block = Block;
+    type BlockWeights = Unlimited;
 }
 
 impl pallet_timestamp::Config for Runtime {

@@ -10,7 +10,7 @@ use crate::ethereum_tests::{
     runtime::{Runtime, CHAIN_ID},
 };
 use alloy_primitives::{keccak256, Address, Log, B256};
-use bzk_evm::{execute::BlockEnvironment, tx::TxError};
+use bzk_evm::{execute::BlockEnvironment, profile::KERNEL_WORD_LIMIT, tx::TxError};
 use pallet_ethereum::{BlockHash, CurrentReceipts, BLOCK_HASH_WINDOW};
 use serde::{de::DeserializeOwned, Deserialize};
 use serde_json::Value;
@@ -117,7 +117,12 @@ pub(super) fn run(case: &StateCase) -> Verdict {
     };
     let reason = match &applied {
         Err(Refusal::Rule(rule)) => profile::of_refusal(*rule, raw).map(str::to_string),
-        Err(Refusal::Other(_)) => outside_the_header(&environment),
+        Err(Refusal::Other(_)) => outside_the_header(&environment).or_else(|| {
+            Chain::new(genesis).execute(|| {
+                open(&environment);
+                profile::of_room(&environment, raw)
+            })
+        }),
         Ok(()) => Chain::new(genesis).execute(|| {
             open(&environment);
             let seen = profile::of_execution(&environment, &chain::recover(raw)?);
@@ -194,7 +199,12 @@ fn environment(env: &Env) -> Option<BlockEnvironment> {
 
 /// A block outside the bounds of headers takes no transactions at all.
 fn outside_the_header(environment: &BlockEnvironment) -> Option<String> {
-    let BlockEnvironment { timestamp_s, .. } = environment;
-    (*timestamp_s >= bzk_evm::profile::KERNEL_WORD_LIMIT)
-        .then(|| format!("timestamp {timestamp_s} of 2^32 or more"))
+    match environment.timestamp_s {
+        // Timestamps rise.
+        0 => Some("timestamp 0, which only a genesis block can have".into()),
+        timestamp_s @ KERNEL_WORD_LIMIT.. => {
+            Some(format!("timestamp {timestamp_s} of 2^32 or more"))
+        }
+        _ => None,
+    }
 }

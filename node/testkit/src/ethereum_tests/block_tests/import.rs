@@ -6,6 +6,7 @@
 use crate::ethereum_tests::{
     beacon_roots,
     chain::{self, Chain, Refusal},
+    exceptions::{self, Reason},
     fixture::{self, Accounts},
     profile,
     report::Verdict,
@@ -19,19 +20,54 @@ use bzk_evm::{
     block::{self, Block, Header},
     execute::BlockEnvironment,
     profile::KERNEL_WORD_LIMIT,
-    tx::RecoveredTx,
+    tx::{RecoveredTx, TxEnvelope, TxError},
 };
 use pallet_ethereum::{
     limits::MIN_GAS_LIMIT, BlockGasLimit, BlockHash, ChainHead, CurrentBlock, Head, NextBaseFee,
     Open, MAX_BLOCK_BYTES,
 };
 use sp_core::H256;
+use std::{collections::BTreeSet, fmt};
 
 /// Largest gas limit that Ethereum's clients take.
 const MAX_GAS_LIMIT: u64 = i64::MAX as u64;
 
 /// Why a block was not imported.
-pub(super) struct Refused(pub(super) String);
+pub(super) enum Refused {
+    /// A transaction was not included.
+    Transaction {
+        /// Its place in the block.
+        index: usize,
+        /// What refused it.
+        refusal: Refusal,
+        /// The rules that it breaks.
+        faults: Vec<TxError>,
+    },
+    /// Anything else, in words.
+    Block(String),
+}
+
+impl Refused {
+    /// Whether the file expects this. Only rules for transactions are compared: what is wrong with a
+    /// header shows in that the block which was built differs from it.
+    pub(super) fn reason(&self, expected: &str) -> Reason {
+        match self {
+            Self::Transaction { refusal, faults, .. } => {
+                exceptions::compare(expected, refusal, faults)
+            }
+            Self::Block(_) => Reason::NotCompared,
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transaction { index, refusal, .. } => write!(f, "transaction {index}: {refusal}"),
+            Self::Block(why) => f.write_str(why),
+        }
+    }
+}
 
 /// A chain that stands at the genesis block of a test.
 pub(super) fn genesis(pre: &Accounts, header: &Header) -> Result<Chain, Verdict> {
@@ -60,17 +96,17 @@ pub(super) fn import(
     rlp: &[u8],
     observe: impl FnMut(&BlockEnvironment, &RecoveredTx),
 ) -> Result<B256, Refused> {
-    let block =
-        block::decode(rlp, MAX_BLOCK_BYTES as usize).map_err(|error| Refused(error.to_string()))?;
+    let block = block::decode(rlp, MAX_BLOCK_BYTES as usize)
+        .map_err(|error| Refused::Block(error.to_string()))?;
     check_header(&block.header)?;
     chain::transactional(|| {
         build(&block, observe)?;
         let built = block::decode(&CurrentBlock::<Runtime>::get(), MAX_BLOCK_BYTES as usize)
-            .map_err(|error| Refused(format!("our own block: {error}")))?;
+            .map_err(|error| Refused::Block(format!("our own block: {error}")))?;
         if built == block {
             Ok(block::hash(&block.header))
         } else {
-            Err(Refused(difference(&block, &built)))
+            Err(Refused::Block(difference(&block, &built)))
         }
     })
 }
@@ -79,12 +115,14 @@ pub(super) fn import(
 fn check_header(header: &Header) -> Result<(), Refused> {
     let parent = Head::<Runtime>::get();
     if header.timestamp <= parent.timestamp_s {
-        return Err(Refused(format!("timestamp {} not above the parent's", header.timestamp)));
+        let why = format!("timestamp {} not above the parent's", header.timestamp);
+        return Err(Refused::Block(why));
     }
     let step = header.gas_limit.abs_diff(parent.gas_limit);
     let bounds = MIN_GAS_LIMIT..=MAX_GAS_LIMIT;
     if step >= parent.gas_limit / 1_024 || !bounds.contains(&header.gas_limit) {
-        return Err(Refused(format!("gas limit {} after {}", header.gas_limit, parent.gas_limit)));
+        let why = format!("gas limit {} after {}", header.gas_limit, parent.gas_limit);
+        return Err(Refused::Block(why));
     }
     Ok(())
 }
@@ -95,17 +133,9 @@ fn build(
     mut observe: impl FnMut(&BlockEnvironment, &RecoveredTx),
 ) -> Result<(), Refused> {
     let header = &block.header;
-    let environment = BlockEnvironment {
-        chain_id: CHAIN_ID,
-        number: header.number,
-        timestamp_s: header.timestamp,
-        gas_limit: header.gas_limit,
-        base_fee: header.base_fee_per_gas.unwrap_or_default(),
-        coinbase: header.beneficiary,
-        prev_randao: header.mix_hash,
-    };
+    let environment = BlockEnvironment::of(header, CHAIN_ID);
     let extra_data = header.extra_data.to_vec().try_into();
-    let extra_data = extra_data.map_err(|_| Refused("extra data above 32 bytes".into()))?;
+    let extra_data = extra_data.map_err(|_| Refused::Block("extra data above 32 bytes".into()))?;
     BlockGasLimit::<Runtime>::put(header.gas_limit);
     chain::begin(&environment, extra_data);
     if header.gas_limit >= KERNEL_WORD_LIMIT {
@@ -119,12 +149,16 @@ fn build(
     beacon_roots::store(header.timestamp);
     for (index, transaction) in block.body.transactions.iter().enumerate() {
         let raw = transaction.encoded_2718();
-        if let Some(recovered) = chain::recover(&raw) {
-            observe(&environment, &recovered);
+        let recovered = chain::recover(&raw);
+        if let Some(recovered) = &recovered {
+            observe(&environment, recovered);
         }
-        chain::apply(&raw).map_err(|refusal| Refused(format!("transaction {index}: {refusal}")))?;
+        chain::apply(&raw).map_err(|refusal| {
+            let faults = recovered.map(|tx| exceptions::faults(&environment, &tx));
+            Refused::Transaction { index, refusal, faults: faults.unwrap_or_default() }
+        })?;
     }
-    chain::end().map_err(Refused)
+    chain::end().map_err(Refused::Block)
 }
 
 /// Names the fields in which the blocks differ.
@@ -179,23 +213,28 @@ pub(super) fn outside_profile(rlp: &[u8]) -> Option<String> {
     if let Some(reason) = profile::of_body(&block) {
         return Some(reason.into());
     }
-    let refusal = |raw: &[u8]| match chain::apply(raw) {
-        Err(Refusal::Rule(rule)) => profile::of_refusal(rule, raw),
-        _ => None,
-    };
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let refused = chain::transactional::<(), _>(|| {
         let built = build(&block, |environment, tx| {
             seen.extend(profile::of_execution(environment, tx));
         });
-        let _ = built;
         // Rolls all back; only a refused transaction is of interest.
-        Err(block.body.transactions.iter().find_map(|tx| refusal(&tx.encoded_2718())))
+        Err(built.err().and_then(|refused| outside_room_or_rules(&block, &refused)))
     });
     if let Err(Some(reason)) = refused {
-        return Some(reason.into());
+        return Some(reason);
     }
     (!seen.is_empty()).then(|| Vec::from_iter(seen).join(", "))
+}
+
+/// Why a transaction is refused that Ethereum takes; works on the state before it.
+fn outside_room_or_rules(block: &Block, refused: &Refused) -> Option<String> {
+    let Refused::Transaction { index, refusal, .. } = refused else { return None };
+    let raw = block.body.transactions.get(*index).map(TxEnvelope::encoded_2718)?;
+    match refusal {
+        Refusal::Rule(rule) => profile::of_refusal(*rule, &raw).map(str::to_string),
+        Refusal::Other(_) => profile::of_room(&BlockEnvironment::of(&block.header, CHAIN_ID), &raw),
+    }
 }
 
 #[cfg(test)]

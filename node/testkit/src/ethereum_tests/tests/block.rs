@@ -3,7 +3,7 @@
 use super::{
     super::{
         chain::{self, Chain},
-        runtime::{Runtime, EVM},
+        runtime::{Runtime, System, EVM},
         Kind, Summary,
     },
     assert_counts, assert_excused, assert_failed, run_json, sample,
@@ -13,6 +13,7 @@ use bzk_evm::{
     block::{self, Block, Commitments},
     execute::BlockEnvironment,
 };
+use frame_support::{dispatch::DispatchClass, weights::Weight};
 use pallet_ethereum::{BlockHash, ChainHead, CurrentBlock, Head, NextBaseFee};
 use serde_json::{json, Value};
 use sp_core::H256;
@@ -282,6 +283,59 @@ fn transactions_outside_the_profile_excuse_their_block() {
     let tx = bzk_evm::tx::decode(&raw).unwrap();
     let block = block::block(block.header, vec![tx]);
     assert_excused(&run(&file(vec![valid(&block)], &block)), "sent to a precompile");
+}
+
+#[test]
+fn transactions_that_nobody_can_prove_share_a_block() {
+    let [user, other] = [sample::MEMORY_USER, sample::CONTRACT];
+    for calls in [[user, other], [other, user], [user, user]] {
+        let mut sender = sample::sender();
+        let transactions = calls.map(|to| sample::call(&mut sender, to, 3_000_000));
+        let block = Maker::new().make(1_010, &transactions);
+        let summary = run(&file(vec![valid(&block)], &block));
+        assert_counts(&summary, "1 passed, 0 failed, 0 excused");
+        // Of which the memory takes 2,195,587. It must not run out of gas before.
+        assert!((2_200_000..4_500_000).contains(&block.header.gas_used), "{calls:?}");
+    }
+}
+
+#[test]
+fn weight_of_the_blocks_before_keeps_nobody_out() {
+    let mut maker = Maker::new();
+    maker.0.execute(|| {
+        System::register_extra_weight_unchecked(Weight::MAX, DispatchClass::Normal);
+    });
+    let mut sender = sample::sender();
+    let transactions = [(); 2].map(|()| sample::call(&mut sender, sample::CONTRACT, 100_000));
+    assert_eq!(maker.make(1_010, &transactions).body.transactions.len(), 2);
+}
+
+#[test]
+fn block_of_more_logs_than_ours_take_is_excused() {
+    let (genesis, mut first) = with_gas_limits(1 << 31, 1 << 31);
+    let raw = sample::call(&mut sample::sender(), sample::LOGGER, sample::LOGGER_GAS);
+    first.body.transactions = vec![bzk_evm::tx::decode(&raw).unwrap()];
+    let summary = run(&file_from(&genesis, vec![valid(&first)], &first));
+    assert_excused(&summary, "bytes of transactions and logs, above 16 MiB");
+}
+
+#[test]
+fn expected_refusal_of_a_transaction_is_compared() {
+    let raw = sample::call(&mut sample::sender(), sample::CONTRACT, 20_999);
+    let mut block = chain_of_two().remove(0);
+    block.body.transactions = vec![bzk_evm::tx::decode(&raw).unwrap()];
+    for (name, not_compared) in [
+        ("TransactionException.INTRINSIC_GAS_TOO_LOW", 0),
+        // The file is wrong, or has a fault in mind of which we know nothing.
+        ("TR_NoFunds", 1),
+        ("BlockException.INVALID_TRANSACTIONS_ROOT", 1),
+    ] {
+        let mut bad = invalid(&block);
+        bad["expectException"] = name.into();
+        let summary = run(&file(vec![bad], &genesis()));
+        assert_counts(&summary, "1 passed, 0 failed, 0 excused");
+        assert_eq!(summary.refused, not_compared, "{name}");
+    }
 }
 
 #[test]

@@ -15,6 +15,17 @@ pub(super) const CONTRACT_CODE: [u8; 10] =
 pub(super) const BLOB_READER: Address = Address::repeat_byte(0xbb);
 pub(super) const BLOB_READER_CODE: [u8; 3] = [0x5f, 0x49, 0x00];
 
+/// Expands its memory to 1 MiB, for which no proof has room.
+pub(super) const MEMORY_USER: Address = Address::repeat_byte(0xaa);
+pub(super) const MEMORY_USER_CODE: [u8; 7] = [0x5f, 0x62, 0x10, 0x00, 0x00, 0x53, 0x00];
+
+/// Emits a log of 16 MiB, for which no block of ours has room.
+pub(super) const LOGGER: Address = Address::repeat_byte(0xdd);
+pub(super) const LOGGER_CODE: [u8; 8] = [0x63, 0x01, 0x00, 0x00, 0x00, 0x5f, 0xa0, 0x00];
+
+/// What a call of [`LOGGER`] takes.
+pub(super) const LOGGER_GAS: u64 = 1 << 30;
+
 pub(super) const COINBASE: Address = Address::repeat_byte(0xc0);
 
 /// The account that sends all transactions.
@@ -41,6 +52,8 @@ pub(super) fn pre() -> Value {
     accounts.insert(sender().address().to_string(), account("0x0de0b6b3a7640000000000", 0, &[]));
     accounts.insert(CONTRACT.to_string(), account("0x00", 1, &CONTRACT_CODE));
     accounts.insert(BLOB_READER.to_string(), account("0x", 1, &BLOB_READER_CODE));
+    accounts.insert(MEMORY_USER.to_string(), account("0x", 1, &MEMORY_USER_CODE));
+    accounts.insert(LOGGER.to_string(), account("0x", 1, &LOGGER_CODE));
     Value::Object(accounts)
 }
 

@@ -163,6 +163,14 @@ fn feature_outside_the_profile_excuses_nothing_that_passes() {
 }
 
 #[test]
+fn what_no_block_of_ours_takes_is_excused_by_name() {
+    let mut file = file(&call(sample::LOGGER, sample::LOGGER_GAS), B256::ZERO, no_logs());
+    assert_excused(&run(&file), "bytes of transactions and logs, above 16 MiB");
+    file["sample"]["env"]["currentTimestamp"] = "0x00".into();
+    assert_excused(&run(&file), "timestamp 0, which only a genesis block can have");
+}
+
+#[test]
 fn long_code_in_the_state_before_is_excused() {
     let mut file = file(&call(sample::CONTRACT, 100_000), B256::ZERO, no_logs());
     let code = format!("0x{}", "00".repeat(0x8001));
