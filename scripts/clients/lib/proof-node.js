@@ -1,7 +1,7 @@
 // Starts a development node, makes one block of each kind asked for, prints its URL and the numbers of the first and
 // the last of these blocks, and stays until it is killed. Tells on stderr which block is of which kind.
 // Usage: node lib/proof-node.js KIND...
-//   empty transfer transfers erc20 create revert precompiles pairing mixed, or a table of lib/stress.js;
+//   empty transfer transfers erc20 erc20s create revert precompiles pairing mixed, or a table of lib/stress.js;
 //   claim withdrawal: of the bridge, with a bitcoind, a relayer and a committee's signers beside the node
 // Environment: BZK_CASES: writes the witnesses of these blocks to this file, as `bzk-prover --cases` takes them.
 import assert from 'node:assert/strict'
@@ -17,7 +17,7 @@ import { compile } from './solidity.js'
 import { STRESS, creation } from './stress.js'
 import { connectApi, send } from './substrate.js'
 
-const TRANSFERS = 5
+const MANY = 5
 const TRIES = 3
 const HEARTBEAT_MS = 3_600_000
 const DEPOSIT_SATS = 300_000n
@@ -71,7 +71,8 @@ const call = (to, data, gas) => ({ to, data, gas })
 const { Token, Zoo } = await deployLoad(node)
 const encode = (contract, functionName, args) => encodeFunctionData({ abi: contract.abi, functionName, args })
 const transfer = (index) => ({ to: fresh(index), value: 1000n, gas: 21_000n })
-const erc20 = call(Token.address, encode(Token, 'transfer', [fresh(99), 5n]), 100_000n)
+const token = (index) => call(Token.address, encode(Token, 'transfer', [fresh(index), 5n]), 100_000n)
+const erc20 = token(99)
 const create = { data: compile('Burner.sol', 'Burner').bytecode, gas: 500_000n }
 const revert = call(Zoo.address, encode(Zoo, 'fail', [1n]), 100_000n)
 const precompiles = PRECOMPILES.map(([i, input]) =>
@@ -84,8 +85,9 @@ const NOTHING = [false, true].map((ok) =>
 const KINDS = {
   empty: [],
   transfer: [transfer(0)],
-  transfers: Array.from({ length: TRANSFERS }, (_, i) => transfer(1 + i)),
+  transfers: Array.from({ length: MANY }, (_, i) => transfer(1 + i)),
   erc20: [erc20],
+  erc20s: Array.from({ length: MANY }, (_, i) => token(1 + i)),
   create: [create],
   revert: [revert],
   precompiles: precompiles.slice(0, 9),
@@ -110,7 +112,7 @@ async function rest() {
 /** Asserts that a transaction did what its kind says: a proof of something else would show nothing. */
 async function judge(request, status, logs) {
   assert.equal(status, request === revert ? 'reverted' : 'success', `status of ${JSON.stringify(request.data)}`)
-  if (request === erc20) assert.equal(logs.length, 1, 'an ERC-20 transfer has a log')
+  if (request.to === Token.address) assert.equal(logs.length, 1, 'an ERC-20 transfer has a log')
   const [index] = PRECOMPILES[precompiles.indexOf(request)] ?? []
   if (!index) return
   const noted = await reader.readContract({ ...Zoo, functionName: 'slots', args: [index] })
