@@ -19,6 +19,16 @@
 //! 5. [`BlockHash`] holds the last 256 numbers and nothing else.
 //! 6. [`Pending`] and [`Open`] are empty.
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 extern crate alloc;
 
@@ -40,6 +50,14 @@ mod types;
 pub mod weights;
 
 #[cfg(feature = "runtime-benchmarks")]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "never in a block"
+)]
 mod benchmarking;
 #[cfg(test)]
 mod mock;

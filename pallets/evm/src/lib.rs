@@ -20,6 +20,16 @@
 //! 5. [`TriePages`] holds exactly the nodes of these tries, nothing stale.
 //! 6. [`Dirty`] and [`Touched`] are empty.
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 extern crate alloc;
 
@@ -27,6 +37,7 @@ mod call;
 mod changes;
 mod commit;
 mod database;
+#[allow(clippy::expect_used, clippy::panic, reason = "a genesis, not a block")]
 mod genesis;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod invariants;
@@ -36,6 +47,14 @@ mod types;
 pub mod weights;
 
 #[cfg(feature = "runtime-benchmarks")]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "never in a block"
+)]
 mod benchmarking;
 #[cfg(test)]
 mod mock;

@@ -21,6 +21,16 @@
 //! 2. In a record, the slots missed in a row are not more than all missed ones.
 //! 3. Every coinbase exists in the EVM, and there are at most [`Config::MaxCoinbases`].
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 extern crate alloc;
 
@@ -33,6 +43,14 @@ mod types;
 pub mod weights;
 
 #[cfg(feature = "runtime-benchmarks")]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "never in a block"
+)]
 mod benchmarking;
 #[cfg(test)]
 mod mock;

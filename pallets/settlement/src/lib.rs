@@ -26,11 +26,29 @@
 //! 3. Exactly those before `unsettled` are settled, and each of these has a certificate and a proof.
 //! 4. A recorded proof is about its batch.
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 extern crate alloc;
 
 mod authorize;
 #[cfg(feature = "runtime-benchmarks")]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "never in a block"
+)]
 mod benchmarking;
 mod close;
 #[cfg(any(feature = "std", feature = "try-runtime"))]

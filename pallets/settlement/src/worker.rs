@@ -153,7 +153,8 @@ impl<T: Config> Pallet<T> {
             Ok(Progress::Sent) => (RESEND, 0),
             Err(error) => {
                 log::warn!(target: "settlement", "batch {batch}: {error:?}");
-                let delay_ms = RETRY_MS.saturating_mul(1 << failures.min(MAX_DOUBLINGS));
+                let delay_ms =
+                    RETRY_MS.saturating_mul(2u64.saturating_pow(failures.min(MAX_DOUBLINGS)));
                 (Duration::from_millis(delay_ms), failures.saturating_add(1))
             }
         };

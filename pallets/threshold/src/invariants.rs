@@ -22,7 +22,7 @@ impl<T: Config> Pallet<T> {
         let mut signers = 0;
         for (who, candidate) in Signers::<T>::iter() {
             ensure!(SessionKeys::<T>::get(candidate.key) == Some(who), "1: key of another");
-            signers += 1;
+            signers = signers.saturating_add(1);
         }
         ensure!(SessionKeys::<T>::iter().count() == signers, "1: key of nobody");
 

@@ -30,11 +30,29 @@
 //!    machines say have sent them.
 //! 6. A session of a key that lives signs with it; one test session exists while the ceremony tests.
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 extern crate alloc;
 
 mod authorize;
 #[cfg(feature = "runtime-benchmarks")]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "never in a block"
+)]
 pub mod benchmarking;
 mod blame;
 mod ceremony;
