@@ -19,7 +19,7 @@ impl<T: Config> Pallet<T> {
     /// # Errors
     /// Names the invariant that does not hold.
     pub fn check_state() -> Result<(), TryRuntimeError> {
-        let mut signers = 0;
+        let mut signers: usize = 0;
         for (who, candidate) in Signers::<T>::iter() {
             ensure!(SessionKeys::<T>::get(candidate.key) == Some(who), "1: key of another");
             signers = signers.saturating_add(1);
