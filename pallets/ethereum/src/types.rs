@@ -96,6 +96,9 @@ pub struct Receipts(Vec<Receipt>);
 /// topics and lengths of a log take fewer bytes per gas than that. Gas is below 2^32.
 const MAX_LOG_BYTES: usize = (u32::MAX / 8) as usize;
 
+/// Most transactions of one block, by their gas.
+const MAX_RECEIPTS: usize = u32::MAX as usize / TRANSACTION_GAS as usize;
+
 /// Bytes of a receipt besides its logs: type, success, gas, number of logs.
 const RECEIPT_BYTES: usize = 1 + 1 + 8 + 4;
 
@@ -115,8 +118,7 @@ impl Deref for Receipts {
 
 impl MaxEncodedLen for Receipts {
     fn max_encoded_len() -> usize {
-        let transactions = u32::MAX as usize / TRANSACTION_GAS as usize;
-        transactions.saturating_mul(RECEIPT_BYTES).saturating_add(MAX_LOG_BYTES).saturating_add(4)
+        MAX_RECEIPTS.saturating_mul(RECEIPT_BYTES).saturating_add(MAX_LOG_BYTES).saturating_add(4)
     }
 }
 

@@ -81,6 +81,14 @@ use sp_core::{H160, H256};
 
 /// The pallet's storage and configuration.
 #[frame_support::pallet]
+#[allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "FRAME generates code that trips over them"
+)]
 pub mod pallet {
     use super::*;
     use alloc::collections::BTreeMap;

@@ -69,6 +69,14 @@ pub use weights::WeightInfo;
 
 /// The pallet's storage, configuration and calls.
 #[frame_support::pallet]
+#[allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "FRAME generates code that trips over them"
+)]
 pub mod pallet {
     use super::*;
     use bzk_batch::Span;

@@ -30,7 +30,7 @@ impl<T: Config> Pallet<T> {
 
     fn slash(committee: &Committee, member: Member, fault: Fault) {
         let Some(who) = committee.key(member).and_then(SessionKeys::<T>::get) else { return };
-        let amount = T::SlashFraction::get() * T::Bond::get();
+        let amount = T::SlashFraction::get().mul_floor(T::Bond::get());
         let (credit, missing) = T::Currency::slash(&HoldReason::Bond.into(), &who, amount);
         T::Slashed::on_unbalanced(credit);
         let amount = sp_runtime::Saturating::saturating_sub(amount, missing);

@@ -70,14 +70,14 @@ impl<T: Config> Pallet<T> {
     }
 
     fn check_sessions() -> Result<(), TryRuntimeError> {
-        let mut tests = 0;
+        let mut tests: usize = 0;
         for (id, open) in Sessions::<T>::iter() {
             let nonces: MemberSet = SessionNonces::<T>::iter_key_prefix(id).collect();
             let shares: MemberSet = SessionShares::<T>::iter_key_prefix(id).collect();
             let expected = (open.session.signers, open.session.shared);
             ensure!((nonces, shares) == expected, "5: messages of a session");
             match open.purpose {
-                Purpose::Test => tests += 1,
+                Purpose::Test => tests = tests.saturating_add(1),
                 Purpose::Request(epoch) => {
                     let transcript = Keys::<T>::get(epoch).map(|live| live.transcript);
                     ensure!(transcript == Some(open.session.request.group), "6: key of a session");

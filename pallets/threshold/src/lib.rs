@@ -90,6 +90,14 @@ pub const MAX_TIMEOUTS: usize = 2;
 
 /// The pallet's storage, configuration and calls.
 #[frame_support::pallet]
+#[allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "FRAME generates code that trips over them"
+)]
 pub mod pallet {
     use super::*;
     use bzk_threshold::{
