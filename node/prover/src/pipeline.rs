@@ -20,7 +20,7 @@ use crate::{
     shares::Share,
     source::Case,
     stage,
-    zkevm::Zkevm,
+    zkevm::{self, Zkevm},
 };
 
 /// Where circuits and proofs are.

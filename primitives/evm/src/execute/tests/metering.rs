@@ -224,7 +224,7 @@ fn attack_access_list_that_no_segment_carries_is_refused() {
         transact(database(&[op::STOP]), &block(), tx, 1 << 60).is_ok()
     };
     // A key is a slot, and 33 bytes of the transaction at four cells each.
-    let cells = 190 + 33 * 4;
+    let cells = 620 + 33 * 4;
     assert!(lists(MAX_CELLS as usize / cells - 10));
     assert!(!lists(MAX_CELLS as usize / cells));
 }
