@@ -122,6 +122,8 @@ const status = async (withdrawal) => (await node.call('bridge_withdrawal', [with
 test('attack_signer_whose_bitcoind_lags_does_not_sign_blindly', async () => {
   const [, peer] = devnet.peers
   await peer.call('setnetworkactive', false)
+  // It ends its connections a moment later, and would still get the block.
+  await until(async () => await peer.call('getconnectioncount') === 0, 'the peer to be alone')
   await bitcoin.mine(1)
   const height = await bitcoin.call('getblockcount')
   await until(async () => (await node.call('bridge_reserves')).height === height, 'the headers', 60)
