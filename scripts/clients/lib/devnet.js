@@ -101,15 +101,23 @@ export class Devnet {
     return this.peers[index % this.peers.length]
   }
 
-  /** Starts the prover, and has the chain close small batches. */
+  /**
+   * Starts the prover, and has the chain close small batches. The first one before anything else happens: its proof takes
+   * minutes, and that of the block with the headers of Bitcoin's chain so far, hours.
+   */
   async startProver(listen) {
     const { program, args } = this.prover
     this.run('prover', program, ['serve', ...args, '--l2-rpc', this.node.url, '--listen', listen])
     this.proverUrl = `http://${listen}`
     const { api, keys } = await connectApi(this.node)
+    const sudo = (...calls) => send(api, api.tx.sudo.sudo(api.tx.utility.batchAll(calls)), keys.alice)
     try {
-      const calls = [api.tx.ethereum.setHeartbeat(HEARTBEAT_MS), api.tx.settlement.setLimits(LIMITS)]
-      await send(api, api.tx.sudo.sudo(api.tx.utility.batchAll(calls)), keys.alice)
+      const { ethereum, settlement } = api.tx
+      await sudo(ethereum.setHeartbeat(HEARTBEAT_MS), settlement.setLimits({ ...LIMITS, blocks: 1 }))
+      const { address } = account(PROVER)
+      await this.wallet(account(PROVER)).sendTransaction({ to: address })
+      await until(async () => (await api.query.settlement.batchIds()).next.toNumber() > 0, 'the first batch to close', 60)
+      await sudo(settlement.setLimits(LIMITS))
     } finally {
       await api.disconnect()
     }
