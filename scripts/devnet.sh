@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the whole system on one machine: bitcoind (regtest), a sequencer, a committee's signers, a relayer.
 # Usage: scripts/devnet.sh [--prover] [DATA_DIR]      (default: a new chain in a temporary folder)
-# --prover: batches of blocks go to a prover too, and its proofs to the contract on an anvil. It takes 9 GB and minutes for
+# --prover: batches of blocks go to a prover too, and its proofs to the contract on an anvil. It takes 10 GB and minutes for
 #   a block, so the first proof is there within half an hour, while a block with the headers of Bitcoin's chain so far takes
 #   hours; building it and its circuits takes most of an hour and 16 GB, once.
 # Environment: BZK_RPC_PORT (default 8545), BZK_BITCOIN_PORT (18443), BZK_P2P_PORT (30333),
