@@ -71,7 +71,8 @@ test('a validator that stays away is chilled, earns nothing, and comes back by v
   const without = await era()
   await chainUntil(async () => await era() > without, 'the era without it ends', 120)
   assert.equal(await points(without, dave), 0)
-  assert.ok(await points(without, keys.alice) > 0)
+  // Which of the three authored in an era of twelve slots is chance, that one of them did is not.
+  assert.ok((await api.query.staking.erasRewardPoints(without)).total.toNumber() > 0)
 
   await network.nodes.dave.start()
   await send(api, api.tx.staking.validate({ commission: 0, blocked: false }), dave)
