@@ -2,8 +2,8 @@
 # Runs the whole system on one machine: bitcoind (regtest), a sequencer, a committee's signers, a relayer.
 # Usage: scripts/devnet.sh [--prover] [DATA_DIR]      (default: a new chain in a temporary folder)
 # --prover: batches of blocks go to a prover too, and its proofs to the contract on an anvil. It takes 10 GB and minutes for
-#   a block, so the first proof is there within half an hour, while a block with the headers of Bitcoin's chain so far takes
-#   hours; building it and its circuits takes most of an hour and 16 GB, once.
+#   a block, so the first proof is there within half an hour; building it and its circuits takes most of an hour and 16 GB,
+#   once. A new chain's relay begins at Bitcoin's tip then, because a hundred headers are hours of proving.
 # Environment: BZK_RPC_PORT (default 8545), BZK_BITCOIN_PORT (18443), BZK_P2P_PORT (30333),
 #   BZK_METRICS_PORT (9615), BZK_SIGNERS (4, at most 32), BZK_BITCOINDS (1; the signers take them in
 #   turn), BZK_BITCOIN_BLOCK_SECS (10, with a prover 600; 0 mines nothing), BZK_PROVER_PORT (8560).

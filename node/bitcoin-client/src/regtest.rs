@@ -23,7 +23,7 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU32, AtomicU8, Ordering},
+    sync::atomic::{AtomicU16, AtomicU32, AtomicU8, Ordering},
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -36,6 +36,20 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Coinbase outputs can be spent from the 101st confirmation on.
 const MATURITY: u32 = 100;
+
+/// The port that was tried last, of a hundred for this process.
+static LAST_PORT: AtomicU16 = AtomicU16::new(0);
+
+/// A port that nobody listens on. Not one that the system gives away: it would give it to others until bitcoind takes it.
+fn free_port() -> u16 {
+    let first = 20_000 + u16::try_from(std::process::id() % 100).unwrap_or_default() * 100;
+    loop {
+        let port = first + LAST_PORT.fetch_add(1, Ordering::Relaxed) % 100;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
 
 /// A running node with a rich miner; it stops when dropped.
 pub struct Regtest {
@@ -84,9 +98,7 @@ impl Regtest {
     /// When the node does not start.
     pub fn start() -> Self {
         let data = TempDir::new().expect("a temporary directory");
-        // Nobody else takes a port that was just free, as good as always.
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-        let port = port.expect("a free port").port();
+        let port = free_port();
         let process = Command::new(Self::program())
             .arg(format!("-datadir={}", data.path().display()))
             .arg(format!("-rpcport={port}"))

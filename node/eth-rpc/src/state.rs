@@ -193,7 +193,7 @@ impl StateView {
         })
     }
 
-    /// Hash of an Ethereum block among the last 256; zero for others.
+    /// Hash of an Ethereum block among the last 257; zero for others.
     pub fn block_hash(&self, number: u64) -> Result<B256, StateError> {
         let key = pallet_ethereum::BlockHash::<Runtime>::hashed_key_for(number);
         Ok(b256(self.value("Ethereum.BlockHash", &key)?.unwrap_or_default()))

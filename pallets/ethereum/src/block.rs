@@ -23,8 +23,9 @@ pub(crate) use encode::{assemble, decode_header, Assembled, HeaderFields};
 /// is no such end, so without this bound an author could close a block that nobody can import.
 pub(crate) const MAX_BODY_BYTES: u32 = MAX_BLOCK_BYTES - 2_048;
 
-/// Blocks whose hashes stay in storage, as many as BLOCKHASH can reach.
-pub const BLOCK_HASH_WINDOW: u64 = 256;
+/// Blocks whose hashes stay in storage: the newest, and the 256 that BLOCKHASH reaches in it, also when a call is made
+/// in that block once it is closed.
+pub const BLOCK_HASH_WINDOW: u64 = 257;
 
 const MS_PER_S: u64 = 1_000;
 

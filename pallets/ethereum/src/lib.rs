@@ -16,7 +16,7 @@
 //!    used follow from its transactions and [`CurrentReceipts`].
 //! 3. [`CurrentSenders`] are the signers of its transactions.
 //! 4. [`NextBaseFee`] follows from it by EIP-1559.
-//! 5. [`BlockHash`] holds the last 256 numbers and nothing else.
+//! 5. [`BlockHash`] holds the last 257 numbers and nothing else.
 //! 6. [`Pending`] and [`Open`] are empty.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(

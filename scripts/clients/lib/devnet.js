@@ -1,6 +1,6 @@
 // The whole system on one machine, real parts: bitcoind on regtest, a node, the signers of a committee, a relayer.
 import { execFile } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -11,6 +11,7 @@ import { account, chain, privateKey } from './accounts.js'
 import { Bitcoin } from './bitcoin.js'
 import { Books } from './books.js'
 import { BridgeBlocks } from './bridge-blocks.js'
+import { writeSpecAtTip } from './checkpoint.js'
 import { spawn } from './children.js'
 import { Node, PROGRAMS, freePort, until } from './node.js'
 import { Nonces } from './nonces.js'
@@ -58,9 +59,10 @@ export class Devnet {
     for (let index = 1; index < this.bitcoinds; index++) await this.startPeer(index)
 
     const dir = join(this.dir, 'node')
+    const spec = await this.specification(dir)
     await mkdir(dir, { recursive: true })
     const metrics = await port('metrics')
-    const args = ['--dev', '--prometheus-port', String(metrics)]
+    const args = ['--dev', ...(spec ? ['--chain', spec] : []), '--prometheus-port', String(metrics)]
     const listen = this.prover && `127.0.0.1:${await port('prover')}`
     if (listen) args.push('--prover-url', `http://${listen}`, '--prover-address', account(PROVER).address)
     this.node = new Node(dir, args, await port('rpc'), await port('p2p'))
@@ -76,6 +78,16 @@ export class Devnet {
     this.say(`signers    ${this.count}, stores ${join(this.dir, 'signer-*')}`)
     await this.makeKey()
     return this
+  }
+
+  /**
+   * The file of the chain that the node in `dir` runs; none for the preset. With a prover a new chain begins at Bitcoin's
+   * tip.
+   */
+  async specification(dir) {
+    const spec = join(this.dir, 'bitcoinzk_at_tip.json')
+    if (existsSync(spec)) return spec
+    return this.prover && !existsSync(dir) ? writeSpecAtTip(this.dir, this.bitcoin) : undefined
   }
 
   /** Holds every block from genesis on to the invariants of books.js and nonces.js. */
@@ -102,8 +114,8 @@ export class Devnet {
   }
 
   /**
-   * Starts the prover, and has the chain close small batches. The first one before anything else happens: its proof takes
-   * minutes, and that of the block with the headers of Bitcoin's chain so far, hours.
+   * Starts the prover, and has the chain close small batches. The first one before anything else happens, so that its
+   * proof is there as soon as can be.
    */
   async startProver(listen) {
     const { program, args } = this.prover

@@ -18,7 +18,7 @@ export async function listen(node) {
     socket.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'eth_subscribe', params }))
   subscribe(1, ['newHeads'])
   subscribe(2, ['logs', {}])
-  await until(() => lists.size === 2, 'subscriptions', 10)
+  await until(() => lists.size === 2, 'subscriptions')
   return { ...seen, close: () => socket.terminate() }
 }
 

@@ -51,7 +51,7 @@ for (const [what, change, error] of refusals) {
 
 test('a nonce that was used is refused, and so is a cheap replacement', async () => {
   const hash = await send({ nonce: 0 }, 8)
-  await until(() => node.call('eth_getTransactionReceipt', [hash]), 'receipt', 30)
+  await until(() => node.call('eth_getTransactionReceipt', [hash]), 'receipt')
   await assert.rejects(send({ nonce: 0 }, 8), /nonce too low/)
   await send({ nonce: 5 }, 8)
   await assert.rejects(send({ nonce: 5 }, 8), /already known/)
@@ -204,7 +204,7 @@ test(`of 5,000 filters ${FILTERS} are opened, and the rest when there is room ag
   }
   // The node goes on, and every filter is served.
   const hash = await send({ nonce: 1 }, 8)
-  await until(() => node.call('eth_getTransactionReceipt', [hash]), 'receipt under filters', 30)
+  await until(() => node.call('eth_getTransactionReceipt', [hash]), 'receipt under filters')
   const changes = (await all(ids.map((id) => ['eth_getFilterChanges', [id]]))).map(({ result }) => result)
   changes.forEach((found, i) => {
     if (i % kinds.length === 0) assert.deepEqual(found, [])
@@ -239,7 +239,7 @@ test(`${SUBSCRIPTIONS} open subscriptions leave the node alive and its memory bo
   }
   await until(() => confirmed + refused === SUBSCRIPTIONS, 'an answer to every subscription', 60)
   const hash = await send({ nonce: 2 }, 8)
-  await until(() => node.call('eth_getTransactionReceipt', [hash]), 'receipt under load', 30)
+  await until(() => node.call('eth_getTransactionReceipt', [hash]), 'receipt under load')
   // Each of those for heads and for pending transactions hears of it.
   await until(() => told >= SUBSCRIPTIONS / 2, 'what happened, told to every subscriber', 60)
   const grown = residentMiB() - before

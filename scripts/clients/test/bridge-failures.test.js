@@ -55,9 +55,9 @@ test('crash_relayer_that_was_killed_catches_up', async () => {
 
 test('crash_signers_in_the_middle_of_a_session_do_not_stop_the_payout', async (t) => {
   const second = await devnet.startRelayer(SECOND)
-  // One of four is silent for ever, so that all three others are needed.
-  const [killed, silent] = [0, 3]
-  devnet.signers[silent].part.child.kill('SIGSTOP')
+  // One of four is silent for ever, so that all three others are needed; one is late, so that nobody sends a share before.
+  const [killed, late, silent] = [0, 2, 3]
+  for (const index of [late, silent]) devnet.signers[index].part.child.kill('SIGSTOP')
   const { withdrawal } = await devnet.user(payer, 'withdraw', '--to', HOME, '--sats', '400000', '--max-fee-sats', '20000')
   // It has committed to nonces, and the others wait for its share.
   const committed = async () => {
@@ -67,6 +67,7 @@ test('crash_signers_in_the_middle_of_a_session_do_not_stop_the_payout', async (t
   }
   const { session } = await until(committed, 'the nonces of the one that is killed', 60)
   await devnet.signers[killed].part.stop('SIGKILL')
+  devnet.signers[late].part.child.kill('SIGCONT')
   const begin = Date.now()
   const state = async () => (await api.query.threshold.sessions(session)).unwrapOr(null)?.session
   // Nobody finishes without it.
@@ -134,8 +135,9 @@ test('attack_signer_whose_bitcoind_lags_does_not_sign_blindly', async () => {
   const told = `our bitcoind is at height ${height - 1} and the chain knows of ${height}: waiting for it`
   for (const index of lagging) {
     await until(async () => (await log(index)).includes(told), `signer ${index} to say that its bitcoind lags`, 60)
-    const metrics = await (await fetch(`http://${devnet.signers[index].metrics}/metrics`)).text()
-    assert.match(metrics, /^bzk_signer_sessions_doubted [1-9]$/m)
+    const metrics = async () => (await fetch(`http://${devnet.signers[index].metrics}/metrics`)).text()
+    // It is set when the round ends.
+    await until(async () => /^bzk_signer_sessions_doubted [1-9]$/m.test(await metrics()), `the gauge of signer ${index}`)
   }
   const nonces = await api.query.threshold.sessionNonces.entries()
   assert.ok(nonces.every(([key]) => !lagging.includes(key.args[1].toNumber())), 'no nonces of those that lag')

@@ -33,6 +33,6 @@ for (const [how, code, signal, status] of cases) {
     const { process, exited, child } = await parent(code)
     if (signal) process.kill(signal)
     assert.equal((await exited)[0], status)
-    await until(async () => !await lives(child), 'the child\'s end', 10)
+    await until(async () => !await lives(child), 'the child\'s end')
   })
 }

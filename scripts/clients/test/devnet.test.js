@@ -2,14 +2,19 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { account } from '../lib/accounts.js'
-import { call, freePort, until } from '../lib/node.js'
+import { account, privateKey } from '../lib/accounts.js'
+import { Bitcoin } from '../lib/bitcoin.js'
+import { writeSpecAtTip } from '../lib/checkpoint.js'
+import { spawn as spawnPart } from '../lib/children.js'
+import { PROGRAMS, call, freePort, startNode, until } from '../lib/node.js'
 
+const BITCOIN_RELAY = '0x425a4b0000000000000000000000000000000002'
+const TIP_HEIGHT = '0x1fd4827a'
 const DEVNET = fileURLToPath(new URL('../devnet.js', import.meta.url))
 
 test('the development system starts, pays and ends', { timeout: 600_000 }, async (t) => {
@@ -47,4 +52,31 @@ test('the development system starts, pays and ends', { timeout: 600_000 }, async
   devnet.kill('SIGINT')
   assert.deepEqual(await exited, [0, null], said)
   await assert.rejects(call(url, 'eth_chainId'))
+})
+
+test('with a prover, the relay begins at the tip of Bitcoin and goes on from there', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'bzk-tip-'))
+  const bitcoin = new Bitcoin(join(dir, 'bitcoin'), await freePort())
+  let node, relayer
+  t.after(async () => {
+    relayer?.kill()
+    await node?.stop()
+    await bitcoin.stop()
+    await rm(dir, { recursive: true, force: true })
+  })
+  await bitcoin.start()
+  await bitcoin.mine(101)
+  node = await startNode(['--dev', '--chain', await writeSpecAtTip(dir, bitcoin)])
+  const tip = async () => Number(await node.call('eth_call', [{ to: BITCOIN_RELAY, data: TIP_HEIGHT }, 'latest']))
+  assert.equal(await tip(), 101)
+
+  const key = join(dir, 'relayer.key')
+  const deposits = join(dir, 'deposits.jsonl')
+  await writeFile(key, privateKey(9), { mode: 0o600 })
+  await writeFile(deposits, '')
+  relayer = spawnPart(join(PROGRAMS, 'bzk-relayer'), ['run', '--bitcoin-rpc', bitcoin.url, '--bitcoin-cookie', bitcoin.cookie,
+    '--l2-rpc', node.url, '--key-file', key, '--deposits', deposits, '--poll-secs', '1',
+    '--metrics', `127.0.0.1:${await freePort()}`], { stdio: 'inherit' })
+  await bitcoin.mine(2)
+  await until(async () => await tip() === 103, 'the next headers')
 })

@@ -48,7 +48,7 @@ test('a websocket provider sees new blocks', async () => {
   const seen = []
   await live.on('block', (number) => seen.push(number))
   await (await signer.sendTransaction({ to: account(3).address, value: 1n })).wait()
-  await until(() => seen.length > 0, 'a new block over websocket', 20)
+  await until(() => seen.length > 0, 'a new block over websocket')
   await live.destroy()
 })
 
@@ -112,7 +112,7 @@ test('MetaMask: from adding the network to a confirmed transaction', async (t) =
   const hash = await send('eth_sendRawTransaction', [raw])
   // Pending screen: the transaction is known at once, the receipt comes later.
   assert.equal((await send('eth_getTransactionByHash', [hash])).hash, hash)
-  const receipt = await until(() => send('eth_getTransactionReceipt', [hash]), 'the receipt', 20)
+  const receipt = await until(() => send('eth_getTransactionReceipt', [hash]), 'the receipt')
   assert.equal(receipt.status, '0x1')
   const included = await send('eth_getBlockByHash', [receipt.blockHash, false])
   assert.ok(included.transactions.includes(hash))

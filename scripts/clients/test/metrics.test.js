@@ -15,11 +15,11 @@ test('gas, transactions, pool, index and calls are counted', async (t) => {
   const raw = await account(0).signTransaction({ chainId: 97304, nonce: 0, to: account(1).address, value: 1n,
     gas: 21000n, maxFeePerGas: 10_000_000_000n, maxPriorityFeePerGas: 1n })
   const hash = await node.call('eth_sendRawTransaction', [raw])
-  await until(() => node.call('eth_getTransactionReceipt', [hash]), 'receipt', 30)
+  await until(() => node.call('eth_getTransactionReceipt', [hash]), 'receipt')
   const text = await until(async () => {
     const text = await metrics()
     return sum(text, 'bzk_eth_height') > 0 && sum(text, 'bzk_eth_open') === 1 && text
-  }, 'gauges', 20)
+  }, 'gauges')
   assert.equal(sum(text, 'bzk_eth_gas_total'), 21000)
   assert.equal(sum(text, 'bzk_eth_transactions_total'), 1)
   assert.ok(sum(text, 'bzk_eth_blocks_total') >= 1)

@@ -1,28 +1,24 @@
 // A production chain as the node's README makes one: the contracts for Bitcoin's main network, a plan, a specification.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { account } from '../lib/accounts.js'
-import { FORGE } from '../lib/foundry.js'
+import { genesisAccounts } from '../lib/foundry.js'
 import { BINARY, Node, freePort, until } from '../lib/node.js'
 import { connectApi, ZYRA } from '../lib/substrate.js'
 import { manyValidators, writeKeystore } from '../lib/validators.js'
 
 const HERE = join(dirname(fileURLToPath(import.meta.url)), '..')
-const CONTRACTS = join(HERE, '../../contracts')
 const [RELAY, BRIDGE] = [2, 3].map((number) => `0x425a4b${String(number).padStart(34, '0')}`)
 const ID = 'bitcoinzk_main_test'
-// forge may write there alone.
-const WRITTEN = join(CONTRACTS, 'genesis/production-test.json')
 let dir, people, plan, made
 
-const run = async (program, args, options) =>
-  (await promisify(execFile)(program, args, { maxBuffer: 1 << 27, ...options })).stdout
+const run = async (program, args) => (await promisify(execFile)(program, args, { maxBuffer: 1 << 27 })).stdout
 const write = async (name, value) => {
   const file = join(dir, name)
   await writeFile(file, typeof value === 'string' ? value : JSON.stringify(value))
@@ -35,9 +31,7 @@ before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'bzk-production-'))
   // The key names the first committee; BIP-340's vector 1.
   const GENESIS_KEY = '0xdff1d77f2a671c5f36183726db2341be58feae1da2deced843240f7b502ba659'
-  await run(FORGE, ['script', 'script/Genesis.s.sol'], { cwd: CONTRACTS, env: { ...process.env, BITCOIN_NETWORK: 'mainnet',
-    GENESIS_KEY, GENESIS_OUT: 'genesis/production-test.json', FOUNDRY_DISABLE_NIGHTLY_WARNING: '1' } })
-  made = JSON.parse(await readFile(WRITTEN))
+  made = await genesisAccounts({ BITCOIN_NETWORK: 'mainnet', GENESIS_KEY })
   people = await manyValidators(4)
   plan = {
     name: 'BitcoinZK Test of Production', id: ID,
@@ -48,7 +42,6 @@ before(async () => {
 })
 
 after(async () => {
-  await rm(WRITTEN, { force: true })
   await rm(dir, { recursive: true, force: true })
 })
 

@@ -186,7 +186,7 @@ test('txpool and bzk_finality follow a transaction from the pool to finality', a
   await until(async () => {
     const { pending, queued } = await sealer.call('txpool_status')
     return pending === '0x1' && queued === '0x1'
-  }, 'one pending, one queued', 20)
+  }, 'one pending, one queued')
   const { transactions } = await sealer.call('eth_getBlockByNumber', ['pending', true])
   assert.deepEqual(transactions.map((tx) => tx.hash), [next])
   const byIndex = (kind, index) => sealer.call(`eth_get${kind}ByBlockNumberAndIndex`, ['pending', index])
@@ -217,7 +217,7 @@ test('txpool and bzk_finality follow a transaction from the pool to finality', a
   const final = await until(async () => {
     const now = await finality()
     return now.stage === 'final' && now
-  }, 'finality', 20)
+  }, 'finality')
   assert.deepEqual(reached(final), ['sequenced', 'final'])
   assert.equal(final.steps.length, 6)
 })
@@ -307,6 +307,6 @@ test('origins, hosts and connections that are not allowed are turned away', asyn
   })))
   assert.equal((await bare(closed, {})).status, 429)
   sockets[0].terminate()
-  await until(async () => (await bare(closed, {})).status === 200, 'a free place', 20)
+  await until(async () => (await bare(closed, {})).status === 200, 'a free place')
   sockets[1].terminate()
 })

@@ -21,23 +21,24 @@ test('no block is made before it is asked for, and one is final at once', async 
   const raw = await account(0).signTransaction({ chainId: 97304, nonce: 0, to: account(1).address, value: 1n,
     gas: 21000n, maxFeePerGas: 10_000_000_000n, maxPriorityFeePerGas: 1n })
   const hash = await sealer.call('eth_sendRawTransaction', [raw])
+  // Everybody can see what a sequencer leaves waiting, and what it takes.
+  const statsOf = (waiting) => until(async () => {
+    const now = await sealer.call('bzk_inclusionStats')
+    return now.waiting === waiting && now
+  }, `a record of ${waiting} that wait`)
+  const { oldestWaitingMs } = await statsOf(1)
   await new Promise((resolve) => setTimeout(resolve, 3000))
   assert.equal(await sealer.call('eth_getTransactionReceipt', [hash]), null)
-  // Everybody can see what a sequencer leaves waiting, and what it takes.
-  const before = await sealer.call('bzk_inclusionStats')
-  assert.equal(before.waiting, 1)
-  assert.ok(before.oldestWaitingMs >= 2900, `${before.oldestWaitingMs} ms`)
+  const before = await statsOf(1)
+  assert.ok(before.oldestWaitingMs - oldestWaitingMs >= 2900, `${oldestWaitingMs}, then ${before.oldestWaitingMs} ms`)
   assert.deepEqual(before.sequencers, [])
   await sealer.call('engine_createBlock', [true, true, null])
   const receipt = await sealer.call('eth_getTransactionReceipt', [hash])
   assert.equal(receipt.status, '0x1')
   assert.equal((await sealer.call('eth_getBlockByNumber', ['finalized', false])).hash, receipt.blockHash)
-  const stats = await until(async () => {
-    const now = await sealer.call('bzk_inclusionStats')
-    return now.waiting === 0 && now
-  }, 'the record of the block')
+  const stats = await statsOf(0)
   assert.deepEqual(stats.sequencers, [{ validator: ALICE, blocks: 1, included: 1, unseen: 0, passedOver: 0 }])
-  assert.ok(stats.waitP50Ms >= 2900, `${stats.waitP50Ms} ms`)
+  assert.ok(stats.waitP50Ms >= before.oldestWaitingMs, `${stats.waitP50Ms} ms`)
 })
 
 test('a peer follows, and neither drops the other', async () => {
@@ -66,14 +67,20 @@ test('an instant node makes a block for each transaction, and none without', asy
   const signed = await Promise.all(Array.from({ length: 100 }, (_, nonce) => account(0).signTransaction({ chainId: 97304,
     nonce, to: account(1).address, value: 1n, gas: 21000n, maxFeePerGas: 10_000_000_000n, maxPriorityFeePerGas: 1n })))
   let receipt
-  for (const [nonce, raw] of signed.entries()) {
+  let number = 0
+  for (const raw of signed) {
     // Sent as soon as there is a receipt of the one before, while the pool still turns to that block.
     const hash = await instant.call('eth_sendRawTransaction', [raw])
     const sent = Date.now()
     do receipt = await instant.call('eth_getTransactionReceipt', [hash])
-    while (!receipt && Date.now() - sent < 10_000)
-    assert.equal(Number(receipt?.blockNumber), nonce + 1, JSON.stringify(await instant.call('txpool_status')))
+    while (!receipt && Date.now() - sent < 60_000)
+    assert.ok(receipt, JSON.stringify(await instant.call('txpool_status')))
+    // In a block of its own. There may be an empty one between, by the heartbeat.
+    const { transactions } = await instant.call('eth_getBlockByNumber', [receipt.blockNumber, false])
+    assert.deepEqual(transactions, [hash])
+    assert.ok(Number(receipt.blockNumber) > number)
+    number = Number(receipt.blockNumber)
   }
   await until(async () =>
-    (await instant.call('eth_getBlockByNumber', ['finalized', false])).hash === receipt.blockHash, 'finality', 10)
+    (await instant.call('eth_getBlockByNumber', ['finalized', false])).hash === receipt.blockHash, 'finality')
 })

@@ -76,7 +76,7 @@ test('trace_rawTransaction tells what the transaction then does', async () => {
     gas: 21000n, maxFeePerGas: 60_000_000_000n, maxPriorityFeePerGas: 1n })
   const { trace } = await node.call('trace_rawTransaction', [raw, ['trace']])
   const hash = await node.call('eth_sendRawTransaction', [raw])
-  await until(() => node.call('eth_getTransactionReceipt', [hash]), 'receipt', 30)
+  await until(() => node.call('eth_getTransactionReceipt', [hash]), 'receipt')
   const [mined] = await node.call('trace_transaction', [hash])
   assert.deepEqual(trace.map(({ action, result }) => ({ action, result })), [{ action: mined.action, result: mined.result }])
 })

@@ -191,12 +191,13 @@ test('websocket subscriptions deliver heads without gaps, logs and pending trans
     live.watchContractEvent({ ...token, onLogs: (found) => logs.push(...found) }),
     live.watchPendingTransactions({ onTransactions: (hashes) => pending.push(...hashes) }),
   ]
-  await new Promise((resolve) => setTimeout(resolve, 500))
+  const { subscriptions } = await live.transport.getRpcClient()
+  await until(() => subscriptions.size === 3, 'the subscriptions')
   const sent = []
   for (let i = 0; i < 3; i++) {
     sent.push((await write(token, 'transfer', [bob.address, BigInt(i + 1)])).transactionHash)
   }
-  await until(() => logs.length === 3 && heads.length >= 3, 'three logs and heads', 20)
+  await until(() => logs.length === 3 && heads.length >= 3, 'three logs and heads')
   stop.forEach((end) => end())
   assert.deepEqual(logs.map((log) => log.transactionHash), sent)
   for (let i = 1; i < heads.length; i++) assert.equal(heads[i], heads[i - 1] + 1n)

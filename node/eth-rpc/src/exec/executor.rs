@@ -19,7 +19,7 @@ use crate::{
     state::StateView,
 };
 use alloy_eips::{eip2930::AccessListResult, BlockId};
-use alloy_primitives::{Bytes, B256, U256};
+use alloy_primitives::{Bytes, B256};
 use alloy_rpc_types_eth::{
     simulate::{SimulatePayload, SimulatedBlock},
     state::{EvmOverrides, StateOverride},
@@ -27,7 +27,6 @@ use alloy_rpc_types_eth::{
 };
 use bitcoinzk_runtime::VERSION;
 use bzk_evm::execute::BlockEnvironment;
-use pallet_ethereum::BLOCK_HASH_WINDOW;
 use std::{sync::Arc, time::Instant};
 
 /// How many calls run for each trace that may run: a trace takes that much more memory.
@@ -93,12 +92,6 @@ impl Executor {
             BlockEnvironment::of(header, state.chain_id())
         };
         let mut sandbox = Sandbox::relaxed(state, environment);
-        // Closing the block took this hash out of the state, and `BLOCKHASH` in the block still reaches it.
-        let oldest = header.number.checked_sub(BLOCK_HASH_WINDOW);
-        let oldest = oldest.map(|number| self.chain.block_by_number(number)).transpose()?.flatten();
-        if let Some(oldest) = oldest {
-            sandbox.db.cache.block_hashes.insert(U256::from(oldest.number), oldest.hash);
-        }
         self.lay(&mut sandbox, overrides)?;
         Ok(sandbox)
     }

@@ -12,6 +12,7 @@ mod index;
 mod refusal;
 mod submit;
 mod thrift;
+mod unseen;
 
 pub use author::AuthorPool;
 pub use index::REMEMBERED;
@@ -23,15 +24,17 @@ use crate::{
     types::{Address, FullPool, Hash, B256},
 };
 use bzk_evm::tx::RecoveredTx;
-use futures::{Stream, StreamExt};
+use futures::{future, stream, Stream, StreamExt};
 use held::Held;
 use index::{Entry, PoolIndex};
 use parking_lot::Mutex;
+use sc_client_api::BlockchainEvents;
 use sc_transaction_pool_api::{InPoolTransaction, TransactionPool};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use unseen::{Event, Unseen};
 
 /// Shortest time between two walks over the whole pool for hashes that the index misses.
 const RESCAN_AFTER: Duration = Duration::from_millis(500);
@@ -158,8 +161,12 @@ impl PoolView {
     /// Transactions as they become pending. A slow reader misses some; memory stays bounded.
     pub fn import_stream(&self) -> impl Stream<Item = PoolTx> + Send + Unpin + 'static {
         let view = self.clone();
-        let imported = self.0.pool.import_notification_stream();
-        Box::pin(imported.filter_map(move |hash| futures::future::ready(view.ready_tx(hash))))
+        let imported = self.0.pool.import_notification_stream().map(Event::Imported);
+        let blocks = self.0.chain.client().import_notification_stream();
+        let blocks = blocks.filter(|block| future::ready(block.is_new_best)).map(|_| Event::Block);
+        let mut unseen = Unseen::default();
+        let seen = move |event| stream::iter(unseen.turn(event, |hash| view.ready_tx(hash)));
+        Box::pin(stream::select(imported, blocks).flat_map(seen))
     }
 
     fn is_ready(&self, pool_hash: Hash) -> bool {

@@ -135,7 +135,11 @@ async fn relay_contract_judges_random_headers_as_bitcoind_does() {
     let mut reorganisations = 0;
     // Not nearer to the latest time than the clocks of the two sides agree.
     let latest = Union::new([Just(-60), Just(60)]);
-    for (number, step) in (0..STEPS).zip(steps(latest)) {
+    for (number, step) in (0..4 * STEPS).zip(steps(latest)) {
+        // How often the branches overtake each other is chance; one in three hundred times so seldom until here.
+        if number >= STEPS && reorganisations > 5 {
+            break;
+        }
         node.set_clock(NOW + number);
         anvil.set_next_time(NOW + number);
         let header = tree.build(number, &step);

@@ -264,7 +264,7 @@ fn numbers_and_times_end_below_2_to_the_32() {
 }
 
 #[test]
-fn window_of_block_hashes_keeps_256() {
+fn window_of_block_hashes_keeps_257() {
     new_test_ext().execute_with(|| {
         HeartbeatMs::<Test>::put(1_000);
         for _ in 0..BLOCK_HASH_WINDOW + 4 {
@@ -272,7 +272,7 @@ fn window_of_block_hashes_keeps_256() {
             Executive::finalize_block();
         }
         crate::Pallet::<Test>::check_state().unwrap();
-        assert_eq!(BlockHash::<Test>::iter().count(), 256);
+        assert_eq!(BlockHash::<Test>::iter().count(), 257);
         assert!(!BlockHash::<Test>::contains_key(4));
         assert!(BlockHash::<Test>::contains_key(5));
     });
