@@ -9,6 +9,7 @@ mod author;
 mod extrinsic;
 mod held;
 mod index;
+mod kept;
 mod refusal;
 mod submit;
 mod thrift;
@@ -27,11 +28,12 @@ use bzk_evm::tx::RecoveredTx;
 use futures::{future, stream, Stream, StreamExt};
 use held::Held;
 use index::{Entry, PoolIndex};
+use kept::Kept;
 use parking_lot::Mutex;
 use sc_client_api::BlockchainEvents;
 use sc_transaction_pool_api::{InPoolTransaction, TransactionPool};
 use std::{
-    sync::Arc,
+    sync::{atomic::AtomicU64, Arc},
     time::{Duration, Instant},
 };
 use unseen::{Event, Unseen};
@@ -55,6 +57,8 @@ struct Inner {
     index: Mutex<PoolIndex>,
     last_scan: Mutex<Option<Instant>>,
     held: Arc<Held>,
+    kept: Mutex<Kept>,
+    put_back: AtomicU64,
 }
 
 /// Ethereum transactions of the pool; a clone is cheap.
@@ -65,7 +69,8 @@ impl PoolView {
     /// Opens the view.
     pub fn new(chain: Chain, pool: Arc<FullPool>, limits: Arc<Limits>) -> Self {
         let (index, last_scan, held) = (Mutex::default(), Mutex::default(), Arc::default());
-        Self(Arc::new(Inner { chain, pool, limits, index, last_scan, held }))
+        let (kept, put_back) = (Mutex::default(), AtomicU64::default());
+        Self(Arc::new(Inner { chain, pool, limits, index, last_scan, held, kept, put_back }))
     }
 
     /// Keeps the index current with transactions that peers send. Ends with the pool.

@@ -47,9 +47,11 @@ impl PoolView {
         self.check_replacement(&entry)?;
 
         let at = self.0.chain.client().info().best_hash;
-        let submitted = self.0.pool.submit_one(at, TransactionSource::External, extrinsic).await;
+        let submitted =
+            self.0.pool.submit_one(at, TransactionSource::External, extrinsic.clone()).await;
         submitted.map(drop).or_else(from_pool)?;
         self.0.index.lock().insert(entry);
+        self.0.kept.lock().insert(entry, extrinsic);
         Ok(tx.hash)
     }
 
