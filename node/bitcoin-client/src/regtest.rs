@@ -37,18 +37,18 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Coinbase outputs can be spent from the 101st confirmation on.
 const MATURITY: u32 = 100;
 
-/// The port that was tried last, of a hundred for this process.
-static LAST_PORT: AtomicU16 = AtomicU16::new(0);
+/// Which port is tried next, of the hundred that this process has.
+static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
+
+/// Ports that a process has for its nodes.
+const PORTS: u16 = 100;
 
 /// A port that nobody listens on. Not one that the system gives away: it would give it to others until bitcoind takes it.
 fn free_port() -> u16 {
-    let first = 20_000 + u16::try_from(std::process::id() % 100).unwrap_or_default() * 100;
-    loop {
-        let port = first + LAST_PORT.fetch_add(1, Ordering::Relaxed) % 100;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
+    let first = 20_000 + u16::try_from(std::process::id() % 100).unwrap_or_default() * PORTS;
+    let next = |_| first + NEXT_PORT.fetch_add(1, Ordering::Relaxed) % PORTS;
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    (0..PORTS).map(next).find(free).expect("a free port")
 }
 
 /// A running node with a rich miner; it stops when dropped.

@@ -1,10 +1,9 @@
 // A development chain whose relay begins at the tip of a bitcoind. To a prover each header before it is half a segment.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { genesisAccounts } from './foundry.js'
+import { BITCOIN_RELAY, genesisAccounts } from './genesis.js'
 import { writeSpec } from './spec.js'
 
-const BITCOIN_RELAY = '0x425a4b0000000000000000000000000000000002'
 // Of the difficulty's period, and of the headers whose median time the next one has to exceed.
 const [PERIOD, EARLIER] = [2016, 10]
 

@@ -11,9 +11,9 @@ import { account, privateKey } from '../lib/accounts.js'
 import { Bitcoin } from '../lib/bitcoin.js'
 import { writeSpecAtTip } from '../lib/checkpoint.js'
 import { spawn as spawnPart } from '../lib/children.js'
+import { BITCOIN_RELAY } from '../lib/genesis.js'
 import { PROGRAMS, call, freePort, startNode, until } from '../lib/node.js'
 
-const BITCOIN_RELAY = '0x425a4b0000000000000000000000000000000002'
 const TIP_HEIGHT = '0x1fd4827a'
 const DEVNET = fileURLToPath(new URL('../devnet.js', import.meta.url))
 

@@ -1,8 +1,7 @@
 //! Transactions that were sent to this node, until a block has them.
 //!
-//! The pool of polkadot-sdk loses some of those that come while it turns to a new block: they are in none of its views, and
-//! their sender's later ones wait in vain. Nobody hears of it. So what is neither in the pool nor in a block is handed to
-//! the pool again.
+//! The pool of polkadot-sdk was seen to lose some that came around a new block, and nobody hears of it: their sender's
+//! later ones wait in vain. So what is neither in the pool nor in a block is handed to the pool again.
 
 use super::{index::Entry, PoolView};
 use crate::types::{h160, Address, Hash};
@@ -124,7 +123,7 @@ impl PoolView {
                 continue;
             }
             let put_back = self.0.pool.submit_one(at, TransactionSource::External, extrinsic).await;
-            tracing::debug!(target: "eth-rpc", hash = ?entry.hash, ?put_back, "the pool had lost a transaction");
+            tracing::debug!(target: "eth-rpc", hash = ?entry.hash, ?put_back, "not in the pool: handed over again");
             if put_back.is_ok() {
                 self.0.put_back.fetch_add(1, Ordering::Relaxed);
             }
