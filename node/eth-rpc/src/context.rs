@@ -60,7 +60,6 @@ impl EthContext {
         let chain = Chain::new(deps.client, deps.backend, limits.cache_bytes);
         let pool = PoolView::new(chain.clone(), deps.pool, limits.clone());
         deps.executor.spawn("eth-pool-index", Some("eth-rpc"), Box::pin(pool.clone().follow()));
-        deps.executor.spawn("eth-pool-keep", Some("eth-rpc"), Box::pin(pool.clone().keep()));
         let live = Live::start(&chain, &pool, &deps.sync, &limits, &deps.executor);
         let inclusion = Recorder::start(&chain, &pool, &deps.executor);
         let evm = Executor::new(chain.clone(), limits.clone());

@@ -167,7 +167,6 @@ struct Gauges {
     executions: GaugeVec<U64>,
     cache: Gauge<U64>,
     held: Gauge<U64>,
-    put_back: Gauge<U64>,
 }
 
 impl Gauges {
@@ -180,10 +179,6 @@ impl Gauges {
             "bzk_author_held_back",
             "Senders that wait because no block could hold a transaction of theirs",
         )?;
-        let put_back = Gauge::new(
-            "bzk_eth_pool_put_back",
-            "Transactions that the pool had lost and was handed again, since the start",
-        )?;
         Ok(Self {
             height: gauges("bzk_eth_height", "Number of the newest Ethereum block", "status")?,
             pool: gauges("bzk_eth_pool", "Transactions that wait", "state")?,
@@ -191,7 +186,6 @@ impl Gauges {
             executions: gauges("bzk_eth_executions", "Calls, traces and log queries now", "kind")?,
             cache: register(cache, registry)?,
             held: register(held, registry)?,
-            put_back: register(put_back, registry)?,
         })
     }
 
@@ -215,7 +209,6 @@ impl Gauges {
         set(&self.executions, "logs", ctx.live.queries().running() as u64);
         self.cache.set(ctx.chain.cached_bytes() as u64);
         self.held.set(ctx.pool.held_back() as u64);
-        self.put_back.set(ctx.pool.put_back_so_far());
     }
 }
 

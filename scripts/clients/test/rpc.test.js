@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { after, before, test } from 'node:test'
-import { concat, encodeFunctionData, keccak256, pad, toHex } from 'viem'
+import { concat, encodeFunctionData, keccak256, pad, parseGwei, toHex } from 'viem'
 import WebSocket from 'ws'
 import { account, sign } from '../lib/accounts.js'
 import { deployLoad } from '../lib/load.js'
@@ -220,6 +220,26 @@ test('txpool and bzk_finality follow a transaction from the pool to finality', a
   }, 'finality')
   assert.deepEqual(reached(final), ['sequenced', 'final'])
   assert.equal(final.steps.length, 6)
+})
+
+test('what waits in the pool is never more than its sender can pay', async (t) => {
+  const sealer = await startNode(['--dev', '--sealing', 'manual'])
+  t.after(() => sealer.stop())
+  const balance = BigInt(await sealer.call('eth_getBalance', [account(3).address, 'latest']))
+  const fee = 21_000n * parseGwei('20')
+  const pay = async (nonce, value, change) =>
+    sealer.call('eth_sendRawTransaction', [await sign(3, nonce, { to: account(4).address, value, ...change })])
+  const half = balance / 2n
+  await pay(0, half)
+  await assert.rejects(pay(1, half), { code: -32000, message: 'insufficient funds for gas * price + value: ' +
+    `balance ${balance}, queued cost ${half + fee}, tx cost ${half + fee}, overshot ${2n * fee}` })
+  await pay(1, half - 3n * fee)
+  const dearer = { maxFeePerGas: parseGwei('60'), maxPriorityFeePerGas: parseGwei('2') }
+  await assert.rejects(pay(0, half, dearer), { code: -32000,
+    message: new RegExp(`queued cost ${2n * half - fee}, tx bumped ${2n * fee}, overshot ${fee}$`) })
+  await pay(0, half - fee, dearer)
+  await sealer.call('engine_createBlock', [true, false, null])
+  assert.equal(await sealer.call('eth_getTransactionCount', [account(3).address, 'latest']), '0x2', 'the pool dropped none')
 })
 
 test('a call in a block knows the hashes of the 256 before it', async (t) => {

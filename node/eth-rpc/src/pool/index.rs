@@ -1,12 +1,12 @@
 //! What the node remembers about transactions it has seen in the pool.
 
-use crate::types::{Address, Hash, B256};
+use crate::types::{Address, Hash, B256, U256};
 use alloy_consensus::Transaction;
-use bzk_evm::tx::RecoveredTx;
+use bzk_evm::tx::{self, RecoveredTx};
 use schnellru::{ByLength, LruMap};
 
 /// Transactions remembered: more than the pool holds by default, those that wait for a nonce included. With
-/// the free places of the tables each takes about 650 bytes, together some 80 MiB.
+/// the free places of the tables each takes about 700 bytes, together some 90 MiB.
 pub const REMEMBERED: u32 = 131_072;
 
 /// Price bump of a replacement, in percent of both fee cap and tip, as geth's default.
@@ -25,6 +25,8 @@ pub(super) struct Entry {
     pub(super) fee_cap: u128,
     /// Wei per gas; equal to the fee cap for types 0 and 1.
     pub(super) tip_cap: u128,
+    /// The most wei that it can take from its sender.
+    pub(super) cost: U256,
 }
 
 impl Entry {
@@ -37,6 +39,8 @@ impl Entry {
             nonce: tx.envelope.nonce(),
             fee_cap,
             tip_cap: tx.envelope.max_priority_fee_per_gas().unwrap_or(fee_cap),
+            // What costs more than there can be is in no pool.
+            cost: tx::max_cost(&tx.envelope).unwrap_or(U256::MAX),
         }
     }
 
@@ -99,6 +103,16 @@ impl PoolIndex {
         let pool_hash = *self.by_nonce.get(&(sender, nonce))?;
         self.get(&pool_hash)
     }
+
+    /// The last transactions seen at the nonces of `sender` from `nonce` on, up to the first at which there was none.
+    pub(super) fn following(
+        &self,
+        sender: Address,
+        nonce: u64,
+    ) -> impl Iterator<Item = Entry> + '_ {
+        let at = move |nonce| self.entries.peek(self.by_nonce.peek(&(sender, nonce))?).copied();
+        (nonce..).map_while(at)
+    }
 }
 
 #[cfg(test)]
@@ -114,6 +128,7 @@ mod tests {
             nonce: 0,
             fee_cap,
             tip_cap,
+            cost: U256::ZERO,
         }
     }
 
@@ -154,6 +169,23 @@ mod tests {
         assert_eq!(index.sender(&Hash::repeat_byte(2)), Some(entry(2).sender));
         assert_eq!(index.sender(&Hash::repeat_byte(3)), None);
         assert!(!index.contains(&Hash::repeat_byte(3)));
+    }
+
+    #[test]
+    fn what_follows_a_nonce_ends_at_the_first_gap() {
+        let mut index = PoolIndex::default();
+        for nonce in [5, 6, 7, 9] {
+            let byte = u8::try_from(nonce).unwrap();
+            let (pool_hash, hash) = (Hash::repeat_byte(byte), B256::repeat_byte(byte));
+            index.insert(Entry { pool_hash, hash, nonce, ..priced(1, 1) });
+        }
+        let nonces = |from| {
+            let entries = index.following(Address::ZERO, from);
+            entries.map(|entry| entry.nonce).collect::<Vec<_>>()
+        };
+        assert_eq!(nonces(6), [6, 7]);
+        assert!(nonces(8).is_empty());
+        assert_eq!(index.following(Address::repeat_byte(1), 5).count(), 0);
     }
 
     proptest! {

@@ -9,7 +9,6 @@ mod author;
 mod extrinsic;
 mod held;
 mod index;
-mod kept;
 mod refusal;
 mod submit;
 mod thrift;
@@ -28,12 +27,11 @@ use bzk_evm::tx::RecoveredTx;
 use futures::{future, stream, Stream, StreamExt};
 use held::Held;
 use index::{Entry, PoolIndex};
-use kept::Kept;
 use parking_lot::Mutex;
 use sc_client_api::BlockchainEvents;
 use sc_transaction_pool_api::{InPoolTransaction, TransactionPool};
 use std::{
-    sync::{atomic::AtomicU64, Arc},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use unseen::{Event, Unseen};
@@ -57,8 +55,6 @@ struct Inner {
     index: Mutex<PoolIndex>,
     last_scan: Mutex<Option<Instant>>,
     held: Arc<Held>,
-    kept: Mutex<Kept>,
-    put_back: AtomicU64,
 }
 
 /// Ethereum transactions of the pool; a clone is cheap.
@@ -69,8 +65,7 @@ impl PoolView {
     /// Opens the view.
     pub fn new(chain: Chain, pool: Arc<FullPool>, limits: Arc<Limits>) -> Self {
         let (index, last_scan, held) = (Mutex::default(), Mutex::default(), Arc::default());
-        let (kept, put_back) = (Mutex::default(), AtomicU64::default());
-        Self(Arc::new(Inner { chain, pool, limits, index, last_scan, held, kept, put_back }))
+        Self(Arc::new(Inner { chain, pool, limits, index, last_scan, held }))
     }
 
     /// Keeps the index current with transactions that peers send. Ends with the pool.

@@ -13,7 +13,7 @@ use crate::{
 };
 use alloy_consensus::Transaction;
 use bzk_evm::{
-    account::to_evm,
+    account::{to_evm, Account},
     tx::{self, TxEnvelope, TxError},
 };
 use sc_client_api::HeaderBackend;
@@ -41,17 +41,16 @@ impl PoolView {
             return Err(already_known());
         }
         let tx = tx::recover(envelope).map_err(server)?;
-        check_state(&tx.envelope, tx.sender, &state)?;
+        let account = check_state(&tx.envelope, tx.sender, &state)?;
         check_held(self.0.held.left(h160(tx.sender), Instant::now()))?;
         let entry = Entry::new(pool_hash, &tx);
         self.check_replacement(&entry)?;
+        self.check_expenditure(&entry, account.nonce, to_evm(account.balance))?;
 
         let at = self.0.chain.client().info().best_hash;
-        let submitted =
-            self.0.pool.submit_one(at, TransactionSource::External, extrinsic.clone()).await;
+        let submitted = self.0.pool.submit_one(at, TransactionSource::External, extrinsic).await;
         submitted.map(drop).or_else(from_pool)?;
         self.0.index.lock().insert(entry);
-        self.0.kept.lock().insert(entry, extrinsic);
         Ok(tx.hash)
     }
 
@@ -81,6 +80,37 @@ impl PoolView {
             _ => Ok(()),
         }
     }
+
+    /// The balance has to pay all of the sender's transactions that wait, this one with them: else the pool would drop
+    /// the last ones when the first are in a block, and nobody would hear of it.
+    fn check_expenditure(&self, new: &Entry, next_nonce: u64, balance: U256) -> RpcResult<()> {
+        let mut waiting: Vec<_> = self.0.index.lock().following(new.sender, next_nonce).collect();
+        check_overdraft(new, &waiting, balance).or_else(|_| {
+            // The index remembers also what the pool has no more; to ask the pool for each is dear.
+            waiting.retain(|entry| self.is_ready(entry.pool_hash));
+            check_overdraft(new, &waiting, balance)
+        })
+    }
+}
+
+/// Whether `balance` pays `new` and the sender's `waiting` transactions, without the one whose place it takes.
+fn check_overdraft(new: &Entry, waiting: &[Entry], balance: U256) -> RpcResult<()> {
+    let spent = waiting.iter().fold(U256::ZERO, |sum, entry| sum.saturating_add(entry.cost));
+    let replaced = waiting.iter().find(|entry| entry.nonce == new.nonce);
+    let free = replaced.map_or(U256::ZERO, |old| old.cost);
+    let need = spent.saturating_sub(free).saturating_add(new.cost);
+    let Some(overshot) = need.checked_sub(balance).filter(|overshot| !overshot.is_zero()) else {
+        return Ok(());
+    };
+    let more = match replaced {
+        None => format!("tx cost {}", new.cost),
+        Some(old) if new.cost < old.cost => format!("tx bumped -{}", old.cost - new.cost),
+        Some(old) => format!("tx bumped {}", new.cost - old.cost),
+    };
+    Err(server(format_args!(
+        "{}: balance {balance}, queued cost {spent}, {more}, overshot {overshot}",
+        TxError::InsufficientFunds
+    )))
 }
 
 /// Guards the sender against a fee with too many digits.
@@ -113,13 +143,14 @@ fn coins(wei: U256) -> String {
     format!("{whole}.{:02}", rest / U256::from(COIN / 100))
 }
 
-fn check_state(tx: &TxEnvelope, sender: Address, state: &StateView) -> RpcResult<()> {
+fn check_state(tx: &TxEnvelope, sender: Address, state: &StateView) -> RpcResult<Account> {
     let limit = state.block_gas_limit()?;
     if tx.gas_limit() > limit {
         return Err(server(TxError::BlockGasLimit));
     }
     let account = state.account(sender)?;
-    check_account(tx, account.nonce, to_evm(account.balance))
+    check_account(tx, account.nonce, to_evm(account.balance))?;
+    Ok(account)
 }
 
 fn check_account(tx: &TxEnvelope, next_nonce: u64, balance: U256) -> RpcResult<()> {
@@ -176,6 +207,38 @@ mod tests {
         assert_eq!(
             message(result),
             "insufficient funds for gas * price + value: balance 42000, tx cost 42010, overshot 10"
+        );
+    }
+
+    /// The transaction of a sender at `nonce` that costs `cost`.
+    fn entry(nonce: u64, cost: u64) -> Entry {
+        let (pool_hash, hash, sender) = (Hash::zero(), B256::ZERO, Address::ZERO);
+        Entry { pool_hash, hash, sender, nonce, fee_cap: 1, tip_cap: 1, cost: U256::from(cost) }
+    }
+
+    #[test]
+    fn balance_pays_all_that_waits_or_the_last_is_refused() {
+        let waiting = [entry(5, 40), entry(6, 40)];
+        assert!(check_overdraft(&entry(7, 20), &waiting, U256::from(100)).is_ok());
+        assert_eq!(
+            message(check_overdraft(&entry(7, 21), &waiting, U256::from(100))),
+            "insufficient funds for gas * price + value: balance 100, queued cost 80, tx cost 21, overshot 1"
+        );
+        let huge = Entry { cost: U256::MAX, ..entry(7, 0) };
+        assert!(check_overdraft(&huge, &waiting, U256::from(100)).is_err());
+    }
+
+    #[test]
+    fn replacement_costs_what_it_costs_more() {
+        let waiting = [entry(5, 40), entry(6, 40)];
+        assert!(check_overdraft(&entry(5, 60), &waiting, U256::from(100)).is_ok());
+        assert_eq!(
+            message(check_overdraft(&entry(5, 61), &waiting, U256::from(100))),
+            "insufficient funds for gas * price + value: balance 100, queued cost 80, tx bumped 21, overshot 1"
+        );
+        assert_eq!(
+            message(check_overdraft(&entry(5, 35), &waiting, U256::from(70))),
+            "insufficient funds for gas * price + value: balance 70, queued cost 80, tx bumped -5, overshot 5"
         );
     }
 

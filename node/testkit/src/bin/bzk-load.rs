@@ -119,11 +119,14 @@ async fn deploy(
 /// Payments by one payer that wait at a time; the pool takes no more than 64 transactions of a sender.
 const PAYMENTS: usize = 16;
 
-/// How many senders the funder pays itself, 40 coins each; those pay one to each of the others, so that
-/// nobody needs more nonces in flight than the pool takes from one account.
+/// How many senders the funder pays itself; those pay the others, so that nobody needs more nonces in flight than the
+/// pool takes from one account.
 const FIRST_TIER: usize = 30;
 
-/// Gives each sender BTC, and tokens for an ERC-20 load, and waits until they have them.
+/// Coins that a sender has at the start: its transactions in flight cost at most so much.
+const COINS: u64 = 3;
+
+/// Brings each sender to its coins, gives it tokens for an ERC-20 load, and waits until it has them.
 async fn fund(
     cli: &Cli,
     client: &mut RpcClient,
@@ -136,36 +139,54 @@ async fn fund(
         let known = nonce(client, wallet.address()).await?;
         wallet.set_nonce(known);
     }
-    let tokens = cli.kind == WorkloadKind::Erc20;
-    let one = U256::from(10).pow(U256::from(18));
-    let pay = |payer: &mut Wallet, to: Address, amount: U256| {
-        let mut raws = vec![payer.sign(chain_id, TxKind::Call(to), amount, Bytes::new(), 21_000)];
-        if tokens {
-            let mut input = vec![0xa9, 0x05, 0x9c, 0xbb];
-            input.extend_from_slice(to.into_word().as_slice());
-            input.extend_from_slice(&amount.to_be_bytes::<32>());
-            let call = TxKind::Call(contract);
-            raws.push(payer.sign(chain_id, call, U256::ZERO, input.into(), 70_000));
-        }
-        raws
-    };
+    let tokens = (cli.kind == WorkloadKind::Erc20).then_some(contract);
+    let each = U256::from(COINS) * U256::from(10).pow(U256::from(18));
     let (first, rest) = wallets.split_at_mut(FIRST_TIER.min(wallets.len()));
+    // Each pays its share of the others, and the fees.
+    let more = each * U256::from(rest.len().div_ceil(FIRST_TIER) + 2);
     for some in first.chunks(PAYMENTS) {
         for wallet in some {
-            send(client, &pay(funder, wallet.address(), one * U256::from(40))).await?;
+            let raws = pay(client, funder, wallet.address(), more, tokens, chain_id).await?;
+            send(client, &raws).await?;
         }
         settled(client, funder).await?;
     }
     for some in rest.chunks(PAYMENTS * FIRST_TIER) {
         for (index, wallet) in some.iter().enumerate() {
             let payer = &mut first[index % FIRST_TIER];
-            send(client, &pay(payer, wallet.address(), one)).await?;
+            let raws = pay(client, payer, wallet.address(), each, tokens, chain_id).await?;
+            send(client, &raws).await?;
         }
         for payer in &*first {
             settled(client, payer).await?;
         }
     }
     Ok(())
+}
+
+/// What brings `to` to `amount` of coins, and pays it as much of the token.
+async fn pay(
+    client: &mut RpcClient,
+    payer: &mut Wallet,
+    to: Address,
+    amount: U256,
+    token: Option<Address>,
+    chain_id: u64,
+) -> Result<Vec<Vec<u8>>> {
+    let mut raws = Vec::new();
+    let balance = client.call("eth_getBalance", json!([to, "latest"])).await?;
+    let balance: U256 = serde_json::from_value(balance)?;
+    if balance < amount {
+        let missing = amount - balance;
+        raws.push(payer.sign(chain_id, TxKind::Call(to), missing, Bytes::new(), 21_000));
+    }
+    if let Some(token) = token {
+        let mut input = vec![0xa9, 0x05, 0x9c, 0xbb];
+        input.extend_from_slice(to.into_word().as_slice());
+        input.extend_from_slice(&amount.to_be_bytes::<32>());
+        raws.push(payer.sign(chain_id, TxKind::Call(token), U256::ZERO, input.into(), 70_000));
+    }
+    Ok(raws)
 }
 
 /// Sends raw transactions; any refusal is an error.
