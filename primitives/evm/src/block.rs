@@ -6,12 +6,13 @@ use crate::{
     primitives::{Bloom, B256, U256},
     profile::MAX_TX_BYTES,
     receipt::{bloom, Receipt},
+    trie::ordered_root,
     tx::TxEnvelope,
 };
 use alloc::vec::Vec;
 use alloy_consensus::{
     constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_WITHDRAWALS},
-    proofs, BlockBody,
+    BlockBody,
 };
 use alloy_eips::eip2718::Encodable2718;
 use alloy_rlp::Decodable;
@@ -115,13 +116,19 @@ pub fn block(header: Header, transactions: Vec<TxEnvelope>) -> Block {
 
 /// Root of the trie of transactions by index.
 pub fn transactions_root(transactions: &[TxEnvelope]) -> B256 {
-    proofs::calculate_transaction_root(transactions)
+    let encoded: Vec<_> = transactions.iter().map(Encodable2718::encoded_2718).collect();
+    list_root(&encoded)
 }
 
 /// Root of the trie of receipts by index.
 pub fn receipts_root(receipts: &[Receipt]) -> B256 {
-    let envelopes: Vec<_> = receipts.iter().map(Receipt::to_envelope).collect();
-    proofs::calculate_receipt_root(&envelopes)
+    let encoded = |receipt: &Receipt| receipt.to_envelope().encoded_2718();
+    list_root(&receipts.iter().map(encoded).collect::<Vec<_>>())
+}
+
+/// Root of the trie of encoded transactions or receipts by index.
+pub fn list_root(items: &[impl AsRef<[u8]>]) -> B256 {
+    B256::new(ordered_root(items).0)
 }
 
 /// The block hash: keccak-256 of the header's RLP.

@@ -1,7 +1,6 @@
 //! The block as Ethereum encodes it, put together from encoded transactions.
 
 use alloc::vec::Vec;
-use alloy_consensus::proofs::ordered_trie_root_encoded;
 use alloy_primitives::{Bytes, B256};
 use alloy_rlp::{Decodable, Encodable, Header as RlpHeader, EMPTY_LIST_CODE};
 use bzk_evm::{
@@ -45,7 +44,7 @@ pub(crate) fn assemble(
     let commitments = Commitments {
         parent_hash: B256::new(fields.parent_hash.0),
         state_root: B256::new(fields.state_root.0),
-        transactions_root: ordered_trie_root_encoded(transactions),
+        transactions_root: block::list_root(transactions),
         receipts_root: block::receipts_root(receipts),
         logs_bloom: bloom(receipts.iter().flat_map(|receipt| &receipt.logs)),
         gas_used: receipts.last().map_or(0, |receipt| receipt.cumulative_gas_used),

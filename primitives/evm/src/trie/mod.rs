@@ -10,6 +10,7 @@
 
 mod nibbles;
 mod node;
+mod ordered;
 pub mod pages;
 mod read;
 mod update;
@@ -20,6 +21,7 @@ mod tests;
 use alloc::vec::Vec;
 use sp_core::H256;
 
+pub use ordered::ordered_root;
 pub use read::{get, prove};
 pub use update::update;
 

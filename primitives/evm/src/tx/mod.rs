@@ -86,7 +86,8 @@ pub fn recover(envelope: TxEnvelope) -> Result<RecoveredTx, TxError> {
     let rs = signature.as_rsy();
     let message = crypto::keccak256(&unsigned);
     let sender = crypto::recover_address(&rs, &message).ok_or(TxError::InvalidSender)?;
-    let hash = *envelope.tx_hash();
+    // The envelope would hash itself, but in wasm.
+    let hash = crypto::keccak256(&envelope.encoded_2718());
     Ok(RecoveredTx { envelope, hash, sender })
 }
 
