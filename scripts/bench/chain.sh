@@ -141,42 +141,41 @@ growth() {
     done
 }
 
-# What each size of the ledger made of it, once a follower has imported its blocks. Sets `grown` to the same in JSON.
+# What each size of the ledger made of it, and how long a node that gets its fullest block in time takes for that. Sets
+# `grown` to the same in JSON, `import_ms` to the first.
 ledger_table() {
-    local ledger accounts per_s tokens mgas_per_s first last ms rows=()
-    say '%-14s %14s %14s %14s %14s\n' accounts transfers/s ERC-20/s Mgas/s 'import, ms'
+    local ledger number extrinsics fullest=() times rows=() accounts per_s tokens mgas_per_s first last ms index=0
+    for ledger in "${ledgers[@]}"; do
+        read -r _ _ _ _ first last <<<"$ledger"
+        read -r number extrinsics <<<"$(node "$ROOT/scripts/bench/fullest-block.mjs" "$url" "$first" "$last")"
+        fullest+=("$number $extrinsics")
+    done
+    times=$(node "$ROOT/scripts/bench/paced-import.mjs" "$url" "$work/spec.json" "$work/paced" "${fullest[@]% *}") ||
+        times='{}'
+    say '%-14s %14s %14s %14s %14s %14s\n' accounts transfers/s ERC-20/s Mgas/s 'import, ms' extrinsics
     for ledger in "${ledgers[@]}"; do
         read -r accounts per_s tokens mgas_per_s first last <<<"$ledger"
-        read -r ms _ <<<"$(imported "$first" "$last")"
-        say '%-14s %14.0f %14.0f %14.1f %14s\n' "$accounts" "${per_s/null/nan}" "${tokens/null/nan}" \
-            "${mgas_per_s/null/nan}" "$ms"
+        read -r number extrinsics <<<"${fullest[index++]}"
+        ms=$(field "$times" "$number")
+        [ "$index" != 1 ] || import_ms=$ms
+        say '%-14s %14.0f %14.0f %14.1f %14s %14s\n' "$accounts" "${per_s/null/nan}" "${tokens/null/nan}" \
+            "${mgas_per_s/null/nan}" "$ms" "$extrinsics"
         rows+=("{\"accounts\":$accounts,\"transfers_per_s\":$per_s,\"erc20_per_s\":$tokens,\"mgas_per_s\":$mgas_per_s,\"import_ms\":$ms}")
     done
     grown=[$(IFS=, && echo "${rows[*]}")]
 }
 
-# imported FIRST LAST: how long the follower took for the fullest of these blocks, and the extrinsics in it.
-imported() {
-    local number extrinsics ms
-    read -r number extrinsics <<<"$(node "$ROOT/scripts/bench/fullest-block.mjs" "$url" "$1" "$2")"
-    ms=$(sed -nE "s/.*eth-import: imported number=$number ms=([0-9]+).*/\1/p" "$work/follower.log" | tail -1)
-    echo "${ms:-null} $extrinsics"
-}
-
-# A node without a database follows the loaded chain from genesis; how long the fullest blocks took it.
+# A node without a database follows the loaded chain from genesis.
 sync() {
-    local peer head started last main_node=$node main_url=$url extrinsics
+    local peer head started last main_node=$node main_url=$url
     peer=$(rpc "$url" system_localPeerId '[]' | tr -d '"')
     head=$(block_number "$url")
-    start_node follower 18550 --sync full -leth-import=debug --bootnodes "/ip4/127.0.0.1/tcp/18547/p2p/$peer" || return 0
+    start_node follower 18550 --sync full --bootnodes "/ip4/127.0.0.1/tcp/18547/p2p/$peer" || return 0
     started=$(date +%s%N)
     until last=$(block_number "$url") && [ "$last" -ge "$head" ]; do sleep 0.2; done
     sync_rate=$(node -e 'console.log((process.argv[1] * 1e9 / process.argv[2]).toFixed(1))' \
         "$last" $(($(date +%s%N) - started)))
     say '%-34s %10s   %s blocks with all their load\n' 'full sync, blocks/s' "$sync_rate" "$last"
-    read -r import_ms extrinsics <<<"$(imported 1 "$head")"
-    say '%-34s %10s   %s extrinsics\n' 'import of the fullest block, ms' "$import_ms" "$extrinsics"
-    ledger_table
     stop "$node"
     node=$main_node url=$main_url
 }
@@ -262,6 +261,7 @@ memory
 calls
 growth
 sync
+ledger_table
 stop "$node"
 logs
 finality
