@@ -44,8 +44,8 @@ impl PoolView {
         let account = check_state(&tx.envelope, tx.sender, &state)?;
         check_held(self.0.held.left(h160(tx.sender), Instant::now()))?;
         let entry = Entry::new(pool_hash, &tx);
-        self.check_replacement(&entry)?;
         self.check_expenditure(&entry, account.nonce, to_evm(account.balance))?;
+        self.check_replacement(&entry)?;
 
         let at = self.0.chain.client().info().best_hash;
         let submitted = self.0.pool.submit_one(at, TransactionSource::External, extrinsic).await;
