@@ -59,7 +59,9 @@ impl EthContext {
         let limits = Arc::new(deps.limits);
         let chain = Chain::new(deps.client, deps.backend, limits.cache_bytes);
         let pool = PoolView::new(chain.clone(), deps.pool, limits.clone());
-        deps.executor.spawn("eth-pool-index", Some("eth-rpc"), Box::pin(pool.clone().follow()));
+        // Decodes blocks, so it gets a thread of its own.
+        let follow = Box::pin(pool.clone().follow());
+        deps.executor.spawn_blocking("eth-pool-index", Some("eth-rpc"), follow);
         let live = Live::start(&chain, &pool, &deps.sync, &limits, &deps.executor);
         let inclusion = Recorder::start(&chain, &pool, &deps.executor);
         let evm = Executor::new(chain.clone(), limits.clone());

@@ -81,6 +81,19 @@ impl PoolIndex {
         self.entries.insert(entry.pool_hash, entry);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Forgets the transaction at a place that a final block has filled. It would push out what waits.
+    pub(super) fn forget(&mut self, sender: Address, nonce: u64) {
+        let gone =
+            self.by_nonce.remove(&(sender, nonce)).and_then(|hash| self.entries.remove(&hash));
+        if let Some(entry) = gone {
+            self.by_hash.remove(&entry.hash);
+        }
+    }
+
     pub(super) fn contains(&self, pool_hash: &Hash) -> bool {
         self.entries.peek(pool_hash).is_some()
     }
@@ -169,6 +182,20 @@ mod tests {
         assert_eq!(index.sender(&Hash::repeat_byte(2)), Some(entry(2).sender));
         assert_eq!(index.sender(&Hash::repeat_byte(3)), None);
         assert!(!index.contains(&Hash::repeat_byte(3)));
+    }
+
+    #[test]
+    fn place_that_a_block_filled_is_forgotten() {
+        let mut index = PoolIndex::default();
+        assert!(index.is_empty());
+        let entry = Entry { nonce: 7, ..priced(1, 1) };
+        index.insert(entry);
+        index.forget(entry.sender, 8);
+        assert_eq!(index.by_nonce(entry.sender, 7), Some(entry));
+        index.forget(entry.sender, 7);
+        assert_eq!(index.by_nonce(entry.sender, 7), None);
+        assert_eq!(index.by_hash(&entry.hash), None);
+        assert!(index.is_empty());
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod index;
 mod refusal;
 mod submit;
 mod thrift;
+mod turns;
 mod unseen;
 
 pub use author::AuthorPool;
@@ -23,6 +24,7 @@ use crate::{
     limits::Limits,
     types::{Address, FullPool, Hash, B256},
 };
+use alloy_consensus::Transaction;
 use bzk_evm::tx::RecoveredTx;
 use futures::{future, stream, Stream, StreamExt};
 use held::Held;
@@ -34,6 +36,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use turns::Turns;
 use unseen::{Event, Unseen};
 
 /// Shortest time between two walks over the whole pool for hashes that the index misses.
@@ -55,6 +58,7 @@ struct Inner {
     index: Mutex<PoolIndex>,
     last_scan: Mutex<Option<Instant>>,
     held: Arc<Held>,
+    turns: Turns,
 }
 
 /// Ethereum transactions of the pool; a clone is cheap.
@@ -65,17 +69,42 @@ impl PoolView {
     /// Opens the view.
     pub fn new(chain: Chain, pool: Arc<FullPool>, limits: Arc<Limits>) -> Self {
         let (index, last_scan, held) = (Mutex::default(), Mutex::default(), Arc::default());
-        Self(Arc::new(Inner { chain, pool, limits, index, last_scan, held }))
+        let turns = Turns::default();
+        Self(Arc::new(Inner { chain, pool, limits, index, last_scan, held, turns }))
     }
 
-    /// Keeps the index current with transactions that peers send. Ends with the pool.
+    /// Keeps the index current: adds what peers send, forgets what final blocks hold. Ends with the node.
     pub async fn follow(self) {
-        let mut imported = self.0.pool.import_notification_stream();
-        while let Some(hash) = imported.next().await {
+        let imported = self.0.pool.import_notification_stream().for_each(|hash| {
             if !self.0.index.lock().contains(&hash) {
                 self.ready_tx(hash);
             }
+            future::ready(())
+        });
+        let finalized = self.0.chain.client().finality_notification_stream().for_each(|last| {
+            for at in last.tree_route.iter().chain([&last.hash]) {
+                if let Err(error) = self.forget_included(*at) {
+                    tracing::debug!(target: "eth-rpc", %error, ?at, "a block that the pool's index missed");
+                }
+            }
+            future::ready(())
+        });
+        future::join(imported, finalized).await;
+    }
+
+    /// Forgets what waited where the Ethereum block closed in `at` has transactions. There is nothing to read the block
+    /// for in a node that syncs, whose index is empty.
+    fn forget_included(&self, at: Hash) -> RpcResult<()> {
+        if self.0.index.lock().is_empty() {
+            return Ok(());
         }
+        let Some(block) = self.0.chain.closed_in(at)? else { return Ok(()) };
+        let record = self.0.chain.record(&block)?;
+        let mut index = self.0.index.lock();
+        for (tx, sender) in record.block.body.transactions.iter().zip(&record.senders) {
+            index.forget(*sender, tx.nonce());
+        }
+        Ok(())
     }
 
     /// Transactions that the next block may hold, best first. Each is decoded when its turn comes.

@@ -41,6 +41,7 @@ impl PoolView {
             return Err(already_known());
         }
         let tx = tx::recover(envelope).map_err(server)?;
+        let _turn = self.0.turns.take(tx.sender).await;
         let account = check_state(&tx.envelope, tx.sender, &state)?;
         check_held(self.0.held.left(h160(tx.sender), Instant::now()))?;
         let entry = Entry::new(pool_hash, &tx);
@@ -81,7 +82,7 @@ impl PoolView {
         }
     }
 
-    /// The balance has to pay all of the sender's transactions that wait, this one with them: else the pool would drop
+    /// The balance has to pay all of the sender's transactions that are ready, this one with them: else the pool would drop
     /// the last ones when the first are in a block, and nobody would hear of it.
     fn check_expenditure(&self, new: &Entry, next_nonce: u64, balance: U256) -> RpcResult<()> {
         let mut waiting: Vec<_> = self.0.index.lock().following(new.sender, next_nonce).collect();

@@ -182,6 +182,7 @@ impl<'a> Importer<'a> {
             (Err(why), None) => return Err(failed(why.clone())),
         };
         match (block.expected_exception(), self.import_rlp(rlp)) {
+            (_, Err(refused @ Refused::Ledger(_))) => Err(failed(refused.to_string())),
             (None, Ok((parent, hash))) => {
                 self.imported.insert(hash, (parent, rlp));
                 self.head = hash;

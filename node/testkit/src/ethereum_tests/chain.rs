@@ -19,7 +19,7 @@ use pallet_evm::GenesisAccount;
 use sp_core::{H160, H256};
 use sp_runtime::{
     traits::{Applyable, Checkable},
-    transaction_validity::TransactionValidityError,
+    transaction_validity::{InvalidTransaction, TransactionValidityError},
     BoundedVec, BuildStorage, DispatchError,
 };
 use std::{collections::BTreeMap, fmt};
@@ -32,7 +32,9 @@ const SUBSTRATE_BLOCK: u64 = 1;
 pub(super) enum Refusal {
     /// A rule for Ethereum transactions.
     Rule(TxError),
-    /// Anything else, such as lack of space in the block.
+    /// The pool keeps it for another block: this one has no room for it, or too high a base fee.
+    Waits,
+    /// Anything else.
     Other(String),
 }
 
@@ -40,6 +42,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rule(error) => error.fmt(f),
+            Self::Waits => f.write_str("it has to wait for another block"),
             Self::Other(text) => f.write_str(text),
         }
     }
@@ -48,6 +51,9 @@ impl fmt::Display for Refusal {
 impl From<TransactionValidityError> for Refusal {
     fn from(error: TransactionValidityError) -> Self {
         let rule = match error {
+            TransactionValidityError::Invalid(InvalidTransaction::ExhaustsResources) => {
+                return Self::Waits
+            }
             TransactionValidityError::Invalid(invalid) => pallet_ethereum::tx_error(invalid),
             TransactionValidityError::Unknown(_) => None,
         };

@@ -80,13 +80,13 @@ pub(super) fn faults(environment: &BlockEnvironment, tx: &RecoveredTx) -> Vec<Tx
 /// Clients check in different orders, so where several rules are broken any of them may be the one that refuses.
 pub(super) fn compare(expected: &str, refusal: &Refusal, faults: &[TxError]) -> Reason {
     let named: Option<Vec<_>> = expected.split('|').map(meaning).collect();
-    let (Some(named), Refusal::Rule(rule)) = (named, refusal) else {
-        return Reason::NotCompared;
-    };
-    let ours = match rule {
+    let Some(named) = named else { return Reason::NotCompared };
+    let ours = match refusal {
         // More than there is.
-        TxError::CostOverflow | TxError::PriceOverflow => TxError::InsufficientFunds,
-        rule => *rule,
+        Refusal::Rule(TxError::CostOverflow | TxError::PriceOverflow) => TxError::InsufficientFunds,
+        Refusal::Rule(rule) => *rule,
+        Refusal::Waits if *faults == [TxError::FeeCapTooLow] => TxError::FeeCapTooLow,
+        Refusal::Waits | Refusal::Other(_) => return Reason::NotCompared,
     };
     let is_named = |rule: &TxError| named.iter().any(|rules| rules.contains(rule));
     match faults {
@@ -133,5 +133,14 @@ mod tests {
         assert_eq!(by_rule(name, TxError::PrecompileRecipient, &funds), Reason::NotCompared);
         let other = Refusal::Other("no space".into());
         assert_eq!(compare(name, &other, &funds), Reason::NotCompared);
+    }
+
+    #[test]
+    fn fee_cap_below_the_base_fee_waits_for_another_block() {
+        let (name, fee_cap) = ("TR_FeeCapLessThanBlocks", [TxError::FeeCapTooLow]);
+        assert_eq!(compare(name, &Refusal::Waits, &fee_cap), Reason::Named);
+        assert_eq!(compare("TR_NoFunds", &Refusal::Waits, &fee_cap), Reason::NotCompared);
+        assert_eq!(compare(name, &Refusal::Waits, &[]), Reason::NotCompared);
+        assert_eq!(compare(name, &Refusal::Other("Call".into()), &fee_cap), Reason::NotCompared);
     }
 }

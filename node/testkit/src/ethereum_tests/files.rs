@@ -48,9 +48,14 @@ impl Kind {
     }
 }
 
-/// Fields of what else lies beside tests of these kinds: transaction tests and difficulty tests.
-const OTHER_FORMATS: [[&str; 2]; 2] =
-    [["txbytes", "result"], ["currentDifficulty", "parentDifficulty"]];
+/// Fields of what else lies beside tests of these kinds: transaction tests, difficulty tests, what tests are filled from,
+/// EOF containers.
+const OTHER_FORMATS: [&[&str]; 4] = [
+    &["txbytes", "result"],
+    &["currentDifficulty", "parentDifficulty"],
+    &["pre", "expect"],
+    &["vectors"],
+];
 
 /// Whether this is a test of a format for which there is no [`Kind`].
 fn is_of_other_format(test: &Value) -> bool {
@@ -130,10 +135,10 @@ fn read(file: &Path) -> Result<BTreeMap<String, Value>, String> {
 
 fn run_test(kind: Kind, name: &str, test: Value, only: &str) -> Summary {
     match Kind::of(&test) {
+        _ if is_of_other_format(&test) => Summary { other_kinds: 1, ..Default::default() },
         Some(found) if found != kind => Summary { other_kinds: 1, ..Default::default() },
         Some(Kind::State) => run_plan(state_tests::plan(name, test), only, state_tests::run),
         Some(Kind::Block) => run_plan(block_tests::plan(name, test), only, block_tests::run),
-        None if is_of_other_format(&test) => Summary { other_kinds: 1, ..Default::default() },
         None => {
             let mut summary = Summary::default();
             let why = "not a test: it has neither `post` (state test) nor `blocks` (block test)";

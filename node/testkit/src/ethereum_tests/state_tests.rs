@@ -110,14 +110,20 @@ pub(super) fn run(case: &StateCase) -> Verdict {
         let faults = refused.map(|tx| exceptions::faults(&environment, &tx));
         (faults.unwrap_or_default(), chain::apply(raw), close())
     });
-    let verdict = closed.and_then(|closed| judge(&case.post, &faults, &applied, closed));
-    let failure = match verdict {
+    let closed = match closed {
+        Ok(closed) => closed,
+        // Our fault, whatever the transaction did.
+        Err(why) => return Verdict::Failed(format!("the ledger is broken: {why}")),
+    };
+    let failure = match judge(&case.post, &faults, &applied, closed) {
         Ok(verdict) => return verdict,
         Err(failure) => failure,
     };
     let reason = match &applied {
+        // Whatever it did then, it should have been refused.
+        Ok(()) if case.post.expect_exception.is_some() => None,
         Err(Refusal::Rule(rule)) => profile::of_refusal(*rule, raw).map(str::to_string),
-        Err(Refusal::Other(_)) => outside_the_header(&environment).or_else(|| {
+        Err(Refusal::Waits | Refusal::Other(_)) => outside_the_header(&environment).or_else(|| {
             Chain::new(genesis).execute(|| {
                 open(&environment);
                 profile::of_room(&environment, raw)

@@ -113,10 +113,16 @@ fn tests_of_the_other_kind_are_counted_and_not_run() {
 fn tests_of_other_formats_are_counted_and_not_run() {
     let transaction = json!({"a": {"_info": {}, "txbytes": "0x", "result": {"Cancun": {}}}});
     let difficulty = json!({"b": {"parentDifficulty": "0x1", "currentDifficulty": "0x2"}});
+    let fillers = [
+        json!({"d": {"env": {}, "pre": {}, "expect": [], "transaction": {}}}),
+        json!({"e": {"genesisBlockHeader": {}, "pre": {}, "blocks": [], "expect": []}}),
+    ];
+    let container = json!({"f": {"_info": {}, "vectors": {}}});
     let shared =
         json!({"testIds": ["c"], "environment": {}, "pre": {}, "network": "Cancun", "group": 1});
     for kind in [Kind::State, Kind::Block] {
-        for content in [&transaction, &difficulty, &shared] {
+        let [state, block] = &fillers;
+        for content in [&transaction, &difficulty, state, block, &container, &shared] {
             let summary = run_json(kind, content);
             assert_counts(&summary, "0 passed, 0 failed, 0 excused");
             assert_eq!((summary.other_kinds, summary.found_tests()), (1, false), "{content}");

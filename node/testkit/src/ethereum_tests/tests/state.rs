@@ -153,6 +153,9 @@ fn features_outside_the_profile_are_excused_by_name() {
     assert_excused(&run(&file(&point, B256::ZERO, no_logs())), "point evaluation");
     let blob = [&[3], &call(sample::CONTRACT, 100_000)[1..]].concat();
     assert_excused(&run(&file(&blob, B256::ZERO, no_logs())), "blob transaction");
+    // What had to be refused is not excused by what it did.
+    let executed = expecting_an_exception(&blobhash);
+    assert_failed(&run(&executed), "executed, but expects TR_NoFunds");
 }
 
 #[test]
