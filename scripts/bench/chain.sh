@@ -37,7 +37,7 @@ load() {
 
 # The development chain with room for the load. Gas and cycles are parameters of governance; what
 # the runtime fixes (weights, bytes) stays as it is.
-genesis() {
+raised_limits() {
     "$node_bin" build-spec --chain dev 2>/dev/null | node -e '
         const spec = JSON.parse(require("fs").readFileSync(0))
         Object.assign(spec.genesis.runtimeGenesis.patch.ethereum,
@@ -60,8 +60,8 @@ yardstick() {
 # The three kinds of load. Says why blocks were not longer and how many came too late.
 throughput() {
     local kind from ticks report per_s first
-    first=$(($(block_number "$url") + 1))
     for kind in $kinds; do
+        first=$(($(block_number "$url") + 1))
         from=$(wc -l <"$work/node.log")
         ticks=$(awk '{print $14 + $15}' "/proc/$node/stat")
         report=$(load "$url" "$kind")
@@ -80,9 +80,13 @@ throughput() {
             /Discarding proposal/ { late++ }
             END { printf "    blocks ended by:"; for (e in end) printf " %s %d", e, end[e];
                   printf "; discarded as late: %d\n", late }' >&3
+        fullest+=("1000 $kind $(fullest_block "$first")")
     done
-    ledgers=("1000 $transfers $erc20 $mgas $first $(block_number "$url")")
+    ledgers+=("1000 $transfers $erc20 $mgas")
 }
+
+# fullest_block FIRST: number and length of the block with most extrinsics since FIRST.
+fullest_block() { node "$ROOT/scripts/bench/fullest-block.mjs" "$url" "$1" "$(block_number "$url")"; }
 
 # resident FIELD: of the node, in MiB.
 resident() { awk -v field="$1:" '$1 == field {printf "%d", $2 / 1024}' "/proc/$node/status"; }
@@ -128,41 +132,63 @@ calls() {
 # The same loads, shorter, once the ledger has more accounts; the transfers go to all of them. The token of each run is
 # new, because the generator makes its own: its holders have been accounts before, but held none of it.
 growth() {
-    local size kind made=0 first report per_second
+    local size kind made=0 first report per_second=()
     for size in $sizes; do
         node "$ROOT/scripts/bench/fill.mjs" "$url" "$made" "$size" || return 0
-        made=$size first=$(($(block_number "$url") + 1)) per_second=()
+        made=$size per_second=()
         for kind in transfer erc20 gas; do
+            first=$(($(block_number "$url") + 1))
             report=$(load "$url" "$kind" --recipients "$size" --seconds "$GROWTH_SECONDS" \
                 --presigned $((GROWTH_SECONDS * 6000)))
             per_second+=("$(field "$report" "$([ "$kind" = gas ] && echo mgas_per_s || echo per_s)")")
+            fullest+=("$size $kind $(fullest_block "$first")")
         done
-        ledgers+=("$size ${per_second[*]} $first $(block_number "$url")")
+        ledgers+=("$size ${per_second[*]}")
     done
 }
 
-# What each size of the ledger made of it, and how long a node that gets its fullest block in time takes for that. Sets
-# `grown` to the same in JSON, `import_ms` to the first.
+# import_times SPEC FOLDER "SIZE KIND NUMBER EXTRINSICS"...: how long a node that gets these blocks in time takes for each,
+# by number, in JSON.
+import_times() {
+    local spec=$1 folder=$2
+    shift 2
+    node "$ROOT/scripts/bench/paced-import.mjs" "$url" "$spec" "$folder" $(printf '%s\n' "$@" | cut -d' ' -f3) || echo '{}'
+}
+
+# What each size of the ledger made of the loads, and the import of the fullest block of each load. Sets `grown` to the
+# same in JSON, and `import_ms` to that of transfers over the first ledger.
 ledger_table() {
-    local ledger number extrinsics fullest=() times rows=() accounts per_s tokens mgas_per_s first last ms index=0
+    local times ledger block size kind number extrinsics ms imports row rows=() accounts per_s tokens mgas_per_s
+    times=$(import_times "$work/spec.json" "$work/paced" "${fullest[@]}")
+    say '%-14s %14s %14s %14s   %s\n' accounts transfers/s ERC-20/s Mgas/s 'import of the fullest block, ms (extrinsics)'
     for ledger in "${ledgers[@]}"; do
-        read -r _ _ _ _ first last <<<"$ledger"
-        read -r number extrinsics <<<"$(node "$ROOT/scripts/bench/fullest-block.mjs" "$url" "$first" "$last")"
-        fullest+=("$number $extrinsics")
-    done
-    times=$(node "$ROOT/scripts/bench/paced-import.mjs" "$url" "$work/spec.json" "$work/paced" "${fullest[@]% *}") ||
-        times='{}'
-    say '%-14s %14s %14s %14s %14s %14s\n' accounts transfers/s ERC-20/s Mgas/s 'import, ms' extrinsics
-    for ledger in "${ledgers[@]}"; do
-        read -r accounts per_s tokens mgas_per_s first last <<<"$ledger"
-        read -r number extrinsics <<<"${fullest[index++]}"
-        ms=$(field "$times" "$number")
-        [ "$index" != 1 ] || import_ms=$ms
-        say '%-14s %14.0f %14.0f %14.1f %14s %14s\n' "$accounts" "${per_s/null/nan}" "${tokens/null/nan}" \
-            "${mgas_per_s/null/nan}" "$ms" "$extrinsics"
-        rows+=("{\"accounts\":$accounts,\"transfers_per_s\":$per_s,\"erc20_per_s\":$tokens,\"mgas_per_s\":$mgas_per_s,\"import_ms\":$ms}")
+        read -r accounts per_s tokens mgas_per_s <<<"$ledger"
+        imports='' row="\"accounts\":$accounts,\"transfers_per_s\":$per_s,\"erc20_per_s\":$tokens,\"mgas_per_s\":$mgas_per_s"
+        for block in "${fullest[@]}"; do
+            read -r size kind number extrinsics <<<"$block"
+            [ "$size" = "$accounts" ] || continue
+            ms=$(field "$times" "$number")
+            imports+="$kind $ms ($extrinsics)  " row+=",\"import_${kind}_ms\":$ms"
+            [ "$kind $import_ms" != "transfer null" ] || import_ms=$ms
+        done
+        say '%-14s %14.0f %14.0f %14.1f   %s\n' "$accounts" "${per_s/null/nan}" "${tokens/null/nan}" \
+            "${mgas_per_s/null/nan}" "$imports"
+        rows+=("{$row}")
     done
     grown=[$(IFS=, && echo "${rows[*]}")]
+}
+
+# Import of a block that is full by the gas limit of genesis, of the load that takes longest for its gas.
+genesis_limits() {
+    local spec=$work/genesis.json block mgas_per_s
+    "$node_bin" build-spec --chain dev >"$spec" 2>/dev/null
+    start_node genesis 18552 --alice --validator --force-authoring || return 0
+    mgas_per_s=$(field "$(load "$url" gas --seconds "$GROWTH_SECONDS" --presigned $((GROWTH_SECONDS * 300)))" mgas_per_s)
+    block="genesis gas $(fullest_block 1)"
+    genesis_ms=$(field "$(import_times "$spec" "$work/genesis-paced" "$block")" "$(cut -d' ' -f3 <<<"$block")")
+    say '%-34s %10s   gas, %s extrinsics; Mgas/s %.1f\n' 'import at the limits of genesis, ms' "$genesis_ms" \
+        "${block##* }" "${mgas_per_s/null/nan}"
+    stop "$node"
 }
 
 # A node without a database follows the loaded chain from genesis.
@@ -247,12 +273,12 @@ for contract in Token Burner; do
     node "$ROOT/scripts/clients/lib/solidity.js" "$contract.sol" "$contract" >"$work/$contract.hex"
 done
 say 'cores %s, load average %s, %s s per kind\n' "$(nproc)" "$(cut -d' ' -f1-3 /proc/loadavg)" "$seconds"
-ledgers=() grown=[]
+ledgers=() fullest=() grown=[]
 transfers=null erc20=null mgas=null token=null call_p99=null import_ms=null logs_ms=null
-interval_p50=null interval_p99=null jitter=null
+interval_p50=null interval_p99=null jitter=null genesis_ms=null
 sync_rate=null final_p50=null final_p99=null long_rate=null warp_s=null warp_rate=null era_ms=null
 yardstick
-genesis
+raised_limits
 # One authority, GRANDPA on, ParityDB as in production.
 start_node node 18546 --alice --validator --force-authoring
 throughput
@@ -263,10 +289,11 @@ growth
 sync
 ledger_table
 stop "$node"
+genesis_limits
 logs
 finality
 late
 era_change
-printf '{"transfers_per_s":%s,"erc20_per_s":%s,"mgas_per_s":%s,"anvil_transfers_per_s":%s,"import_ms":%s,"eth_call_p99_ms":%s,"get_logs_ms":%s,"rss_mib":%s,"finality_p50_s":%s,"finality_p99_s":%s,"block_interval_p50_ms":%s,"block_interval_p99_ms":%s,"block_jitter_ms":%s,"sync_blocks_per_s":%s,"long_sync_blocks_per_s":%s,"warp_sync_s":%s,"warp_sync_blocks_per_s":%s,"era_change_ms":%s,"growth":%s,"cores":%s,"seconds":%s}\n' \
-    "$transfers" "$erc20" "$mgas" "$anvil_transfers" "$import_ms" "$call_p99" "$logs_ms" "$rss" \
+printf '{"transfers_per_s":%s,"erc20_per_s":%s,"mgas_per_s":%s,"anvil_transfers_per_s":%s,"import_ms":%s,"import_genesis_limits_ms":%s,"eth_call_p99_ms":%s,"get_logs_ms":%s,"rss_mib":%s,"finality_p50_s":%s,"finality_p99_s":%s,"block_interval_p50_ms":%s,"block_interval_p99_ms":%s,"block_jitter_ms":%s,"sync_blocks_per_s":%s,"long_sync_blocks_per_s":%s,"warp_sync_s":%s,"warp_sync_blocks_per_s":%s,"era_change_ms":%s,"growth":%s,"cores":%s,"seconds":%s}\n' \
+    "$transfers" "$erc20" "$mgas" "$anvil_transfers" "$import_ms" "$genesis_ms" "$call_p99" "$logs_ms" "$rss" \
     "$final_p50" "$final_p99" "$interval_p50" "$interval_p99" "$jitter" "$sync_rate" "$long_rate" "$warp_s" "$warp_rate" "$era_ms" "$grown" "$(nproc)" "$seconds"

@@ -42,11 +42,12 @@ stop() {
     kill -9 "$1" 2>/dev/null || true
 }
 
-# start_node NAME PORT ARGS...: a node under $work; sets `node` to its process and `url` to its RPC.
+# start_node NAME PORT ARGS...: a node under $work, of the chain $spec or else $work/spec.json; sets `node` to its process
+# and `url` to its RPC.
 start_node() {
     local name=$1 port=$2
     shift 2
-    "$node_bin" --chain "$work/spec.json" --base-path "$work/$name" --rpc-port "$port" --port $((port + 1)) \
+    "$node_bin" --chain "${spec:-$work/spec.json}" --base-path "$work/$name" --rpc-port "$port" --port $((port + 1)) \
         --no-prometheus --no-mdns "$@" \
         --node-key "$(printf '%064x' "$port")" >"$work/$name.log" 2>&1 &
     node=$!
