@@ -85,8 +85,15 @@ throughput() {
     ledgers+=("1000 $transfers $erc20 $mgas")
 }
 
-# fullest_block FIRST: number and length of the block with most extrinsics since FIRST.
-fullest_block() { node "$ROOT/scripts/bench/fullest-block.mjs" "$url" "$1" "$(block_number "$url")"; }
+# fullest_block FIRST: number and length of the heaviest block since FIRST, once none of the load is left that would fill
+# the blocks of the next.
+fullest_block() {
+    for _ in $(seq 120); do
+        [ "$(field "$(rpc "$url" txpool_status '[]')" pending)" != 0x0 ] || break
+        sleep 1
+    done
+    node "$ROOT/scripts/bench/fullest-block.mjs" "$url" "$1" "$(block_number "$url")"
+}
 
 # resident FIELD: of the node, in MiB.
 resident() { awk -v field="$1:" '$1 == field {printf "%d", $2 / 1024}' "/proc/$node/status"; }
