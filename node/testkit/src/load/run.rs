@@ -107,8 +107,10 @@ impl Counters {
 /// Requests of one JSON-RPC batch by their `id`.
 type Batch = BTreeMap<u64, String>;
 
-/// What a pool says that has no place now and may have one later (geth's texts).
-const LATER: [&str; 2] = ["account limit exceeded", "txpool is full"];
+/// What a pool says that has no place now and may have one later: geth's texts, and ours for what comes again within the
+/// second for which the pool does not look at it (`--tx-ban-seconds`).
+const LATER: [&str; 3] =
+    ["account limit exceeded", "txpool is full", "dropped by the pool a moment ago"];
 
 /// Time before such a transaction is sent again.
 const RESEND: Duration = Duration::from_millis(100);
@@ -284,9 +286,11 @@ mod tests {
             {"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "account limit exceeded"}},
             {"jsonrpc": "2.0", "id": 2, "error": {"code": -32000, "message": "txpool is full"}},
             {"jsonrpc": "2.0", "id": 3, "error": {"code": -32000, "message": "nonce too low"}},
+            {"jsonrpc": "2.0", "id": 4, "error": {"code": -32000, "message":
+                "transaction was dropped by the pool a moment ago; send it again later"}},
         ]);
         let refusals = refusals(answer.to_string().as_bytes()).unwrap();
-        assert_eq!(refusals.later, BTreeSet::from([1, 2]));
+        assert_eq!(refusals.later, BTreeSet::from([1, 2, 4]));
         assert_eq!(refusals.lost, 1);
         assert!(refusals.reason.contains("nonce too low"));
     }
