@@ -139,7 +139,7 @@ calls() {
 # The same loads, shorter, once the ledger has more accounts; the transfers go to all of them. The token of each run is
 # new, because the generator makes its own: its holders have been accounts before, but held none of it.
 growth() {
-    local size kind made=0 first report per_second=()
+    local size kind made=0 first report per_second
     for size in $sizes; do
         node "$ROOT/scripts/bench/fill.mjs" "$url" "$made" "$size" || return 0
         made=$size per_second=()
@@ -185,7 +185,7 @@ ledger_table() {
     grown=[$(IFS=, && echo "${rows[*]}")]
 }
 
-# Import of a block that is full by the gas limit of genesis, of the load that takes longest for its gas.
+# Import of the heaviest block under the limits of genesis, of the load that takes longest for its gas.
 genesis_limits() {
     local spec=$work/genesis.json block mgas_per_s
     "$node_bin" build-spec --chain dev >"$spec" 2>/dev/null
