@@ -177,6 +177,15 @@ test('eth_config tells one fork from genesis on, with the precompiles that there
   assert.deepEqual(Object.values(current.precompiles).map(Number).sort(), [1, 2, 3, 4, 5, 6, 7, 8, 9])
 })
 
+test('of the same transaction many times at once one is taken and the others are known', async (t) => {
+  const sealer = await startNode(['--dev', '--sealing', 'manual'])
+  t.after(() => sealer.stop())
+  const raw = await sign(3, 0, { to: account(4).address, value: 5n })
+  const answers = await Promise.allSettled(Array.from({ length: 32 }, () => sealer.call('eth_sendRawTransaction', [raw])))
+  const refused = answers.filter(({ status }) => status === 'rejected').map(({ reason }) => reason.message)
+  assert.deepEqual(refused, Array(31).fill('already known'))
+})
+
 test('txpool and bzk_finality follow a transaction from the pool to finality', async (t) => {
   const sealer = await startNode(['--dev', '--sealing', 'manual'])
   t.after(() => sealer.stop())

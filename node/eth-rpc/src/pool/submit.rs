@@ -42,6 +42,10 @@ impl PoolView {
         }
         let tx = tx::recover(envelope).map_err(server)?;
         let _turn = self.0.turns.take(tx.sender).await;
+        // The same one may have come while this one waited.
+        if self.waits(pool_hash) {
+            return Err(already_known());
+        }
         let account = check_state(&tx.envelope, tx.sender, &state)?;
         check_held(self.0.held.left(h160(tx.sender), Instant::now()))?;
         let entry = Entry::new(pool_hash, &tx);
@@ -82,8 +86,8 @@ impl PoolView {
         }
     }
 
-    /// The balance has to pay all of the sender's transactions that are ready, this one with them: else the pool would drop
-    /// the last ones when the first are in a block, and nobody would hear of it.
+    /// The balance has to pay all of the sender's transactions that are ready, this one with them: else the pool would
+    /// drop the last ones when the first are in a block, and nobody would hear of it.
     fn check_expenditure(&self, new: &Entry, next_nonce: u64, balance: U256) -> RpcResult<()> {
         let mut waiting: Vec<_> = self.0.index.lock().following(new.sender, next_nonce).collect();
         check_overdraft(new, &waiting, balance).or_else(|_| {
