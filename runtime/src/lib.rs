@@ -13,6 +13,8 @@ extern crate alloc;
 #[macro_use]
 mod benchmarks;
 
+#[cfg(target_family = "wasm")]
+mod allocator;
 mod apis;
 pub mod configs;
 pub mod genesis;

@@ -41,7 +41,7 @@ raised_limits() {
     "$node_bin" build-spec --chain dev 2>/dev/null | node -e '
         const spec = JSON.parse(require("fs").readFileSync(0))
         Object.assign(spec.genesis.runtimeGenesis.patch.ethereum,
-            { gasLimit: 200_000_000, cycleLimit: 1_000_000_000_000_000 })
+            { gasLimit: 130_000_000, cycleLimit: 1_000_000_000_000_000 })
         console.log(JSON.stringify(spec))' >"$work/spec.json"
 }
 

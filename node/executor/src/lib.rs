@@ -5,8 +5,10 @@
 //! construction use them. Imported blocks always run in wasm: if the two ever differed, the author's
 //! block would be refused, and nothing wrong could enter the chain.
 
+mod keccak;
 mod senders;
 
+pub use keccak::FastKeccak;
 pub use senders::CachedRecovery;
 
 use bitcoinzk_runtime::WASM_BINARY;
@@ -20,8 +22,9 @@ use sp_externalities::Externalities;
 use sp_io::hashing::blake2_256;
 
 /// Runs the runtime's wasm with the host functions that it may call.
-pub type WasmExecutor =
-    sc_executor::WasmExecutor<ExtendedHostFunctions<sp_io::SubstrateHostFunctions, CachedRecovery>>;
+pub type WasmExecutor = sc_executor::WasmExecutor<
+    ExtendedHostFunctions<sp_io::SubstrateHostFunctions, (CachedRecovery, FastKeccak)>,
+>;
 
 /// The function of the runtime that executes an encoded block.
 const EXECUTE_BLOCK: &str = "Core_execute_block";

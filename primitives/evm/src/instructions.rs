@@ -15,12 +15,13 @@ use revm::{
     bytecode::opcode as op,
     context::journal::JournalEntry,
     context_interface::{context::ContextError, Cfg, ContextTr},
-    handler::instructions::EthInstructions,
+    handler::instructions::InstructionProvider,
     interpreter::{
-        instructions::{gas_table_spec, instruction_table, InstructionTable},
+        instructions::{gas_table_spec, instruction_table, GasTable, InstructionTable},
         interpreter::{resize_memory, EthInterpreter},
-        interpreter_types::{Jumps, LegacyBytecode},
-        Instruction, InstructionContext, InstructionExecResult, InstructionResult,
+        interpreter_types::{Jumps, LegacyBytecode, LoopControl},
+        Instruction, InstructionContext, InstructionExecResult, InstructionResult, Interpreter,
+        InterpreterAction,
     },
     primitives::{hints_util::cold_path, KECCAK_EMPTY, U256},
     Database,
@@ -29,12 +30,30 @@ use revm::{
 type Table<DB> = InstructionTable<EthInterpreter, BzkContext<DB>>;
 type Frame<'a, DB> = InstructionContext<'a, BzkContext<DB>, EthInterpreter>;
 
-/// The instructions of the profile.
-pub type ProfileInstructions<DB> = EthInstructions<EthInterpreter, BzkContext<DB>>;
+/// Gas that each opcode costs whatever its operands are.
+static GAS: GasTable = gas_table_spec(SPEC);
 
-/// Builds the instructions of the profile.
-pub fn instructions<DB: Database>() -> ProfileInstructions<DB> {
-    EthInstructions::new(Tables::<DB>::METERED, gas_table_spec(SPEC), SPEC)
+/// The instructions of the profile, for inspectors; without one [`run`] executes them.
+#[derive(Clone, Copy, Debug)]
+pub struct ProfileInstructions<DB>(PhantomData<fn() -> DB>);
+
+impl<DB> Default for ProfileInstructions<DB> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<DB: Database> InstructionProvider for ProfileInstructions<DB> {
+    type Context = BzkContext<DB>;
+    type InterpreterTypes = EthInterpreter;
+
+    fn instruction_table(&self) -> &Table<DB> {
+        const { &Tables::<DB>::METERED }
+    }
+
+    fn gas_table(&self) -> &GasTable {
+        &GAS
+    }
 }
 
 /// Tables that are computed at compile time for each database type.
@@ -53,40 +72,89 @@ impl<DB: Database> Tables<DB> {
     const METERED: Table<DB> = metered_table::<DB>();
 }
 
-/// Fills in wrappers, one per opcode so that the compiler can inline opcode and cost.
-macro_rules! wrap {
-    ($table:ident, $wrapper:ident: $($opcode:ident)*) => {
-        $($table[op::$opcode as usize] = Instruction::new($wrapper::<{ op::$opcode }, DB>);)*
+/// Hands the opcodes of the profile to a macro, by what they are wrapped in. Others are invalid and halt the frame with
+/// all its gas.
+macro_rules! opcodes {
+    ($take:ident) => {
+        $take! {
+            fixed:
+                STOP ADD MUL SUB DIV SDIV MOD SMOD ADDMOD MULMOD SIGNEXTEND
+                LT GT SLT SGT EQ ISZERO AND OR XOR NOT BYTE SHL SHR SAR
+                ADDRESS ORIGIN CALLER CALLVALUE CALLDATALOAD CALLDATASIZE CODESIZE GASPRICE RETURNDATASIZE
+                BLOCKHASH COINBASE TIMESTAMP NUMBER DIFFICULTY GASLIMIT CHAINID SELFBALANCE BASEFEE
+                POP MLOAD MSTORE MSTORE8 PC MSIZE GAS JUMPDEST INVALID RETURN REVERT CREATE CREATE2
+                PUSH0 PUSH1 PUSH2 PUSH3 PUSH4 PUSH5 PUSH6 PUSH7 PUSH8 PUSH9 PUSH10 PUSH11 PUSH12 PUSH13
+                PUSH14 PUSH15 PUSH16 PUSH17 PUSH18 PUSH19 PUSH20 PUSH21 PUSH22 PUSH23 PUSH24 PUSH25 PUSH26
+                PUSH27 PUSH28 PUSH29 PUSH30 PUSH31 PUSH32
+                DUP1 DUP2 DUP3 DUP4 DUP5 DUP6 DUP7 DUP8 DUP9 DUP10 DUP11 DUP12 DUP13 DUP14 DUP15 DUP16
+                SWAP1 SWAP2 SWAP3 SWAP4 SWAP5 SWAP6 SWAP7 SWAP8 SWAP9 SWAP10 SWAP11 SWAP12 SWAP13 SWAP14
+                SWAP15 SWAP16;
+            sized: EXP KECCAK256 CALLDATACOPY CODECOPY RETURNDATACOPY MCOPY LOG0 LOG1 LOG2 LOG3 LOG4;
+            accessing:
+                BALANCE EXTCODEHASH SLOAD SSTORE SELFDESTRUCT
+                CALL CALLCODE DELEGATECALL STATICCALL;
+            reading_code: EXTCODESIZE EXTCODECOPY;
+            jumping: JUMP JUMPI;
+            transient: TLOAD TSTORE;
+        }
     };
 }
 
-/// Opcodes that are not named here are invalid and halt the frame with all its gas.
+#[allow(clippy::indexing_slicing, reason = "each opcode has its place in a table of 256")]
 const fn metered_table<DB: Database>() -> Table<DB> {
     let mut table: Table<DB> = [Instruction::unknown(); 256];
-    wrap!(table, fixed:
-        STOP ADD MUL SUB DIV SDIV MOD SMOD ADDMOD MULMOD SIGNEXTEND
-        LT GT SLT SGT EQ ISZERO AND OR XOR NOT BYTE SHL SHR SAR
-        ADDRESS ORIGIN CALLER CALLVALUE CALLDATALOAD CALLDATASIZE CODESIZE GASPRICE RETURNDATASIZE
-        BLOCKHASH COINBASE TIMESTAMP NUMBER DIFFICULTY GASLIMIT CHAINID SELFBALANCE BASEFEE
-        POP MLOAD MSTORE MSTORE8 PC MSIZE GAS JUMPDEST INVALID RETURN REVERT CREATE CREATE2
-        PUSH0 PUSH1 PUSH2 PUSH3 PUSH4 PUSH5 PUSH6 PUSH7 PUSH8 PUSH9 PUSH10 PUSH11 PUSH12 PUSH13
-        PUSH14 PUSH15 PUSH16 PUSH17 PUSH18 PUSH19 PUSH20 PUSH21 PUSH22 PUSH23 PUSH24 PUSH25 PUSH26
-        PUSH27 PUSH28 PUSH29 PUSH30 PUSH31 PUSH32
-        DUP1 DUP2 DUP3 DUP4 DUP5 DUP6 DUP7 DUP8 DUP9 DUP10 DUP11 DUP12 DUP13 DUP14 DUP15 DUP16
-        SWAP1 SWAP2 SWAP3 SWAP4 SWAP5 SWAP6 SWAP7 SWAP8 SWAP9 SWAP10 SWAP11 SWAP12 SWAP13 SWAP14
-        SWAP15 SWAP16
-    );
-    wrap!(table, sized:
-        EXP KECCAK256 CALLDATACOPY CODECOPY RETURNDATACOPY MCOPY LOG0 LOG1 LOG2 LOG3 LOG4
-    );
-    wrap!(table, accessing:
-        BALANCE EXTCODEHASH SLOAD SSTORE SELFDESTRUCT
-        CALL CALLCODE DELEGATECALL STATICCALL
-    );
-    wrap!(table, reading_code: EXTCODESIZE EXTCODECOPY);
-    wrap!(table, jumping: JUMP JUMPI);
-    wrap!(table, transient: TLOAD TSTORE);
+    macro_rules! enter {
+        ($($wrapper:ident: $($opcode:ident)*;)*) => {
+            $($(table[op::$opcode as usize] = Instruction::new($wrapper::<{ op::$opcode }, DB>);)*)*
+        };
+    }
+    opcodes!(enter);
     table
+}
+
+/// Runs the frame of `interpreter` until it ends or calls another one.
+///
+/// As revm's `run_plain`, but with a branch to each opcode where that calls through a table: in wasm an indirect call
+/// costs more than most opcodes.
+#[allow(clippy::indexing_slicing, reason = "each opcode has its place in a table of 256")]
+pub(crate) fn run<DB: Database>(
+    interpreter: &mut Interpreter<EthInterpreter>,
+    host: &mut BzkContext<DB>,
+) -> InterpreterAction {
+    /// Charges the opcode's constant gas and runs it; the gas of a constant opcode is constant.
+    macro_rules! step {
+        ($opcode:expr, $run:expr) => {
+            if interpreter.gas.record_cost_unsafe(u64::from(GAS[$opcode as usize])) {
+                cold_path();
+                Err(InstructionResult::OutOfGas)
+            } else {
+                $run
+            }
+        };
+    }
+    let end = loop {
+        let opcode = interpreter.bytecode.opcode();
+        // The analysis has padded the code, so that a STOP follows its last instruction.
+        interpreter.bytecode.relative_jump(1);
+        macro_rules! branch {
+            ($($wrapper:ident: $($opcode:ident)*;)*) => {
+                match opcode {
+                    $($(op::$opcode => step!(op::$opcode, $wrapper::<{ op::$opcode }, DB>(
+                        InstructionContext { interpreter: &mut *interpreter, host: &mut *host },
+                    )),)*)*
+                    _ => step!(opcode, Err(InstructionResult::OpcodeNotFound)),
+                }
+            };
+        }
+        if let Err(end) = opcodes!(branch) {
+            cold_path();
+            break end;
+        }
+    };
+    if interpreter.bytecode.action().is_none() {
+        interpreter.halt(end);
+    }
+    interpreter.take_next_action()
 }
 
 /// Stops the transaction: the error that the host keeps ends every frame above too.
@@ -119,6 +187,7 @@ const fn fixed_cost<const OP: u8>() -> u64 {
 }
 
 /// An opcode whose cost is the same each time.
+#[inline(always)]
 fn fixed<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecResult {
     charge(frame.host, fixed_cost::<OP>())?;
     base::<OP, DB>(frame)
@@ -126,6 +195,7 @@ fn fixed<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecRes
 
 /// An opcode that works on as many bytes as an operand says. It is charged once it has paid its
 /// gas, since an operand that nobody paid for costs the kernel nothing.
+#[inline(never)]
 fn sized<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecResult {
     let InstructionContext { interpreter, host } = frame;
     charge(host, fixed_cost::<OP>())?;
@@ -143,6 +213,7 @@ fn sized<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecRes
 }
 
 /// An opcode that may touch a cold account or slot. The journal tells which it warmed.
+#[inline(never)]
 fn accessing<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecResult {
     let InstructionContext { interpreter, host } = frame;
     charge(host, fixed_cost::<OP>())?;
@@ -168,6 +239,7 @@ fn accessing<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExe
 }
 
 /// An opcode that makes the kernel load and hash the whole code of an account.
+#[inline(never)]
 fn reading_code<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecResult {
     let InstructionContext { interpreter, host } = frame;
     let address = interpreter.stack.peek(0).unwrap_or_default();
@@ -185,6 +257,7 @@ fn reading_code<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> Instruction
 }
 
 /// A jump. The first one to each destination in a frame needs a proof that it is no push data.
+#[inline(always)]
 fn jumping<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecResult {
     let InstructionContext { interpreter, host } = frame;
     charge(host, fixed_cost::<OP>())?;
@@ -200,6 +273,7 @@ fn jumping<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecR
 }
 
 /// An opcode that searches the transient storage.
+#[inline(never)]
 fn transient<const OP: u8, DB: Database>(frame: Frame<'_, DB>) -> InstructionExecResult {
     let InstructionContext { interpreter, host } = frame;
     let cycles = fixed_cost::<OP>().saturating_add(cost::transient(host.chain.transient_slots()));

@@ -10,17 +10,13 @@ use sp_consensus_babe::{digests::PreDigest, BABE_ENGINE_ID};
 use sp_core::H256;
 use sp_io::hashing::keccak_256;
 
-/// Reference time per gas beyond a plain transfer, in picoseconds: 250,000,000 gas a second.
+/// Reference time per gas beyond a plain transfer, in picoseconds: 153,000,000 gas a second.
 ///
-/// In a tight loop revm in wasm takes 3,000 ps per gas (333,000,000 a second, measured); a third is
-/// added for what is no such loop. Whole blocks bear it out (`scripts/bench.sh chain`, kind `gas`; two
-/// cores): a transaction of 214,000 gas weighs 1.23 ms, 0.77 of them by this number, 0.20 as extrinsic
-/// and transfer, 0.26 for the account and the slot that it changes. So the 1.5 s that a block had for
-/// such then took 1,220 of them, and 612 a second, 131,000,000 gas, went through. Half of the blocks
-/// were ended by the clock, after 1 s of filling, the others by weight or an empty pool; none came too
-/// late. What Ethereum's gas prices lower than the time that it takes is bounded by the block gas
-/// limit, 36,000,000 at genesis: a seventh of what this lets through now, in 1 s.
-const PICOSECONDS_PER_GAS: u64 = 4_000;
+/// In a tight loop revm in wasm takes 3,000 ps per gas, and so does a block of hashing, arithmetic and memory on the faster
+/// of the machines that we measure on (`scripts/bench.sh chain`, kind `gas`): 630 ms for 200,000,000 gas, of which three
+/// tenths are keccak. On the slower one the same takes twice to two and a half times as long. It is what has to import
+/// a full block within half of its slot, and what ERC-20 transfers cost beside the slots that they change is below it.
+const PICOSECONDS_PER_GAS: u64 = 6_500;
 
 /// `mixHash` of the Ethereum block: the VRF output with which the author claimed this slot.
 ///

@@ -5,11 +5,12 @@ use crate::{
     AccountData, AccountId, Balance, Block, Hash, Nonce, PalletInfo, Runtime, RuntimeCall,
     RuntimeEvent, RuntimeOrigin, RuntimeTask, SafeMode, TxPause, Version,
 };
+use bzk_evm::revm::primitives::OnceLock;
 use frame_support::{
     derive_impl,
     dispatch::DispatchClass,
     parameter_types,
-    traits::{ConstU16, ConstU32, InsideBoth},
+    traits::{ConstU16, ConstU32, Get, InsideBoth},
     weights::{constants::WEIGHT_REF_TIME_PER_SECOND, Weight},
 };
 use frame_system::limits::{BlockLength, BlockWeights};
@@ -38,9 +39,25 @@ const HOOKS_SHARE: Perbill = Perbill::from_percent(5);
 const MAX_BLOCK_WEIGHT: Weight =
     Weight::from_parts(WEIGHT_REF_TIME_PER_SECOND.saturating_mul(2), u64::MAX);
 
-parameter_types! {
-    /// Limits of execution time.
-    pub RuntimeBlockWeights: BlockWeights = BlockWeights::builder()
+/// Limits of execution time.
+pub struct RuntimeBlockWeights;
+
+impl RuntimeBlockWeights {
+    /// The limits, computed once: each extrinsic asks for them several times.
+    pub fn get() -> BlockWeights {
+        static LIMITS: OnceLock<BlockWeights> = OnceLock::new();
+        LIMITS.get_or_init(block_weights).clone()
+    }
+}
+
+impl Get<BlockWeights> for RuntimeBlockWeights {
+    fn get() -> BlockWeights {
+        Self::get()
+    }
+}
+
+fn block_weights() -> BlockWeights {
+    BlockWeights::builder()
         .base_block(BlockExecutionWeight::get())
         .for_class(DispatchClass::all(), |weights| {
             weights.base_extrinsic = BareExtrinsicWeight::get();
@@ -53,8 +70,10 @@ parameter_types! {
             weights.reserved = Some(MAX_BLOCK_WEIGHT - NORMAL_TIME * MAX_BLOCK_WEIGHT);
         })
         .avg_block_initialization(HOOKS_SHARE)
-        .build_or_panic();
+        .build_or_panic()
+}
 
+parameter_types! {
     /// Limits of size in bytes.
     pub RuntimeBlockLength: BlockLength = BlockLength::builder()
         .max_length(MAX_BLOCK_BYTES)

@@ -32,7 +32,7 @@ const ANVIL_KEY: [u8; 32] =
     hex!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80");
 
 /// More than any development chain has, and what the speed tests set.
-pub(crate) const BLOCK_GAS: u64 = 200_000_000;
+pub(crate) const BLOCK_GAS: u64 = 130_000_000;
 
 /// Of block 1.
 const SLOT: u64 = 800_000_000;

@@ -2,7 +2,7 @@
 
 use crate::{
     account, crypto,
-    instructions::{instructions, ProfileInstructions},
+    instructions::{self, ProfileInstructions},
     meter::{cost, memory, Meter, EXHAUSTED},
     precompiles::ProfilePrecompiles,
     primitives::Bytes,
@@ -54,7 +54,7 @@ impl<DB: Database, INSP> BzkEvm<DB, INSP> {
         Self(Evm::new_with_inspector(
             context.with_block(block).with_cfg(cfg),
             inspector,
-            instructions(),
+            ProfileInstructions::default(),
             ProfilePrecompiles,
         ))
     }
@@ -237,7 +237,13 @@ impl<DB: Database, INSP> EvmTr for BzkEvm<DB, INSP> {
     fn frame_run(
         &mut self,
     ) -> Result<FrameInitOrResult<Self::Frame>, ContextDbError<Self::Context>> {
-        let next = self.0.frame_run()?;
+        let frame = self.0.frame_stack.get();
+        let action = instructions::run(&mut frame.interpreter, &mut self.0.ctx);
+        let next = frame
+            .process_next_action::<_, ContextDbError<Self::Context>>(&mut self.0.ctx, action)?;
+        if next.is_result() {
+            frame.set_finished(true);
+        }
         self.charge_memory()?;
         Ok(with_own_memory(next))
     }

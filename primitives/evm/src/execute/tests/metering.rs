@@ -5,6 +5,7 @@ use crate::meter::{
     cost,
     memory::{MAX_CELLS, MAX_HASHED_BYTES},
 };
+use proptest::prelude::*;
 use revm::{
     context_interface::{
         result::HaltReason,
@@ -325,16 +326,36 @@ fn attack_exhaustion_inside_calls_and_precompiles_ends_the_whole_transaction() {
     }
 }
 
-#[test]
-fn inspected_execution_has_the_same_result_and_cycles() {
-    let code = calling_with(2, &[1; 64]);
-    let plain = run(&code);
+/// Runs `code` with an inspector, so by the table of instructions, and without one.
+#[track_caller]
+fn same_when_inspected(code: &[u8]) {
+    let plain = run(code);
     let block = block();
     let cfg = profile::cfg(block.chain_id);
-    let mut evm = evm(database(&code), &block, cfg, NoOpInspector);
+    let mut evm = evm(database(code), &block, cfg, NoOpInspector);
     let inspected = evm.inspect_tx(tx(TxKind::Call(CONTRACT), &[])).unwrap();
     assert_eq!(inspected.result, plain.result);
     assert_eq!(evm.ctx.chain.used(), plain.cycles);
+}
+
+#[test]
+fn inspected_execution_has_the_same_result_and_cycles() {
+    same_when_inspected(&calling_with(2, &[1; 64]));
+    for opcode in 0..=u8::MAX {
+        for operand in [0, 1, 32] {
+            same_when_inspected(&[&[op::PUSH1, operand].repeat(17)[..], &[opcode]].concat());
+        }
+        same_when_inspected(&[opcode]);
+    }
+}
+
+proptest! {
+    #[test]
+    fn prop_inspected_execution_is_the_same_for_any_code(
+        code in proptest::collection::vec(any::<u8>(), 0..300),
+    ) {
+        same_when_inspected(&code);
+    }
 }
 
 #[test]
