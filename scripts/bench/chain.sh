@@ -98,11 +98,11 @@ fullest_block() {
 # resident FIELD: of the node, in MiB.
 resident() { awk -v field="$1:" '$1 == field {printf "%d", $2 / 1024}' "/proc/$node/status"; }
 
-# Whether the memory stays where it is under 300 or so transfers per second: the node's own at 12 moments.
+# Whether the memory stays where it is under 300 to 600 transfers per second: the node's own at 12 moments.
 soak() {
     [ "$soak_seconds" != 0 ] || return 0
     local loader samples=()
-    "$tools/bzk-load" --rpc "$url" --seconds "$soak_seconds" --presigned $((soak_seconds * 350)) --recipients 10000 \
+    "$tools/bzk-load" --rpc "$url" --seconds "$soak_seconds" --presigned $((soak_seconds * 700)) --recipients 10000 \
         --connections 2 --backlog 1200 >"$work/soak.json" 2>>"$work/load.err" &
     loader=$!
     pids+=("$loader")
