@@ -10,13 +10,13 @@ use sp_consensus_babe::{digests::PreDigest, BABE_ENGINE_ID};
 use sp_core::H256;
 use sp_io::hashing::keccak_256;
 
-/// Reference time per gas beyond a plain transfer, in picoseconds: 153,000,000 gas a second.
+/// Reference time per gas beyond a plain transfer, in picoseconds: 166,000,000 gas a second.
 ///
 /// In a tight loop revm in wasm takes 3,000 ps per gas, and so does a block of hashing, arithmetic and memory on the faster
 /// of the machines that we measure on (`scripts/bench.sh chain`, kind `gas`): 630 ms for 200,000,000 gas, of which three
 /// tenths are keccak. On the slower one the same takes twice to two and a half times as long. It is what has to import
 /// a full block within half of its slot, and what ERC-20 transfers cost beside the slots that they change is below it.
-const PICOSECONDS_PER_GAS: u64 = 6_500;
+const PICOSECONDS_PER_GAS: u64 = 6_000;
 
 /// `mixHash` of the Ethereum block: the VRF output with which the author claimed this slot.
 ///
