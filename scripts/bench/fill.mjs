@@ -11,7 +11,7 @@ const COUNT = 100
 const GAS = 36_000n
 // Prefunded accounts beside those that the loads use, and how many transactions each has in the pool: together less than
 // half of a block's gas, so that the base fee stays below what a transaction of this size may pay at most.
-const SENDERS = [1, 2, 3, 4, 5, 6, 7, 8]
+const SENDERS = [1, 2, 3, 4, 5, 6]
 const WAITING = 3
 const fees = { maxFeePerGas: 250_000_000_000n, maxPriorityFeePerGas: 1_000_000_000n }
 
