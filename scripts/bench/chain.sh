@@ -187,7 +187,7 @@ ledger_table() {
     grown=[$(IFS=, && echo "${rows[*]}")]
 }
 
-# Import of the heaviest block under the limits of genesis, of the load that takes longest for its gas.
+# Import of the heaviest block under the limits of genesis. That may be one that pays the accounts of the load.
 genesis_limits() {
     local spec=$work/genesis.json block mgas_per_s
     "$node_bin" build-spec --chain dev >"$spec" 2>/dev/null
@@ -195,7 +195,7 @@ genesis_limits() {
     mgas_per_s=$(field "$(load "$url" gas --seconds "$GROWTH_SECONDS" --presigned 6000 --backlog 600)" mgas_per_s)
     block="genesis gas $(fullest_block 1)"
     genesis_ms=$(field "$(import_times "$spec" "$work/genesis-paced" "$block")" "$(cut -d' ' -f3 <<<"$block")")
-    say '%-34s %10s   gas, %s extrinsics; Mgas/s %.1f\n' 'import at the limits of genesis, ms' "$genesis_ms" \
+    say '%-34s %10s   %s extrinsics; Mgas/s of gas %.1f\n' 'import at the limits of genesis, ms' "$genesis_ms" \
         "${block##* }" "${mgas_per_s/null/nan}"
     stop "$node"
 }

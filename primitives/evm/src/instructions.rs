@@ -121,7 +121,7 @@ pub(crate) fn run<DB: Database>(
     interpreter: &mut Interpreter<EthInterpreter>,
     host: &mut BzkContext<DB>,
 ) -> InterpreterAction {
-    /// Charges the opcode's constant gas and runs it; the gas of a constant opcode is constant.
+    /// Charges what the opcode costs whatever its operands are, and runs it.
     macro_rules! step {
         ($opcode:expr, $run:expr) => {
             if interpreter.gas.record_cost_unsafe(u64::from(GAS[$opcode as usize])) {

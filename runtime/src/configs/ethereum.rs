@@ -12,10 +12,10 @@ use sp_io::hashing::keccak_256;
 
 /// Reference time per gas beyond a plain transfer, in picoseconds: 166,000,000 gas a second.
 ///
-/// In a tight loop revm in wasm takes 3,000 ps per gas, and so does a block of hashing, arithmetic and memory on the faster
-/// of the machines that we measure on (`scripts/bench.sh chain`, kind `gas`): 630 ms for 200,000,000 gas, of which three
-/// tenths are keccak. On the slower one the same takes twice to two and a half times as long. It is what has to import
-/// a full block within half of its slot, and what ERC-20 transfers cost beside the slots that they change is below it.
+/// In a tight loop revm in wasm takes 3,000 ps per gas. Blocks of hashing, arithmetic and memory (`scripts/bench.sh chain`, kind
+/// `gas`) took 3,200 to 5,300 on one machine, and would take some 8,000 on the slowest that we measured on, by how much longer
+/// it took for the code before. So on that one this number does not hold such blocks below half of a slot where governance
+/// sets the most gas that it allows, 150,000,000 a block; 36,000,000 at genesis are far below.
 const PICOSECONDS_PER_GAS: u64 = 6_000;
 
 /// `mixHash` of the Ethereum block: the VRF output with which the author claimed this slot.
