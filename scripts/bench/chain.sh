@@ -100,24 +100,25 @@ fullest_block() {
 # resident FIELD: of the node, in MiB.
 resident() { awk -v field="$1:" '$1 == field {printf "%d", $2 / 1024}' "/proc/$node/status"; }
 
-# Whether the memory stays where it is under 300 to 600 transfers per second: the node's own at 12 moments.
+# Whether the memory stays where it is under 300 to 600 transfers per second: resident, and the node's own of it, at 12
+# moments.
 soak() {
     [ "$soak_seconds" != 0 ] || return 0
-    local loader samples=()
+    local loader own=() all=()
     "$tools/bzk-load" --rpc "$url" --seconds "$soak_seconds" --presigned $((soak_seconds * 700)) --recipients 10000 \
         --connections 2 --backlog 1200 >"$work/soak.json" 2>>"$work/load.err" &
     loader=$!
     pids+=("$loader")
     for _ in $(seq 12); do
         sleep $((soak_seconds / 12))
-        samples+=("$(resident RssAnon)")
+        own+=("$(resident RssAnon)") all+=("$(resident VmRSS)")
     done
     wait "$loader" || true
-    say '%-34s %10s   transfers/s %s\n' "own memory over $soak_seconds s, MiB" "${samples[*]}" \
-        "$(field "$(cat "$work/soak.json")" per_s)"
+    say '%-34s %10s   transfers/s %s; own %s\n' "RSS over $soak_seconds s, MiB" "${all[*]}" \
+        "$(field "$(cat "$work/soak.json")" per_s)" "${own[*]}"
 }
 
-# ParityDB maps its files: their pages count as resident until somebody else wants the memory.
+# ParityDB maps its files: pages of them are resident too, until the node is above its limit (`--resident-mib`).
 memory() {
     rss=$(resident VmRSS)
     say '%-34s %10s   peak %s; the node'"'"'s own %s, pages of the database %s\n' 'RSS after the load, MiB' "$rss" \

@@ -33,6 +33,9 @@ const SUBSCRIPTIONS: &str = "10000";
 /// load stays below 2 GiB.
 const STATE_CACHE: &str = "536870912";
 
+/// MiB of memory unless `--resident-mib` says otherwise: below 2 GiB, with room for what comes between two looks at it.
+const RESIDENT_MIB: u32 = 1_792;
+
 /// Account of the layer 1 unless `--prover-address` says otherwise.
 const ANYBODY: &str = "0x0000000000000000000000000000000000000000";
 
@@ -72,6 +75,11 @@ pub(crate) struct Cli {
     /// Account of the layer 1 that may use the proofs.
     #[arg(long, value_name = "ADDRESS", requires = "prover_url", default_value = ANYBODY)]
     pub prover_address: H160,
+
+    /// MiB of memory above which the node gives pages of its database back to the system, a little at a time. 0: never,
+    /// which is faster where a ledger in use is larger than this and memory is free.
+    #[arg(long, value_name = "MIB", default_value_t = RESIDENT_MIB)]
+    pub resident_mib: u32,
 }
 
 fn http_url(url: &str) -> Result<String, String> {
@@ -86,6 +94,12 @@ impl Cli {
     pub(crate) fn prover(&self) -> Option<Endpoint> {
         let address = self.prover_address;
         self.prover_url.clone().map(|url| Endpoint { url, address })
+    }
+
+    /// Bytes of memory above which pages of the database are given back, if they are.
+    pub(crate) fn resident_limit(&self) -> Option<usize> {
+        let mib = usize::try_from(self.resident_mib).ok().filter(|mib| *mib > 0)?;
+        mib.checked_mul(1 << 20)
     }
 
     /// Reads the arguments of the process; prints help or the error and exits where clap asks so.
@@ -203,6 +217,19 @@ mod tests {
         assert!(read(&["--prover-address", &address]).is_err());
         assert!(read(&["--prover-url", url, "--prover-address", "0xaa"]).is_err());
         assert!(read(&["--prover-url", "127.0.0.1:8560"]).is_err());
+    }
+
+    #[test]
+    fn memory_has_a_limit_unless_it_is_zero() {
+        let limit = |args: &[&str]| {
+            let args = [&["bitcoinzk"], args].concat();
+            Cli::read(&Cli::defaulted().try_get_matches_from(args).unwrap())
+                .unwrap()
+                .resident_limit()
+        };
+        assert_eq!(limit(&[]), Some(1_792 << 20));
+        assert_eq!(limit(&["--resident-mib", "4096"]), Some(4 << 30));
+        assert_eq!(limit(&["--resident-mib", "0"]), None);
     }
 
     #[test]

@@ -94,7 +94,7 @@ pub(crate) fn run() -> sc_cli::Result<()> {
 
 /// Runs the node until a signal or the end of an essential task stops it.
 fn run_node(cli: &Cli) -> sc_cli::Result<()> {
-    let (sealing, prover) = (cli.sealing, cli.prover());
+    let (sealing, prover, resident_limit) = (cli.sealing, cli.prover(), cli.resident_limit());
     let runner = cli.create_runner(&cli.run)?;
     let development = runner.config().chain_spec.chain_type() == ChainType::Development;
     if sealing.is_some() && !development {
@@ -105,7 +105,9 @@ fn run_node(cli: &Cli) -> sc_cli::Result<()> {
         if prover.is_some() {
             config.state_pruning.get_or_insert(PruningMode::ArchiveAll);
         }
-        service::start(config, sealing, prover).await.map_err(sc_cli::Error::Service)
+        service::start(config, sealing, prover, resident_limit)
+            .await
+            .map_err(sc_cli::Error::Service)
     })
 }
 

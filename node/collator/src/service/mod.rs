@@ -14,6 +14,7 @@ mod network;
 pub(crate) mod partial;
 mod proposer;
 mod prover;
+mod resident;
 mod seal;
 mod sealing;
 
@@ -25,24 +26,35 @@ use crate::cli::Sealing;
 use pallet_settlement::worker::Endpoint;
 use sc_network::{config::NetworkBackendType, Litep2pNetworkBackend, NetworkWorker};
 use sc_service::{error::Error as ServiceError, Configuration, TaskManager};
+use std::path::Path;
 
 pub(crate) use bzk_eth_rpc::types::{Block, FullBackend, FullClient, FullPool, Hash};
 
 /// Picks the longest chain that contains the last final block.
 pub(crate) type SelectChain = sc_consensus::LongestChain<FullBackend, Block>;
 
-/// Starts the node. It runs until the returned task manager is dropped.
+/// Starts the node. It runs until the returned task manager is dropped. Above `resident_limit` bytes of memory it gives
+/// pages of its database back.
 pub(crate) async fn start(
     config: Configuration,
     sealing: Option<Sealing>,
     prover: Option<Endpoint>,
+    resident_limit: Option<usize>,
 ) -> Result<TaskManager, ServiceError> {
-    match config.network.network_backend {
+    let database = config.database.path().map(Path::to_path_buf);
+    let task_manager = match config.network.network_backend {
         NetworkBackendType::Libp2p => {
             full::start::<NetworkWorker<Block, Hash>>(config, sealing, prover)
         }
         NetworkBackendType::Litep2p => {
             full::start::<Litep2pNetworkBackend>(config, sealing, prover)
         }
+    }?;
+    if let Some((limit, database)) = resident_limit.zip(database) {
+        // As the system names it.
+        let database = database.canonicalize()?;
+        let held = resident::hold_below(limit, database);
+        task_manager.spawn_handle().spawn_blocking("resident-memory", None, held);
     }
+    Ok(task_manager)
 }
